@@ -1,0 +1,42 @@
+"""cnncalc: an exact, explaining calculator for convolutional networks.
+
+>>> import cnncalc
+>>> report = cnncalc.analyze("lenet5")
+>>> report.total("params")
+62006
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from cnncalc.analyze import analyze as analyze
+    from cnncalc.errors import CnncalcError as CnncalcError
+    from cnncalc.errors import SpecError as SpecError
+    from cnncalc.errors import UsageError as UsageError
+    from cnncalc.graph import Graph as Graph
+    from cnncalc.report import Report as Report
+    from cnncalc.spec.load import load as load
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "analyze": "cnncalc.analyze",
+    "load": "cnncalc.spec.load",
+    "Graph": "cnncalc.graph",
+    "Report": "cnncalc.report",
+    "CnncalcError": "cnncalc.errors",
+    "SpecError": "cnncalc.errors",
+    "UsageError": "cnncalc.errors",
+}
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    # Imported on first use (PEP 562): `cnncalc --version` needs none of them.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

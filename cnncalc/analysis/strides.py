@@ -1,0 +1,177 @@
+"""Strides that do not fit: what is rounded, what is lost, and what would fit.
+
+For each axis of a convolution or pooling the exact (N + P − D(F−1) − 1)/S + 1 is a fraction. Where
+it is no integer, some positions at the far end are never read; only those that are input, and not
+padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from cnncalc.dims import Window
+from cnncalc.infer import Facts
+from cnncalc.layers.base import AXIS_NAMES, Layer, Shape
+
+Fix = dict[str, Any]
+"""One change along one axis, by what changes: `{"padding": [1, 2]}`, `{"input": 227}`."""
+
+_SEARCH = 64
+"""How far from the given kernel or stride a fix is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class StrideWarning:
+    """One axis of one layer. `kind` is `stride` (a fraction) or `gap` (stride beyond kernel)."""
+
+    layer: str
+    axis: str
+    kind: str
+    message: str
+    window: Window
+    fixes: tuple[Fix, ...] = ()
+
+    @property
+    def lost_input(self) -> int:
+        """Input positions, padding left out, that no window reads because of the fraction."""
+        return self.window.lost_input if self.kind == "stride" else 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The warning as the JSON contract has it."""
+        window = self.window
+        facts: dict[str, Any] = {"gap": window.gap}
+        if self.kind == "stride":
+            facts = {
+                "exact": str(window.exact),
+                "floor": window.exact.numerator // window.exact.denominator,
+                "output": window.output,
+                "lost": window.lost,
+                "lost_input": window.lost_input,
+            }
+        place = {"layer": self.layer, "axis": self.axis, "kind": self.kind}
+        return {**place, **facts, "message": self.message, "fixes": list(self.fixes)}
+
+
+def stride_warnings(facts: Facts) -> Iterator[StrideWarning]:
+    """A warning for each axis whose size is rounded, and for each that is read with gaps."""
+    windows = facts.windows
+    name = facts.node.name
+    for index, window in enumerate(windows):
+        if not isinstance(window, Window):
+            continue
+        axis = AXIS_NAMES[len(windows)][index]
+        if window.exact.denominator != 1:
+            fixes = tuple(find_fixes(facts.node.layer, facts.inputs[0], index))
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, fixes)
+        if window.gap:
+            message = (
+                f"stride {window.stride} is larger than the kernel's extent {window.extent}: "
+                f"{window.gap} of every {window.stride} positions are never read"
+            )
+            yield StrideWarning(name, axis, "gap", message, window)
+
+
+def formula(window: Window) -> str:
+    """The size formula with its numbers put in: `(224 + 2·0 − 11)/4 + 1`."""
+    padding = f"2·{window.before}"
+    if window.before != window.after:
+        padding = f"{window.before} + {window.after}"
+    kernel = str(window.kernel_size)
+    if window.dilation != 1:
+        kernel = f"{window.dilation}·({window.kernel_size} − 1) − 1"
+    return f"({window.n} + {padding} − {kernel})/{window.stride} + 1"
+
+
+def decimal(window: Window) -> str:
+    """The exact size as a decimal number; `…` where more digits follow."""
+    hundredths, rest = divmod(window.exact.numerator * 100, window.exact.denominator)
+    text = f"{hundredths // 100}.{hundredths % 100:02d}"
+    return f"{text}…" if rest else text.rstrip("0")
+
+
+def _fraction(window: Window) -> str:
+    direction = "up" if window.output > window.exact else "down"
+    said = f"{formula(window)} = {decimal(window)} is no integer, rounded {direction} to "
+    said += str(window.output)
+    if window.lost_input:
+        padding = window.lost - window.lost_input
+        return f"{said}: {window.lost_input} of {window.n} input positions never read" + (
+            f", and {padding} of padding" if padding else ""
+        )
+    if window.lost:
+        return f"{said}: {window.lost} of padding never read, no input lost"
+    return f"{said}: nothing lost"
+
+
+def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
+    """The nearest input sizes, kernel, padding and stride along one axis that make it fit.
+
+    Each is tried on the layer itself: its rules hold, and the size is an integer.
+    """
+    window = layer.windows(input)[axis]
+    assert isinstance(window, Window)
+    over = (window.n + window.before + window.after - window.extent) % window.stride
+    missing = window.stride - over
+
+    def first(candidates: Iterator[Fix]) -> Iterator[Fix]:
+        for fix in candidates:
+            if _fits(layer, input, axis, fix):
+                yield fix
+                return
+
+    yield from first(iter([{"input": window.n - over}]))
+    yield from first(iter([{"input": window.n + missing}]))
+    yield from first({"kernel_size": k} for k in _around(window.kernel_size, upwards=True))
+    if getattr(layer, "padding", "same") != "same":
+        yield from first(_paddings(window, over, missing))
+    yield from first({"stride": s} for s in _around(window.stride, upwards=False))
+
+
+def _around(number: int, upwards: bool) -> Iterator[int]:
+    """The positive numbers around one, nearest first."""
+    for distance in range(1, _SEARCH + 1):
+        for candidate in (number + distance, number - distance)[:: 1 if upwards else -1]:
+            if candidate >= 1:
+                yield candidate
+
+
+def _paddings(window: Window, over: int, missing: int) -> Iterator[Fix]:
+    """Paddings that take away what is over or add what is missing, the smaller change first.
+
+    What is taken away goes from the far end, which no window reads; of what is added the odd
+    position goes there too.
+    """
+    less = (window.before - over // 2, window.after - (over - over // 2))
+    more = (window.before + missing // 2, window.after + (missing - missing // 2))
+    for before, after in (less, more) if over <= missing else (more, less):
+        if before >= 0 and after >= 0:
+            yield {"padding": before if before == after else [before, after]}
+
+
+def _fits(layer: Layer, input: Shape, axis: int, fix: Fix) -> bool:
+    """Whether the layer with this change is valid and its size along the axis an integer."""
+    ((field, value),) = fix.items()
+    if field == "input":
+        input = (*input[: axis + 1], value, *input[axis + 2 :])
+    else:
+        windows = layer.windows(input)
+        values: list[Any] = (
+            [[window.before, window.after] for window in windows]
+            if field == "padding"
+            else [getattr(window, field) for window in windows]
+        )
+        values[axis] = value
+        try:
+            # Only this field changes: a stride that follows the kernel goes on following it.
+            fields = layer.model_dump(by_alias=True, exclude_unset=True)
+            layer = type(layer).model_validate({**fields, field: values})
+        except ValidationError:
+            return False
+    if min(input) < 1 or any(True for _ in layer.rules(input)):
+        return False
+    window = layer.windows(input)[axis]
+    return isinstance(window, Window) and window.exact.denominator == 1

@@ -1,0 +1,80 @@
+"""The commands, each imported when it is called, and what becomes of an error."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from cnncalc import __version__
+from cnncalc.errors import CnncalcError
+
+COMMANDS = {
+    "table": "Shapes, activations, parameters, MACs and FLOPs of every layer.",
+    "layer": "The same for one layer, without a file.",
+    "specs": "List the bundled networks.",
+    "show": "Print a spec, or the graph it expands to.",
+    "init": "Write a commented first spec.",
+    "layers": "List the layers of the spec language, or explain one.",
+    "schema": "Print the JSON Schema of specs, for editors.",
+}
+"""Every command and its line in the list; each lives in the module of its name."""
+
+
+class _Commands(TyperGroup):
+    """Loads a command's module when it is called: nobody waits for the others."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module = import_module(f"cnncalc.cli.{cmd_name}")
+        app = typer.Typer(add_completion=False, rich_markup_mode=None)
+        app.command(cmd_name, help=module.run.__doc__)(module.run)
+        return typer.main.get_command(app)
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="An exact, explaining calculator for convolutional networks.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"cnncalc {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and exit."
+    ),
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the command line; errors of cnncalc become lines on stderr and exit code 2."""
+    for stream in (sys.stdout, sys.stderr):
+        # What an encoding lacks is written as an escape, never an exception.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    try:
+        app(prog_name="cnncalc")
+    except CnncalcError as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing is left to say, not even at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(0)

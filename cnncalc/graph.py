@@ -1,0 +1,43 @@
+"""The network without any sugar: nodes in the order in which they are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from cnncalc.errors import Origin, Path, Problem
+from cnncalc.layers.base import Layer, Shape
+
+INPUT = "input"
+"""The name of the network's input."""
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One layer, the names of what it reads, and where the spec says it."""
+
+    name: str
+    layer: Layer
+    inputs: tuple[str, ...]
+    fused_into: str | None = None
+    """The node whose `activation` this one is."""
+    path: Path = ()
+
+    def problem(self, message: str) -> Problem:
+        """A mistake found at this node."""
+        return Problem(self.path, self.name, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A flat network in topological order. Nodes read the input or earlier nodes only."""
+
+    name: str
+    inputs: dict[str, Shape]
+    nodes: tuple[Node, ...]
+    description: str = ""
+    source: str = ""
+    origin: Origin = field(default_factory=Origin)
+
+    def with_input(self, shape: Shape) -> Graph:
+        """The same network on an input of another shape."""
+        return replace(self, inputs={INPUT: shape})

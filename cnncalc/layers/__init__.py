@@ -1,0 +1,85 @@
+"""The layers of the spec language, one class each, found by their word.
+
+A module is imported when a spec first uses one of its words: defining all classes costs as much
+as the rest of the start-up. Adding a layer is writing its class and putting its word here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cnncalc.layers.base import Layer
+
+_WORDS = {
+    "conv": "conv depthwise_conv separable_conv locally_connected conv_transpose",
+    "pool": "max_pool avg_pool min_pool adaptive_avg_pool adaptive_max_pool global_avg_pool "
+    "global_max_pool subsample",
+    "linear": "linear rbf",
+    "norm": "batch_norm layer_norm group_norm instance_norm local_response_norm",
+    "activation": "relu relu6 leaky_relu prelu elu gelu silu sigmoid tanh hard_swish hard_sigmoid "
+    "softmax softplus mish dropout",
+    "reshape": "flatten reshape permute pad crop upsample pixel_shuffle channel_shuffle",
+    "join": "add multiply concat",
+}
+
+MODULES = {word: module for module, words in _WORDS.items() for word in words.split()}
+"""The module of this package that each word's class lives in, in the order of the docs."""
+
+FOREIGN_WORDS = {
+    "conv": "conv1d conv2d conv3d convolution convolution1d convolution2d convolution3d",
+    "depthwise_conv": "depthwiseconv1d depthwiseconv2d depthwise",
+    "separable_conv": "separableconv1d separableconv2d",
+    "locally_connected": "locallyconnected1d locallyconnected2d",
+    "conv_transpose": "convtranspose1d convtranspose2d convtranspose3d conv1dtranspose "
+    "conv2dtranspose conv3dtranspose deconv deconvolution upconv",
+    "linear": "dense affine fc innerproduct fullyconnected",
+    "max_pool": "maxpool maxpool1d maxpool2d maxpool3d maxpooling maxpooling1d maxpooling2d "
+    "maxpooling3d pool pooling",
+    "avg_pool": "avgpool avgpool1d avgpool2d avgpool3d averagepool averagepooling "
+    "averagepooling1d averagepooling2d averagepooling3d meanpool",
+    "min_pool": "minpool minpooling",
+    "adaptive_avg_pool": "adaptiveavgpool1d adaptiveavgpool2d adaptiveavgpool3d",
+    "adaptive_max_pool": "adaptivemaxpool1d adaptivemaxpool2d adaptivemaxpool3d",
+    "global_avg_pool": "globalaveragepooling1d globalaveragepooling2d globalaveragepooling3d "
+    "globalavgpool gap",
+    "global_max_pool": "globalmaxpooling1d globalmaxpooling2d globalmaxpooling3d globalmaxpool",
+    "subsample": "subsampling",
+    "batch_norm": "batchnorm batchnorm1d batchnorm2d batchnorm3d batchnormalization bn",
+    "layer_norm": "layernorm layernormalization ln",
+    "group_norm": "groupnorm groupnormalization gn",
+    "instance_norm": "instancenorm instancenorm1d instancenorm2d instancenorm3d",
+    "local_response_norm": "lrn localresponsenorm",
+    "leaky_relu": "leakyrelu lrelu",
+    "silu": "swish",
+    "hard_swish": "hardswish",
+    "hard_sigmoid": "hardsigmoid",
+    "dropout": "dropout1d dropout2d dropout3d spatialdropout2d",
+    "reshape": "view",
+    "permute": "transpose",
+    "pad": "zeropad2d zeropadding1d zeropadding2d zeropadding3d constantpad2d",
+    "crop": "cropping1d cropping2d cropping3d centercrop",
+    "upsample": "upsampling1d upsampling2d upsampling3d interpolate resize",
+    "pixel_shuffle": "pixelshuffle depthtospace",
+    "channel_shuffle": "channelshuffle",
+    "concat": "concatenate cat",
+    "multiply": "mul",
+    "add": "sum residual",
+}
+"""What other frameworks call a layer, in lower case and without underscores, by our word."""
+
+
+@cache
+def foreign_words() -> dict[str, str]:
+    """Our word for each word of another framework, spelled in lower case without underscores."""
+    return {alias: word for word, aliases in FOREIGN_WORDS.items() for alias in aliases.split()}
+
+
+@cache
+def layer_class(word: str) -> type[Layer]:
+    """The class of a layer's word. Raises KeyError for a word that is none."""
+    module = import_module(f"cnncalc.layers.{MODULES[word]}")
+    found: type[Layer] = getattr(module, word.title().replace("_", ""))
+    return found

@@ -1,0 +1,132 @@
+"""What every layer answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from math import prod
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, PlainValidator
+
+from cnncalc.dims import TransposedWindow, Window
+from cnncalc.errors import shown
+from cnncalc.layers.fields import refuse
+
+Shape = tuple[int, ...]
+"""`(channels, *spatial)` without the batch; `(features,)` is a vector."""
+
+AXIS_NAMES = {
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+"""What the spatial axes are called, by their number."""
+
+
+def per_axis(value: Any, axes: int) -> tuple[Any, ...]:
+    """One value for each axis, from one for all or one for each."""
+    return tuple(value) if isinstance(value, tuple) else (value,) * axes
+
+
+def times(numbers: Sequence[int]) -> str:
+    """Sizes as they are written: `5×5`."""
+    return "×".join(map(str, numbers))
+
+
+def sizes_text(numbers: Sequence[int]) -> str:
+    """One number where all axes agree, else all of them: `2`, `1×2`."""
+    return str(numbers[0]) if len(set(numbers)) == 1 else times(numbers)
+
+
+class Layer(BaseModel):
+    """One operation: its fields, and every fact that follows from them and the input shapes.
+
+    Facts are methods of the input shapes. They may be asked only where `rules` has no objection.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    type: ClassVar[str]
+    """The word of the spec language."""
+    prefix: ClassVar[str]
+    """What automatic names start with."""
+    main: ClassVar[str | None] = None
+    """The field that a bare value fills: `max_pool: 2`."""
+    numbered: ClassVar[bool] = False
+    """Whether textbooks count it as a layer (convolutions and dense layers)."""
+    joins: ClassVar[bool] = False
+    """Whether it reads several inputs."""
+    values: ClassVar[Literal["new", "view", "in_place"]] = "new"
+    """What its output is to the activation total: new values, the input's values under another
+    shape, or the input's values overwritten."""
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        """A sentence for each rule that the inputs break."""
+        yield from ()
+
+    def output(self, *inputs: Shape) -> Shape:
+        """The output's shape."""
+        return inputs[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        """The trained tensors, named as torch names them."""
+        return {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        """The tensors that are kept and not trained."""
+        return {}
+
+    def macs(self, *inputs: Shape) -> int:
+        """Multiply-accumulates of convolutions and matrix products, biases left out."""
+        return 0
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        """All other arithmetic by kind: add, multiply, compare, divide, exp.
+
+        `exp` stands for every transcendental function: exp, log, tanh, erf, a root, a power.
+        """
+        return {}
+
+    def connections(self, *inputs: Shape) -> int:
+        """Pairs of an input and an output value that are connected, padding left out, and biases.
+
+        As the 1998 paper counts LeNet-5's; 0 for layers that do not combine positions or units.
+        """
+        return 0
+
+    def windows(self, *inputs: Shape) -> tuple[Window | TransposedWindow, ...]:
+        """How it slides along each spatial axis; empty where it does not."""
+        return ()
+
+    def wiring_groups(self, *inputs: Shape) -> int | None:
+        """Groups that a convolution splits its channels into; None where there is none."""
+        return None
+
+    def describe(self, *inputs: Shape) -> str:
+        """The cell of the table: its word and what shapes its output."""
+        return self.type
+
+    def lower(self) -> dict[str, Layer]:
+        """For sugar: the layers that stand for it, by the last part of their names."""
+        return {}
+
+
+def _activation(value: Any) -> Any:
+    if value is None or isinstance(value, str) or (isinstance(value, dict) and len(value) == 1):
+        return value
+    raise refuse(f"must be a word, or a mapping with one as its only key, not {shown(value)}")
+
+
+class Activated(Layer):
+    """A layer that takes `activation`, sugar for a layer of its own behind it."""
+
+    activation: Annotated[str | dict[str, Any] | None, PlainValidator(_activation)] = Field(
+        None,
+        description="an activation applied to the output: its word, or a mapping from its word to "
+        "its fields",
+    )
+
+
+def count(shape: Shape) -> int:
+    """Elements of a shape."""
+    return prod(shape)

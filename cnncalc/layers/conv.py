@@ -1,0 +1,326 @@
+"""Convolutions: shared, depthwise, separable, unshared and transposed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import Annotated, Any, ClassVar
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from cnncalc.dims import TransposedWindow
+from cnncalc.errors import shown
+from cnncalc.layers.base import Activated, Layer, Shape, count, per_axis, times
+from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes, is_whole, refuse
+from cnncalc.layers.window import Windowed, axes_rules, both_sides, window_text
+
+
+def _connections(value: Any) -> tuple[tuple[int, ...], ...] | None:
+    if value is None:
+        return None
+    for row in value if isinstance(value, (list, tuple)) and value else [value]:
+        if not isinstance(row, (list, tuple)) or not row or not all(is_whole(i, 0) for i in row):
+            raise refuse(
+                "must list, for each output map, the input maps it reads (numbers from 0), "
+                f"not {shown(row)}"
+            )
+        if len(set(row)) < len(row):
+            raise refuse("must not name an input map twice for one output map")
+    return tuple(map(tuple, value))
+
+
+Connections = Annotated[
+    tuple[tuple[int, ...], ...] | None,
+    PlainValidator(_connections),
+    WithJsonSchema(
+        {
+            "type": ["array", "null"],
+            "items": {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0},
+                "minItems": 1,
+                "uniqueItems": True,
+            },
+        }
+    ),
+]
+"""For each output map the input maps it reads."""
+
+_OUT_CHANNELS = "number of filters, which is the number of output channels"
+_BIAS = "whether every output channel has a bias"
+_DILATION = "distance D between the kernel's taps along each axis"
+
+
+class _Convolution(Windowed, Activated):
+    """What convolutions share; `_maps` says how channels are wired."""
+
+    main: ClassVar[str | None] = "kernel_size"
+    numbered: ClassVar[bool] = True
+
+    stride: Sizes = Field(1, description="step S of the kernel along each axis")
+    dilation: Sizes = Field(1, description=_DILATION)
+    bias: Flag = Field(True, description=_BIAS)
+
+    def _maps(self, channels: int) -> tuple[int, int]:
+        """(output channels, groups) for an input of that many channels."""
+        raise NotImplementedError
+
+    def _wires(self, channels: int) -> int:
+        """Pairs of an input map and an output map that a kernel joins."""
+        out_channels, groups = self._maps(channels)
+        return channels // groups * out_channels
+
+    def output(self, *inputs: Shape) -> Shape:
+        out_channels, _ = self._maps(inputs[0][0])
+        return (out_channels, *(window.output for window in self.windows(*inputs)))
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        # Kernels are stored as torch stores them: (out, in / groups, *kernel).
+        channels = inputs[0][0]
+        out_channels, groups = self._maps(channels)
+        kernel = tuple(window.kernel_size for window in self.windows(*inputs))
+        bias = {"bias": (out_channels,)} if self.bias else {}
+        return {"weight": (out_channels, channels // groups, *kernel)} | bias
+
+    def macs(self, *inputs: Shape) -> int:
+        # Every kernel is applied at every output position; padding is multiplied too, as
+        # torch.utils.flop_counter counts it.
+        windows = self.windows(*inputs)
+        taps = prod(window.output * window.kernel_size for window in windows)
+        return taps * self._wires(inputs[0][0])
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": count(self.output(*inputs))} if self.bias else {}
+
+    def connections(self, *inputs: Shape) -> int:
+        reads = prod(window.reads for window in self.windows(*inputs))
+        biases = count(self.output(*inputs)) if self.bias else 0
+        return reads * self._wires(inputs[0][0]) + biases
+
+    def wiring_groups(self, *inputs: Shape) -> int:
+        return self._maps(inputs[0][0])[1]
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {window_text(self.windows(*inputs))}"
+
+
+class Conv(_Convolution):
+    """Slides `out_channels` kernels over the input; every position uses the same weights."""
+
+    type: ClassVar[str] = "conv"
+    prefix: ClassVar[str] = "conv"
+    main: ClassVar[str | None] = None
+
+    out_channels: Count = Field(description=_OUT_CHANNELS)
+    groups: Count = Field(
+        1, description="number of groups that input and output channels are split into"
+    )
+    connections_table: Connections = Field(
+        None,
+        alias="connections",
+        description="for each output map, the input maps that it reads, numbered from 0 "
+        "(LeNet-5's C3); all of them when it is left out",
+    )
+
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return self.out_channels, self.groups
+
+    def _wires(self, channels: int) -> int:
+        if self.connections_table is not None:
+            return sum(map(len, self.connections_table))
+        return super()._wires(channels)
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        weights = super().weights(*inputs)
+        if self.connections_table is not None:
+            # One kernel for each wire: no weight exists where there is no connection.
+            weights["weight"] = (self._wires(inputs[0][0]), *weights["weight"][2:])
+        return weights
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        yield from super().rules(*inputs)
+        channels = inputs[0][0]
+        for name, number in (("input", channels), ("output", self.out_channels)):
+            if number % self.groups:
+                yield f"{number} {name} channels do not divide into {self.groups} groups"
+        table = self.connections_table
+        if table is None:
+            return
+        if self.groups != 1:
+            yield "connections and groups exclude each other"
+        if len(table) != self.out_channels:
+            yield f"connections has {len(table)} rows, but out_channels is {self.out_channels}"
+        highest = max(map(max, table))
+        if highest >= channels:
+            yield (
+                f"connections names input map {highest}, but the input has {channels}, "
+                f"numbered 0 to {channels - 1}"
+            )
+
+    def describe(self, *inputs: Shape) -> str:
+        groups = f" g{self.groups}" if self.groups != 1 else ""
+        return super().describe(*inputs) + groups
+
+
+class DepthwiseConv(_Convolution):
+    """Slides kernels over every input channel alone: a convolution with one group a channel."""
+
+    type: ClassVar[str] = "depthwise_conv"
+    prefix: ClassVar[str] = "dwconv"
+
+    channel_multiplier: Count = Field(1, description="output channels for each input channel")
+
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return channels * self.channel_multiplier, channels
+
+
+class SeparableConv(Windowed, Activated):
+    """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
+
+    type: ClassVar[str] = "separable_conv"
+    prefix: ClassVar[str] = "sepconv"
+
+    stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
+    dilation: Sizes = Field(1, description=_DILATION)
+    out_channels: Count = Field(description="number of output channels of the 1×1 convolution")
+    channel_multiplier: Count = Field(
+        1, description="channels between the two for each input channel"
+    )
+    bias: Flag = Field(True, description="whether the 1×1 convolution has biases")
+
+    def lower(self) -> dict[str, Layer]:
+        return {
+            "depthwise": DepthwiseConv(
+                kernel_size=self.kernel_size,
+                stride=self.stride,
+                padding=self.padding,
+                dilation=self.dilation,
+                channel_multiplier=self.channel_multiplier,
+                bias=False,
+            ),
+            "pointwise": Conv(out_channels=self.out_channels, kernel_size=1, bias=self.bias),
+        }
+
+
+class LocallyConnected(_Convolution):
+    """Reads the same windows as a convolution, with weights of its own at every position."""
+
+    type: ClassVar[str] = "locally_connected"
+    prefix: ClassVar[str] = "local"
+    main: ClassVar[str | None] = None
+
+    out_channels: Count = Field(description="number of output channels")
+    bias: Flag = Field(True, description="whether every output value has a bias")
+
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return self.out_channels, 1
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        # A kernel for each output position: (out, *positions, in, *kernel).
+        shared = super().weights(*inputs)["weight"]
+        output = self.output(*inputs)
+        return {"weight": (*output, *shared[1:])} | ({"bias": output} if self.bias else {})
+
+
+class ConvTranspose(Activated):
+    """The transpose of a convolution: every input position stamps the kernel on the output."""
+
+    type: ClassVar[str] = "conv_transpose"
+    prefix: ClassVar[str] = "upconv"
+    numbered: ClassVar[bool] = True
+
+    out_channels: Count = Field(description="number of output channels")
+    kernel_size: Sizes = Field(description="size F of the kernel along each axis")
+    stride: Sizes = Field(1, description="distance S between stamps along each axis")
+    padding: Sides = Field(
+        0,
+        description="positions P cropped from the output at the borders: a number, one for each "
+        "axis, or [before, after] for each axis",
+    )
+    output_padding: Naturals = Field(
+        0, description="positions added at the far end of the output along each axis"
+    )
+    dilation: Sizes = Field(1, description=_DILATION)
+    groups: Count = Field(
+        1, description="number of groups that input and output channels are split into"
+    )
+    bias: Flag = Field(True, description=_BIAS)
+
+    def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:
+        sizes = inputs[0][1:]
+        return tuple(
+            TransposedWindow(n, k, s, *both_sides(padding), d, added)
+            for n, k, s, padding, d, added in zip(
+                sizes,
+                *(
+                    per_axis(value, len(sizes))
+                    for value in (
+                        self.kernel_size,
+                        self.stride,
+                        self.padding,
+                        self.dilation,
+                        self.output_padding,
+                    )
+                ),
+                strict=True,
+            )
+        )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
+        broken = list(axes_rules(self, input, {name: getattr(self, name) for name in names}))
+        yield from broken
+        for name, number in (("input", input[0]), ("output", self.out_channels)):
+            if number % self.groups:
+                yield f"{number} {name} channels do not divide into {self.groups} groups"
+        if broken:
+            return
+        for window in dict.fromkeys(self.windows(input)):
+            larger = max(window.stride, window.dilation)
+            if window.output_padding >= larger:
+                yield (
+                    f"output_padding {window.output_padding} must be smaller than the stride "
+                    f"{window.stride} or the dilation {window.dilation}"
+                )
+            if window.output < 1:
+                yield (
+                    f"padding {window.before} + {window.after} crops everything: the output would "
+                    f"be {window.output}"
+                )
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (self.out_channels, *(window.output for window in self.windows(*inputs)))
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        # Stored the other way round than a convolution's, as torch does: (in, out / groups, …).
+        kernel = tuple(window.kernel_size for window in self.windows(*inputs))
+        weight = (inputs[0][0], self.out_channels // self.groups, *kernel)
+        return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
+
+    def _wires(self, channels: int) -> int:
+        return channels * self.out_channels // self.groups
+
+    def macs(self, *inputs: Shape) -> int:
+        # Input positions × kernel × wires: what torch.utils.flop_counter counts.
+        taps = prod(window.n * window.kernel_size for window in self.windows(*inputs))
+        return taps * self._wires(inputs[0][0])
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": count(self.output(*inputs))} if self.bias else {}
+
+    def connections(self, *inputs: Shape) -> int:
+        reads = prod(window.reads for window in self.windows(*inputs))
+        biases = count(self.output(*inputs)) if self.bias else 0
+        return reads * self._wires(inputs[0][0]) + biases
+
+    def wiring_groups(self, *inputs: Shape) -> int:
+        return self.groups
+
+    def describe(self, *inputs: Shape) -> str:
+        windows = self.windows(*inputs)
+        added = [window.output_padding for window in windows]
+        text = f"{self.type} {window_text(windows)}"
+        if any(added):
+            text += f" +{times(added)}"
+        return text + (f" g{self.groups}" if self.groups != 1 else "")

@@ -1,0 +1,109 @@
+"""The kinds of values that fields of layers take, each with its bounds and its refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
+
+from cnncalc.errors import shown
+
+MAX_INT = 10**12
+"""No size, count or factor in a spec is larger."""
+
+MAX_AXES = 3
+"""Layers that slide a window know one, two and three spatial axes."""
+
+Side = int | tuple[int, int]
+"""Positions at the borders of one axis: the same on both sides, or (before, after)."""
+
+
+def is_whole(value: Any, minimum: int) -> bool:
+    """Whether `value` is a whole number (not a bool) from `minimum` to MAX_INT."""
+    return type(value) is int and minimum <= value <= MAX_INT
+
+
+def refuse(message: str) -> PydanticCustomError:
+    """The exception whose text becomes the message for this field, braces and all."""
+    return PydanticCustomError("cnncalc", "{message}", {"message": message})
+
+
+def _is_side(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return len(value) == 2 and all(is_whole(number, 0) for number in value)
+    return is_whole(value, 0)
+
+
+def _per_axis(fits: Callable[[Any], bool], wanted: str, word: tuple[str, ...] = ()) -> Any:
+    """A validator for one value that fits, or a list of one to three; lists become tuples."""
+
+    def parse(value: Any) -> Any:
+        if isinstance(value, str) and value in word:
+            return value
+        if not isinstance(value, (list, tuple)):
+            if fits(value):
+                return value
+        elif 1 <= len(value) <= MAX_AXES and all(map(fits, value)):
+            return tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
+        several = isinstance(value, (list, tuple)) and 1 <= len(value) <= MAX_AXES
+        wrong = next(v for v in value if not fits(v)) if several else value
+        if type(wrong) is int and wrong > MAX_INT:
+            raise refuse(f"must be at most {MAX_INT:,}, not {shown(wrong)}")
+        if isinstance(value, (list, tuple)) and len(value) > MAX_AXES:
+            raise refuse(f"must be {wanted}; there are at most {MAX_AXES} axes, not {len(value):,}")
+        raise refuse(f"must be {wanted}, not {shown(wrong)}")
+
+    return PlainValidator(parse)
+
+
+def _one_or_list(single: dict[str, Any], entry: dict[str, Any], *words: str) -> WithJsonSchema:
+    several = {"type": "array", "items": entry, "minItems": 1, "maxItems": MAX_AXES}
+    choices: list[dict[str, Any]] = [single, several]
+    return WithJsonSchema({"anyOf": choices + ([{"enum": list(words)}] if words else [])})
+
+
+_positive = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
+_natural = {"type": "integer", "minimum": 0, "maximum": MAX_INT}
+_side = {"anyOf": [_natural, {"type": "array", "items": _natural, "minItems": 2, "maxItems": 2}]}
+_sides_wanted = "a whole number from 0, or a list with a number or [before, after] for each axis"
+
+Sizes = Annotated[
+    int | tuple[int, ...],
+    _per_axis(
+        lambda value: is_whole(value, 1),
+        "a whole number of at least 1, or a list with one for each axis",
+    ),
+    _one_or_list(_positive, _positive),
+]
+"""One positive number for all axes, or one for each."""
+
+Naturals = Annotated[
+    int | tuple[int, ...],
+    _per_axis(
+        lambda value: is_whole(value, 0),
+        "a whole number from 0, or a list with one for each axis",
+    ),
+    _one_or_list(_natural, _natural),
+]
+"""One number from 0 for all axes, or one for each."""
+
+Sides = Annotated[
+    int | tuple[Side, ...],
+    _per_axis(_is_side, _sides_wanted),
+    _one_or_list(_natural, _side),
+]
+"""Amounts at the borders: one number, one for each axis, or [before, after] for each axis."""
+
+Padding = Annotated[
+    Literal["same", "valid"] | int | tuple[Side, ...],
+    _per_axis(_is_side, f"same, valid, {_sides_wanted}", word=("same", "valid")),
+    _one_or_list(_natural, _side, "same", "valid"),
+]
+"""`Sides`, or the word `same` or `valid`."""
+
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT)]
+Flag = Annotated[bool, Field(strict=True)]
+Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
+Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

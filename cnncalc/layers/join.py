@@ -1,0 +1,76 @@
+"""Layers that read several inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from cnncalc.layers.base import Activated, Shape, count, times
+
+
+class _Join(Activated):
+    joins: ClassVar[bool] = True
+
+
+def _listed(inputs: tuple[Shape, ...]) -> str:
+    return " and ".join(map(times, dict.fromkeys(inputs)))
+
+
+class Add(_Join):
+    """The sum of its inputs, value by value."""
+
+    type: ClassVar[str] = "add"
+    prefix: ClassVar[str] = "add"
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        if len(set(inputs)) == 1:
+            return
+        remedy = ""
+        if len({shape[1:] for shape in inputs}) == 1 and len(inputs[0]) > 1:
+            remedy = f"; give the shortcut a conv with out_channels {inputs[0][0]}"
+        elif len({len(shape) for shape in inputs}) == 1 and len(inputs[0]) > 1:
+            remedy = "; give both the same strides and padding"
+        yield f"branches differ: {_listed(inputs)}{remedy}"
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": (len(inputs) - 1) * count(self.output(*inputs))}
+
+
+class Multiply(_Join):
+    """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
+
+    type: ClassVar[str] = "multiply"
+    prefix: ClassVar[str] = "multiply"
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        lengths = {len(shape) for shape in inputs}
+        if len(lengths) > 1 or any(
+            len({size for size in sizes if size != 1}) > 1 for sizes in zip(*inputs, strict=False)
+        ):
+            remedy = ""
+            if len(lengths) > 1 and 1 in lengths:
+                remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
+            yield f"branches differ: {_listed(inputs)}{remedy}"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"multiply": (len(inputs) - 1) * count(self.output(*inputs))}
+
+
+class Concat(_Join):
+    """The channels of all inputs, one behind the other."""
+
+    type: ClassVar[str] = "concat"
+    prefix: ClassVar[str] = "concat"
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        if len({shape[1:] for shape in inputs}) > 1:
+            remedy = ""
+            if len({len(shape) for shape in inputs}) == 1:
+                remedy = "; crop or pad one to the other, or give both the same strides and padding"
+            yield f"branches differ in more than their channels: {_listed(inputs)}{remedy}"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (sum(shape[0] for shape in inputs), *inputs[0][1:])

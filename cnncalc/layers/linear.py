@@ -1,0 +1,78 @@
+"""Dense layers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from pydantic import Field
+
+from cnncalc.layers.base import Activated, Layer, Shape, count, times
+from cnncalc.layers.fields import Count, Flag
+
+
+class Linear(Activated):
+    """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
+
+    type: ClassVar[str] = "linear"
+    prefix: ClassVar[str] = "fc"
+    main: ClassVar[str | None] = "out_features"
+    numbered: ClassVar[bool] = True
+
+    out_features: Count = Field(description="number of outputs")
+    bias: Flag = Field(True, description="whether every output has a bias")
+    position_wise: Flag = Field(
+        False, description="apply it along the channels at every position, with the same weights"
+    )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        if len(input) > 1 and not self.position_wise:
+            yield (
+                f"linear needs a vector, not {times(input)}; put a flatten before it, or set "
+                "position_wise to apply it at every position"
+            )
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (self.out_features, *inputs[0][1:])
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        weights: dict[str, Shape] = {"weight": (self.out_features, inputs[0][0])}
+        return {**weights, "bias": (self.out_features,)} if self.bias else weights
+
+    def macs(self, *inputs: Shape) -> int:
+        return self.out_features * count(inputs[0])
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": count(self.output(*inputs))} if self.bias else {}
+
+    def connections(self, *inputs: Shape) -> int:
+        return self.macs(*inputs) + (count(self.output(*inputs)) if self.bias else 0)
+
+
+class Rbf(Layer):
+    """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
+
+    type: ClassVar[str] = "rbf"
+    prefix: ClassVar[str] = "rbf"
+    main: ClassVar[str | None] = "out_features"
+
+    out_features: Count = Field(description="number of prototypes, one for each output")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        if len(inputs[0]) > 1:
+            yield f"rbf needs a vector, not {times(inputs[0])}; put a flatten before it"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (self.out_features,)
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        return {"prototypes": (self.out_features, inputs[0][0])}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # Σ (x − w)² over m inputs: m subtractions, m squares, m − 1 additions.
+        pairs = self.connections(*inputs)
+        return {"add": 2 * pairs - self.out_features, "multiply": pairs}
+
+    def connections(self, *inputs: Shape) -> int:
+        return self.out_features * inputs[0][0]

@@ -1,0 +1,163 @@
+"""Normalisation.
+
+Arithmetic is that of inference. Where statistics are computed from the input, each of n values
+takes part in a mean (n additions), a variance (n subtractions, n squares, n additions) and the
+normalisation (n multiplications); the few operations for each group are counted beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import prod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cnncalc.layers.base import Activated, Layer, Shape, count
+from cnncalc.layers.fields import Count, Flag, Real
+from cnncalc.layers.window import axes_rules
+
+_EPS = "small number added to the variance"
+
+
+def _affine(affine: bool, shape: Shape) -> dict[str, Shape]:
+    return {"weight": shape, "bias": shape} if affine else {}
+
+
+def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
+    """Arithmetic of normalising `values` numbers in `groups` by their own mean and variance."""
+    return {
+        # Mean: m − 1 additions a group; deviations: m; variance: m − 1, and the epsilon.
+        "add": 3 * values - groups + (values if affine else 0),
+        "multiply": 2 * values + (values if affine else 0),
+        "divide": 3 * groups,
+        "exp": groups,
+    }
+
+
+class BatchNorm(Activated):
+    """Normalises each channel by the mean and variance kept from training."""
+
+    type: ClassVar[str] = "batch_norm"
+    prefix: ClassVar[str] = "bn"
+
+    eps: Real = Field(1e-5, description=_EPS)
+    momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
+    affine: Flag = Field(True, description="whether each channel has a trained scale and shift")
+    track_running_stats: Flag = Field(
+        True, description="whether mean and variance are kept as buffers"
+    )
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return _affine(self.affine, inputs[0][:1])
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        if not self.track_running_stats:
+            return {}
+        channels = inputs[0][:1]
+        return {"running_mean": channels, "running_var": channels, "num_batches_tracked": ()}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # With kept statistics it is one scale and one shift a value.
+        values = count(inputs[0])
+        if self.track_running_stats:
+            return {"multiply": values, "add": values}
+        return _normalise(values, inputs[0][0], self.affine)
+
+
+class LayerNorm(Activated):
+    """Normalises each sample, over its channels at each position or over all its values."""
+
+    type: ClassVar[str] = "layer_norm"
+    prefix: ClassVar[str] = "ln"
+
+    over: Literal["channels", "all"] = Field(
+        "channels", description="channels: at each position alone; all: over the whole sample"
+    )
+    eps: Real = Field(1e-5, description=_EPS)
+    affine: Flag = Field(True, description="whether each normalised value has a scale and shift")
+
+    def _over(self, input: Shape) -> Shape:
+        return input if self.over == "all" else input[:1]
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return _affine(self.affine, self._over(inputs[0]))
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        values = count(inputs[0])
+        return _normalise(values, values // count(self._over(inputs[0])), self.affine)
+
+
+class GroupNorm(Activated):
+    """Normalises each group of channels of each sample."""
+
+    type: ClassVar[str] = "group_norm"
+    prefix: ClassVar[str] = "gn"
+    main: ClassVar[str | None] = "num_groups"
+
+    num_groups: Count = Field(description="number of groups that the channels are split into")
+    eps: Real = Field(1e-5, description=_EPS)
+    affine: Flag = Field(True, description="whether each channel has a trained scale and shift")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        if inputs[0][0] % self.num_groups:
+            yield f"{inputs[0][0]} channels do not divide into {self.num_groups} groups"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return _affine(self.affine, inputs[0][:1])
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return _normalise(count(inputs[0]), self.num_groups, self.affine)
+
+
+class InstanceNorm(Activated):
+    """Normalises each channel of each sample."""
+
+    type: ClassVar[str] = "instance_norm"
+    prefix: ClassVar[str] = "in"
+
+    eps: Real = Field(1e-5, description=_EPS)
+    affine: Flag = Field(False, description="whether each channel has a trained scale and shift")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        yield from axes_rules(self, inputs[0], {})
+        if prod(inputs[0][1:]) == 1 and len(inputs[0]) > 1:
+            yield "instance_norm needs more than one position to normalise over"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return _affine(self.affine, inputs[0][:1])
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return _normalise(count(inputs[0]), inputs[0][0], self.affine)
+
+
+class LocalResponseNorm(Layer):
+    """AlexNet's of 2012: divides by a power of the squares of neighbouring channels."""
+
+    type: ClassVar[str] = "local_response_norm"
+    prefix: ClassVar[str] = "lrn"
+    main: ClassVar[str | None] = "size"
+
+    size: Count = Field(description="number of neighbouring channels")
+    alpha: Real = Field(1e-4, description="factor of the sum of squares")
+    beta: Real = Field(0.75, description="exponent")
+    k: Real = Field(1.0, description="number added to the sum")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        yield from axes_rules(self, inputs[0], {})
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # Squares; sums of at most `size` neighbours and k; alpha; the power; the division.
+        channels, positions = inputs[0][0], prod(inputs[0][1:])
+        before, after = self.size // 2, (self.size - 1) // 2
+        neighbours = sum(
+            reach * channels - reach * (reach + 1) // 2
+            for reach in (min(before, channels - 1), min(after, channels - 1))
+        )
+        values = channels * positions
+        return {
+            "multiply": 2 * values,
+            "add": neighbours * positions + values,
+            "exp": values,
+            "divide": values,
+        }

@@ -1,0 +1,117 @@
+"""What all layers that slide a kernel share: its fields, its geometry and its rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import Field
+
+from cnncalc.dims import TransposedWindow, Window, same_padding
+from cnncalc.layers.base import AXIS_NAMES, Layer, Shape, per_axis, sizes_text, times
+from cnncalc.layers.fields import MAX_AXES, Padding, Side, Sizes
+
+
+def axes_rules(layer: Layer, input: Shape, fields: dict[str, Any]) -> Iterator[str]:
+    """The input must have spatial axes, and each field one value for all or one for each."""
+    axes = len(input) - 1
+    if not 1 <= axes <= MAX_AXES:
+        yield (
+            f"{layer.type} needs an input with 1 to {MAX_AXES} spatial axes, not "
+            f"{'a vector of ' if axes == 0 else ''}{times(input)}"
+        )
+        return
+    for name, value in fields.items():
+        if isinstance(value, tuple) and len(value) != axes:
+            yield (
+                f"{name} has {len(value)} values, but the input {times(input)} has {axes} spatial "
+                f"{'axis' if axes == 1 else 'axes'}"
+            )
+
+
+def both_sides(padding: Side) -> tuple[int, int]:
+    """(before, after) of one axis."""
+    return padding if isinstance(padding, tuple) else (padding, padding)
+
+
+def padding_text(window: Window | TransposedWindow) -> str:
+    """Padding of one axis as the formula has it: `2`, or `0+1` where the sides differ."""
+    if window.before == window.after:
+        return str(window.before)
+    return f"{window.before}+{window.after}"
+
+
+def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
+    """Kernel, stride and padding, and dilation where there is one: `5×5 s1 p0`."""
+    paddings = [padding_text(window) for window in windows]
+    same = len(set(paddings)) == 1
+    text = (
+        f"{times([w.kernel_size for w in windows])} s{sizes_text([w.stride for w in windows])} "
+        f"p{paddings[0] if same else '×'.join(paddings)}"
+    )
+    if any(window.dilation != 1 for window in windows):
+        text += f" d{sizes_text([w.dilation for w in windows])}"
+    return text
+
+
+class Windowed(Layer):
+    """A layer that slides a kernel along every spatial axis."""
+
+    kernel_size: Sizes = Field(description="size F of the kernel along each axis")
+    stride: Sizes | None = Field(None, description="step S of the kernel along each axis")
+    padding: Padding = Field(
+        0,
+        description="positions P added at the borders: a number, one for each axis, "
+        "[before, after] for each axis, valid (none), or same (output ⌈N/S⌉, the odd one after)",
+    )
+
+    def per_axis_fields(self) -> dict[str, Any]:
+        """Kernel, stride, padding and dilation, each one for all axes or one for each."""
+        return {
+            "kernel_size": self.kernel_size,
+            "stride": self.kernel_size if self.stride is None else self.stride,
+            "padding": 0 if self.padding == "valid" else self.padding,
+            "dilation": getattr(self, "dilation", 1),
+        }
+
+    def windows(self, *inputs: Shape) -> tuple[Window, ...]:
+        sizes = inputs[0][1:]
+        kernel_size, stride, padding, dilation = (
+            value if value == "same" else per_axis(value, len(sizes))
+            for value in self.per_axis_fields().values()
+        )
+        if padding == "same":
+            padding = map(same_padding, sizes, kernel_size, stride, dilation)
+        ceil_mode = getattr(self, "ceil_mode", False)
+        return tuple(
+            Window(n, k, s, before, after, d, ceil_mode)
+            for n, k, s, (before, after), d in zip(
+                sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True
+            )
+        )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        broken = list(axes_rules(self, inputs[0], self.per_axis_fields()))
+        yield from broken or fit_rules(self.windows(*inputs))
+
+
+def fit_rules(windows: tuple[Window, ...]) -> Iterator[str]:
+    """The kernel must fit the padded input along every axis."""
+    names = AXIS_NAMES[len(windows)]
+    for place, window in collect(windows, names):
+        if window.output >= 1:
+            continue
+        kernel = f"kernel {window.kernel_size}"
+        if window.dilation != 1:
+            kernel += f" with dilation {window.dilation} (extent {window.extent})"
+        padding = f"2·{window.before}"
+        if window.before != window.after:
+            padding = f"{window.before} + {window.after}"
+        yield f"{kernel} does not fit the input{place}: {window.n} + {padding} < {window.extent}"
+
+
+def collect(windows: tuple[Window, ...], names: tuple[str, ...]) -> Iterator[tuple[str, Window]]:
+    """Each different window once, with the axes it stands for where they are not all."""
+    for window in dict.fromkeys(windows):
+        axes = [name for name, other in zip(names, windows, strict=True) if other == window]
+        yield ("" if len(axes) == len(windows) else f"'s {' and '.join(axes)}"), window

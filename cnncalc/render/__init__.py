@@ -1,0 +1,1 @@
+"""A report as text. Nothing here computes a figure."""

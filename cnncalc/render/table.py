@@ -1,0 +1,211 @@
+"""The table that every format prints: which rows, which columns, and what stands in each cell."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from cnncalc.errors import UsageError
+from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
+
+Layout = Literal["hwc", "chw"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line. Cells are raw values; `repeated` marks activations that are no new values."""
+
+    kind: Literal["input", "layer", "part", "total"]
+    cells: list[Any]
+    repeated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of raw values under columns, and how many rows were left out."""
+
+    report: Report
+    columns: tuple[Column, ...]
+    rows: list[Row]
+    layout: Layout
+    left_out: int = 0
+
+    def head(self, layers: int) -> Table:
+        """The table with at most that many rows of layers."""
+        indices = [i for i, row in enumerate(self.rows) if row.kind == "layer"]
+        if len(indices) <= layers:
+            return self
+        rows = self.rows[: indices[layers]] + self.rows[indices[-1] + 1 :]
+        return replace(self, rows=rows, left_out=self.left_out + len(indices) - layers)
+
+    def cell(self, row: Row, index: int) -> str:
+        """A cell as people read it: grouped digits, `28×28×6`, one decimal for percents."""
+        meant, value = self.columns[index], row.cells[index]
+        if value is None:
+            return ""
+        if meant.kind == "shape":
+            return shape_text(value, self.layout)
+        if meant.kind == "sizes":
+            return sizes_text(value)
+        if meant.kind == "share":
+            return percent(value, self.report.total(meant.of))
+        if meant.kind == "count":
+            return f"({value:,})" if row.repeated and meant.key == "activations" else f"{value:,}"
+        return str(value)
+
+
+def tabulate(
+    report: Report,
+    columns: Sequence[str] = DEFAULT_COLUMNS,
+    *,
+    sort: str | None = None,
+    top: int | None = None,
+    layout: Layout = "hwc",
+) -> Table:
+    """The table of a report.
+
+    `sort` names the column whose largest values come first, `top` keeps that many rows of layers.
+    Raises UsageError.
+    """
+    chosen = tuple(column(key) for key in columns)
+    groups = report.groups()
+    if sort is not None:
+        meant = column(sort)
+        if meant.kind not in ("count", "share"):
+            raise UsageError(f"cannot sort by {sort}; sort by a column of numbers")
+        groups.sort(key=lambda group: _merged(report, meant, group), reverse=True)
+    layers = [
+        Row("layer", [_merged(report, c, group) for c in chosen], _repeated(report, group))
+        for group in groups
+    ]
+    rows = [*_inputs(report, chosen), *layers, *_parts(report, chosen)]
+    rows.append(_sums(report, chosen, "total", "total", None))
+    table = Table(report, chosen, rows, layout)
+    return table if top is None else table.head(top)
+
+
+def _merged(report: Report, meant: Column, group: list[int]) -> Any:
+    """A row's value for a layer and the activation that is fused into it."""
+    values = [report.column(meant.key)[index] for index in group]
+    if meant.fused == "sum":
+        return sum(values)
+    if meant.fused == "both":
+        return " + ".join(values)
+    return values[0] if meant.fused == "first" else values[-1]
+
+
+def _repeated(report: Report, group: list[int]) -> bool:
+    new = report.column("new_activations")
+    return not any(new[index] for index in group)
+
+
+def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:
+    return [
+        Row(
+            "input",
+            [
+                {"name": i["name"], "output": i["shape"], "activations": i["activations"]}.get(
+                    c.key
+                )
+                for c in columns
+            ],
+            repeated=True,
+        )
+        for i in report.inputs
+    ]
+
+
+def _parts(report: Report, columns: tuple[Column, ...]) -> list[Row]:
+    if not all(report.total("new_activations", part) for part in PARTS):
+        return []
+    return [_sums(report, columns, "part", f"{part} part", part) for part in PARTS]
+
+
+def _sums(
+    report: Report,
+    columns: tuple[Column, ...],
+    kind: Literal["part", "total"],
+    label: str,
+    part: str | None,
+) -> Row:
+    """A row of the foot. Its label stands in the widest column of text."""
+    place = next((key for key in ("layer", "name", "type") if key in [c.key for c in columns]), "")
+    cells: list[Any] = []
+    for c in columns:
+        if c.total or c.kind == "share":
+            cells.append(report.total(c.of or c.key, part))
+        else:
+            cells.append(label if c.key == place else None)
+    return Row(kind, cells)
+
+
+def shape_text(shape: Sequence[int], layout: Layout = "hwc") -> str:
+    """`28×28×6` (height × width × channels), or channels first."""
+    channels, *spatial = shape
+    return "×".join(map(str, (*spatial, channels) if layout == "hwc" else (channels, *spatial)))
+
+
+def sizes_text(sizes: Sequence[Any]) -> str:
+    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides."""
+    texts = [
+        (str(s[0]) if s[0] == s[1] else f"{s[0]}+{s[1]}") if isinstance(s, list) else str(s)
+        for s in sizes
+    ]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+def percent(part: int, whole: int) -> str:
+    """One decimal, computed exactly, halves up; nothing for nothing."""
+    if not part:
+        return ""
+    tenths = (2000 * part + whole) // (2 * whole)
+    return f"{tenths // 10}.{tenths % 10}" if tenths else "<0.1"
+
+
+def notes(table: Table) -> list[str]:
+    """The lines under a table: the convention, then what its signs mean."""
+    lines = [CONVENTION]
+    keys = [c.key for c in table.columns]
+    if "layer" in keys and any(warned for warned in table.report.column("stride")):
+        lines.append("s stride, p padding (of each side; a+b where they differ).")
+    if "activations" in keys and any(row.repeated for row in table.rows if row.kind == "layer"):
+        lines.append("(…) are no new values: not counted again in the total.")
+    if table.left_out:
+        rows = "row" if table.left_out == 1 else "rows"
+        lines.append(
+            f"{table.left_out:,} more {rows} not shown; the totals, CSV and JSON have all."
+        )
+    return lines
+
+
+def warning_lines(report: Report) -> list[str]:
+    """The warnings, one a line: fractions that lose input, then all others collapsed."""
+    lines: dict[tuple[str, str, str], list[str]] = {}
+    harmless: dict[str, None] = {}
+    for warning in report.warnings:
+        if warning.kind == "stride" and not warning.lost_input:
+            harmless[warning.layer] = None
+            continue
+        fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
+        key = (warning.layer, warning.kind, warning.message + fits)
+        lines.setdefault(key, []).append(warning.axis)
+    texts = []
+    for (layer, kind, message), axes in lines.items():
+        sign = "warning" if kind == "stride" else "note"
+        texts.append(f"{sign}: {layer}: {' and '.join(axes)}: {message}")
+    if harmless:
+        some = list(harmless)
+        listed = ", ".join(some[:8]) + (f" and {len(some) - 8:,} more" if len(some) > 8 else "")
+        texts.append(f"note: the stride leaves a fraction but loses no input (harmless): {listed}")
+    return sorted(texts, key=lambda text: not text.startswith("warning"))
+
+
+def fixes_text(fixes: Sequence[dict[str, Any]]) -> str:
+    """`input 223 or 227, kernel_size 12, padding [1, 2] or stride 3`."""
+    values: dict[str, list[str]] = {}
+    for fix in fixes:
+        for name, value in fix.items():
+            values.setdefault(name, []).append(str(value))
+    texts = [f"{name} {' or '.join(those)}" for name, those in values.items()]
+    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])}, or {texts[-1]}"

@@ -1,0 +1,247 @@
+"""What is known of a network, as columns over its layers: the one thing that is printed.
+
+A report holds plain values, no layers. Columns are computed when they are first asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+from cnncalc.errors import UsageError, suggestion
+
+if TYPE_CHECKING:
+    from cnncalc.analysis.strides import StrideWarning
+
+Kind = Literal["text", "count", "share", "shape", "sizes"]
+
+CONVENTION = (
+    "FLOPs = 2 × MACs; a MAC is one multiply-add of a convolution or matrix product, biases not "
+    "counted."
+)
+"""The counting convention as it stands under every table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What a column is called, what it means, and how its cells print and add up.
+
+    `kind`: `text`; `count` (an integer); `share` (percent of the total of the column `of`);
+    `shape` (channels first); `sizes` (a number for each axis).
+    `fused`: what one row shows for a layer and its activation: the first's value, the last's, the
+    sum, or both.
+    """
+
+    key: str
+    title: str
+    meaning: str
+    kind: Kind = "count"
+    fused: Literal["first", "last", "sum", "both"] = "sum"
+    total: bool = False
+    of: str = ""
+
+
+_COLUMNS = (
+    Column(
+        "number",
+        "#",
+        "the textbook's layer number: convolutions, dense and locally connected layers count, "
+        "and what follows one belongs to it",
+        "text",
+        "first",
+    ),
+    Column("name", "name", "the layer's name", "text", "first"),
+    Column("type", "type", "the layer's word in the spec language", "text", "both"),
+    Column(
+        "layer",
+        "layer",
+        "the layer with kernel, stride s, padding p, dilation d, groups g where they apply, and "
+        "its activation",
+        "text",
+        "both",
+    ),
+    Column("input", "input", "shape of the input, or of the first of several", "shape", "first"),
+    Column("output", "output", "shape of the output", "shape", "last"),
+    Column("kernel_size", "kernel", "kernel along each axis", "sizes", "first"),
+    Column("stride", "stride", "stride along each axis", "sizes", "first"),
+    Column("padding", "padding", "padding along each axis", "sizes", "first"),
+    Column("dilation", "dilation", "dilation along each axis", "sizes", "first"),
+    Column("groups", "groups", "groups of channels", "text", "first"),
+    Column(
+        "activations",
+        "activations",
+        "elements of the output; in parentheses where they are no new values (views, activation "
+        "functions, dropout), which the total does not count again",
+        fused="last",
+        total=True,
+    ),
+    Column(
+        "new_activations",
+        "new activations",
+        "elements of the output, 0 where they are no new values; these add up to the total",
+        total=True,
+    ),
+    Column("params", "params", "trained parameters, biases included", total=True),
+    Column("params_share", "params %", "percent of all parameters", "share", of="params"),
+    Column("weights", "weights", "trained parameters without biases", total=True),
+    Column("biases", "biases", "trained biases", total=True),
+    Column("buffers", "buffers", "values that are kept and not trained", total=True),
+    Column(
+        "macs",
+        "MACs",
+        "multiply-accumulates of convolutions and matrix products, biases not counted",
+        total=True,
+    ),
+    Column("macs_share", "MACs %", "percent of all MACs", "share", of="macs"),
+    Column("flops", "FLOPs", "floating-point operations: 2 × MACs", total=True),
+    Column(
+        "elementwise",
+        "elementwise",
+        "all other arithmetic: additions (of biases too), multiplications, comparisons, "
+        "divisions and transcendental functions",
+        total=True,
+    ),
+    Column(
+        "connections",
+        "connections",
+        "connected pairs of an input and an output value, padding left out, and biases, as the "
+        "1998 paper counts LeNet-5's",
+        total=True,
+    ),
+    Column(
+        "params_bytes", "params bytes", "bytes of the parameters at the given dtype", total=True
+    ),
+    Column(
+        "activations_bytes",
+        "activations bytes",
+        "bytes of the new activations at the given dtype",
+        total=True,
+    ),
+    Column("part", "part", "convolutional or dense", "text", "first"),
+)
+COLUMNS = {column.key: column for column in _COLUMNS}
+
+DEFAULT_COLUMNS = (
+    "number",
+    "name",
+    "layer",
+    "output",
+    "activations",
+    "params",
+    "params_share",
+    "macs",
+    "macs_share",
+    "flops",
+)
+
+PARTS = ("convolutional", "dense")
+"""Feature extraction and classification: a layer is dense where it maps a vector to a vector."""
+
+
+def column(key: str) -> Column:
+    """The column of that key. Raises UsageError."""
+    if key not in COLUMNS:
+        hint = suggestion(key, COLUMNS) or f"; there are {', '.join(COLUMNS)}"
+        raise UsageError(f"no such column: {key}{hint}")
+    return COLUMNS[key]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Columns over the layers of one network, its inputs, its totals and its warnings."""
+
+    name: str
+    inputs: tuple[dict[str, Any], ...]
+    """Each input's name, shape (channels first) and activations."""
+    compute: Mapping[str, Callable[[], Sequence[Any]]]
+    """What gives each column's values, one for each layer."""
+    warnings: tuple[StrideWarning, ...] = ()
+    description: str = ""
+    source: str = ""
+    batch: int = 1
+    dtype: str = "float32"
+    _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
+
+    def column(self, key: str) -> Sequence[Any]:
+        """The values of a column, one for each layer. Raises UsageError for an unknown one."""
+        if key not in self._known:
+            if key not in self.compute:
+                column(key)
+            self._known[key] = self.compute[key]()
+        return self._known[key]
+
+    def total(self, key: str, part: str | None = None) -> int:
+        """The sum of a column, or of its layers in one part. Raises UsageError."""
+        meant = column(key)
+        if not meant.total:
+            raise UsageError(f"the column {key} has no total")
+        # Values under another shape, or overwritten ones, are counted where they were made.
+        values = self.column("new_activations" if key == "activations" else key)
+        if part is None:
+            return sum(values)
+        return sum(v for v, p in zip(values, self.column("part"), strict=True) if p == part)
+
+    def groups(self) -> list[list[int]]:
+        """The layers that share a row: each with the activation that is fused into it."""
+        rows: list[list[int]] = []
+        for index, into in enumerate(self.column("fused_into")):
+            if into is None:
+                rows.append([index])
+            else:
+                rows[-1].append(index)
+        return rows
+
+    @property
+    def layers(self) -> int:
+        """How many layers the textbook counts."""
+        return max((number or 0 for number in self.column("number")), default=0)
+
+    def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
+        """The report as the JSON contract has it; `columns` names more keys for each layer."""
+        keys = [*_JSON_KEYS, *(key for key in columns if key not in _JSON_KEYS)]
+        values = [self.column(_JSON_KEYS.get(key, key)) for key in keys]
+        warned: dict[str, list[dict[str, Any]]] = {}
+        for warning in self.warnings:
+            warned.setdefault(warning.layer, []).append(warning.to_dict())
+        layers = [dict(zip(keys, row, strict=True)) for row in zip(*values, strict=True)]
+        for layer in layers:
+            layer["warnings"] = warned.get(layer["name"], [])
+        sums = ("params", "buffers", "macs", "flops", "activations")
+        asked = [key for key in columns if COLUMNS[key].total and key not in sums]
+        return {
+            "name": self.name,
+            "layout": "channels_first",
+            "batch": self.batch,
+            "dtype": self.dtype,
+            "convention": "cnncalc",
+            "inputs": list(self.inputs),
+            "layers": layers,
+            "totals": {key: self.total(key) for key in (*sums, *asked)} | {"layers": self.layers},
+            "parts": {part: {key: self.total(key, part) for key in sums} for part in PARTS},
+            "warnings": [warning for those in warned.values() for warning in those],
+        }
+
+
+_JSON_KEYS = {
+    "name": "name",
+    "number": "number",
+    "type": "type",
+    "from": "from",
+    "fused_into": "fused_into",
+    "input_shapes": "input_shapes",
+    "output_shape": "output",
+    "kernel_size": "kernel_size",
+    "stride": "stride",
+    "padding": "padding",
+    "dilation": "dilation",
+    "groups": "groups",
+    "activations": "activations",
+    "new_activations": "new_activations",
+    "params": "params",
+    "buffers": "buffers",
+    "macs": "macs",
+    "flops": "flops",
+    "elementwise": "elementwise_by_kind",
+}
+"""The keys of a layer in the JSON contract, and the columns that give their values."""

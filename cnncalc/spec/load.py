@@ -1,0 +1,85 @@
+"""Finds a spec by path or name, reads it, and expands it to a graph."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from cnncalc.errors import CnncalcError, Origin, UsageError, printable, shorten, suggestion
+from cnncalc.graph import Graph
+from cnncalc.spec.bundled import ENDINGS, bundled, bundled_path, plain_name
+from cnncalc.spec.document import MAX_BYTES, Document
+from cnncalc.spec.expand import expand
+
+
+def load(spec: str | os.PathLike[str] | Mapping[str, Any]) -> Graph:
+    """The graph of a spec.
+
+    `spec` is an existing path, `-` for standard input, the name of a bundled network (with or
+    without its ending), or the spec itself as a mapping. Raises CnncalcError.
+    """
+    if isinstance(spec, Mapping):
+        return expand(Document(dict(spec), Origin()))
+    return expand(read(os.fspath(spec)))
+
+
+def read(name: str) -> Document:
+    """The document that a path or a bundled name stands for, before expansion."""
+    label, text = source(name)
+    if label.endswith(".json") or (not label.endswith(ENDINGS) and text.lstrip()[:1] in "{["):
+        from cnncalc.spec import json_text
+
+        return json_text.read(text, label)
+    # Not at the top: a JSON spec must not pay for the YAML library.
+    from cnncalc.spec import yaml_text
+
+    return yaml_text.read(text, label)
+
+
+def source(name: str) -> tuple[str, str]:
+    """(what messages call it, its text) of a path, of `-` or of a bundled name."""
+    if name == "-":
+        return "stdin", _decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+    label = printable(shorten(name, 200))
+    path = _find(name, label)
+    if path == bundled_path(name):
+        label = path.name
+    try:
+        with path.open("rb") as file:
+            return label, _decode(file.read(MAX_BYTES + 1), label)
+    except OSError as error:
+        raise UsageError(f"{label}: {error.strerror or error}") from None
+
+
+def _decode(content: bytes, label: str) -> str:
+    if len(content) > MAX_BYTES:
+        raise UsageError(f"{label}: larger than {MAX_BYTES // 10**6} MB; a spec is not that large")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise CnncalcError(
+            f"{label}:{line}: not UTF-8: the byte 0x{content[error.start]:02x} at offset "
+            f"{error.start}; save the file as UTF-8"
+        ) from None
+
+
+def _find(name: str, label: str) -> Path:
+    """The file that a name means: an existing path, else a bundled network."""
+    try:
+        is_folder = stat.S_ISDIR(Path(name).stat().st_mode)
+        if not is_folder:
+            return Path(name)
+    except (OSError, ValueError):
+        is_folder = False
+    path = bundled_path(name)
+    if path is not None:
+        return path
+    if is_folder:
+        raise UsageError(f"{label}: is a folder; name a spec in it")
+    hint = suggestion(plain_name(name), bundled()) or "; `cnncalc specs` lists the bundled ones"
+    raise UsageError(f"{label}: no such file, and no bundled network of that name{hint}")

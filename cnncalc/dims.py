@@ -7,9 +7,9 @@ sense (at least 1) is not decided here: layers say it in their `rules`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import gcd
+from typing import NamedTuple
 
 
 def ceil_div(a: int, b: int) -> int:
@@ -109,8 +109,7 @@ def pairs_below(limit: int, outputs: int, stride: int, taps: int, dilation: int)
     return full * outputs + floor_sum(partial, stride, dilation, smallest)
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """A kernel that slides along one axis of `n` positions."""
 
     n: int
@@ -162,8 +161,7 @@ class Window:
         return pairs_below(self.before + self.n, *taps) - pairs_below(self.before, *taps)
 
 
-@dataclass(frozen=True, slots=True)
-class TransposedWindow:
+class TransposedWindow(NamedTuple):
     """A kernel that every one of `n` positions stamps on a larger axis."""
 
     n: int

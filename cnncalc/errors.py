@@ -6,9 +6,7 @@ A leaf: every room may import it, and it imports none of them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
-from typing import Any
+from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
 """Where something stands in a spec: the keys and indices that lead to it."""
@@ -35,8 +33,7 @@ class SpecError(CnncalcError):
         super().__init__("\n".join(shown) + (f"\n… and {more:,} more problems" if more else ""))
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: its path in the spec, the name the user knows it by, and the sentence."""
 
     path: Path
@@ -44,8 +41,7 @@ class Problem:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a spec came from: turns paths into `file:line:column`.
 
     `locate` gives the 1-based line and column of a path; a spec that came from Python has none.
@@ -100,5 +96,7 @@ def shown(value: Any) -> str:
 
 def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?` where a known word is close, else nothing."""
+    from difflib import get_close_matches
+
     close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
     return f"; did you mean {close[0]}?" if close else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -11,8 +11,7 @@ INPUT = "input"
 """The name of the network's input."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """One layer, the names of what it reads, and where the spec says it."""
 
     name: str
@@ -27,8 +26,7 @@ class Node:
         return Problem(self.path, self.name, message)
 
 
-@dataclass(frozen=True, slots=True)
-class Graph:
+class Graph(NamedTuple):
     """A flat network in topological order. Nodes read the input or earlier nodes only."""
 
     name: str
@@ -36,8 +34,8 @@ class Graph:
     nodes: tuple[Node, ...]
     description: str = ""
     source: str = ""
-    origin: Origin = field(default_factory=Origin)
+    origin: Origin = Origin()
 
     def with_input(self, shape: Shape) -> Graph:
         """The same network on an input of another shape."""
-        return replace(self, inputs={INPUT: shape})
+        return self._replace(inputs={INPUT: shape})

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError, suggestion
 
@@ -23,8 +23,7 @@ CONVENTION = (
 """The counting convention as it stands under every table."""
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(NamedTuple):
     """What a column is called, what it means, and how its cells print and add up.
 
     `kind`: `text`; `count` (an integer); `share` (percent of the total of the column `of`);

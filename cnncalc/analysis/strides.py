@@ -8,8 +8,7 @@ padding, are a loss. Source: the CS231n notes on convolutional networks, "Constr
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -24,8 +23,7 @@ _SEARCH = 64
 """How far from the given kernel or stride a fix is looked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class StrideWarning:
+class StrideWarning(NamedTuple):
     """One axis of one layer. `kind` is `stride` (a fraction) or `gap` (stride beyond kernel)."""
 
     layer: str

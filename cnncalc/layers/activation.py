@@ -4,8 +4,6 @@
 the activation total counts no new values.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
@@ -16,7 +14,7 @@ from cnncalc.layers.fields import Count, Flag, Probability, Real
 
 
 class _Elementwise(Layer):
-    values: ClassVar[Literal["new", "view", "in_place"]] = "in_place"
+    values = "in_place"
     _each: ClassVar[dict[str, int]] = {}
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
@@ -26,25 +24,25 @@ class _Elementwise(Layer):
 class Relu(_Elementwise):
     """max(0, x)."""
 
-    type: ClassVar[str] = "relu"
-    prefix: ClassVar[str] = "relu"
+    type = "relu"
+    prefix = "relu"
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
 
 class Relu6(_Elementwise):
     """min(max(0, x), 6)."""
 
-    type: ClassVar[str] = "relu6"
-    prefix: ClassVar[str] = "relu"
+    type = "relu6"
+    prefix = "relu"
     _each: ClassVar[dict[str, int]] = {"compare": 2}
 
 
 class LeakyRelu(_Elementwise):
     """x where it is positive, a small multiple of x elsewhere."""
 
-    type: ClassVar[str] = "leaky_relu"
-    prefix: ClassVar[str] = "relu"
-    main: ClassVar[str | None] = "negative_slope"
+    type = "leaky_relu"
+    prefix = "relu"
+    main = "negative_slope"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
@@ -53,9 +51,9 @@ class LeakyRelu(_Elementwise):
 class Prelu(_Elementwise):
     """A leaky ReLU whose slope is trained."""
 
-    type: ClassVar[str] = "prelu"
-    prefix: ClassVar[str] = "prelu"
-    main: ClassVar[str | None] = "num_parameters"
+    type = "prelu"
+    prefix = "prelu"
+    main = "num_parameters"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     num_parameters: Count = Field(
@@ -76,8 +74,8 @@ class Prelu(_Elementwise):
 class Elu(_Elementwise):
     """x where it is positive, α(eˣ − 1) elsewhere."""
 
-    type: ClassVar[str] = "elu"
-    prefix: ClassVar[str] = "elu"
+    type = "elu"
+    prefix = "elu"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "exp": 1, "add": 1, "multiply": 1}
 
     alpha: Real = Field(1.0, description="the limit for very negative input is −alpha")
@@ -86,8 +84,8 @@ class Elu(_Elementwise):
 class Gelu(_Elementwise):
     """x times the normal distribution function of x: x/2 · (1 + erf(x/√2))."""
 
-    type: ClassVar[str] = "gelu"
-    prefix: ClassVar[str] = "gelu"
+    type = "gelu"
+    prefix = "gelu"
 
     approximate: Literal["none", "tanh"] = Field(
         "none", description="tanh: the approximation x/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))"
@@ -102,48 +100,48 @@ class Gelu(_Elementwise):
 class Silu(_Elementwise):
     """x · sigmoid(x), also called swish."""
 
-    type: ClassVar[str] = "silu"
-    prefix: ClassVar[str] = "silu"
+    type = "silu"
+    prefix = "silu"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1, "multiply": 1}
 
 
 class Sigmoid(_Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
-    type: ClassVar[str] = "sigmoid"
-    prefix: ClassVar[str] = "sigmoid"
+    type = "sigmoid"
+    prefix = "sigmoid"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
 
 class Tanh(_Elementwise):
     """The hyperbolic tangent."""
 
-    type: ClassVar[str] = "tanh"
-    prefix: ClassVar[str] = "tanh"
+    type = "tanh"
+    prefix = "tanh"
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
 
 class HardSwish(_Elementwise):
     """x · min(max(x + 3, 0), 6) / 6."""
 
-    type: ClassVar[str] = "hard_swish"
-    prefix: ClassVar[str] = "hswish"
+    type = "hard_swish"
+    prefix = "hswish"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "multiply": 1, "divide": 1}
 
 
 class HardSigmoid(_Elementwise):
     """min(max(x + 3, 0), 6) / 6."""
 
-    type: ClassVar[str] = "hard_sigmoid"
-    prefix: ClassVar[str] = "hsigmoid"
+    type = "hard_sigmoid"
+    prefix = "hsigmoid"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "divide": 1}
 
 
 class Softmax(_Elementwise):
     """eˣ over its sum along the channels, at each position alone."""
 
-    type: ClassVar[str] = "softmax"
-    prefix: ClassVar[str] = "softmax"
+    type = "softmax"
+    prefix = "softmax"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # The largest is found (n − 1 comparisons) and subtracted, so that no power overflows.
@@ -159,8 +157,8 @@ class Softmax(_Elementwise):
 class Softplus(_Elementwise):
     """log(1 + e^(βx)) / β."""
 
-    type: ClassVar[str] = "softplus"
-    prefix: ClassVar[str] = "softplus"
+    type = "softplus"
+    prefix = "softplus"
     _each: ClassVar[dict[str, int]] = {"exp": 2, "add": 1, "multiply": 1, "divide": 1}
 
     beta: Real = Field(1.0, description="how sharply it bends at 0")
@@ -169,17 +167,17 @@ class Softplus(_Elementwise):
 class Mish(_Elementwise):
     """x · tanh(log(1 + eˣ))."""
 
-    type: ClassVar[str] = "mish"
-    prefix: ClassVar[str] = "mish"
+    type = "mish"
+    prefix = "mish"
     _each: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "multiply": 1}
 
 
 class Dropout(_Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
-    type: ClassVar[str] = "dropout"
-    prefix: ClassVar[str] = "dropout"
-    main: ClassVar[str | None] = "p"
+    type = "dropout"
+    prefix = "dropout"
+    main = "p"
 
     p: Probability = Field(0.5, description="probability that a value is set to zero")
     per_channel: Flag = Field(False, description="drop whole channels, as torch's Dropout2d does")

@@ -1,7 +1,5 @@
 """What every layer answers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
@@ -106,7 +104,7 @@ class Layer(BaseModel):
         """The cell of the table: its word and what shapes its output."""
         return self.type
 
-    def lower(self) -> dict[str, Layer]:
+    def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""
         return {}
 

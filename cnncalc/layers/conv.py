@@ -1,7 +1,5 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import prod
 from typing import Annotated, Any, ClassVar
@@ -55,7 +53,7 @@ class _Convolution(Windowed, Activated):
     """What convolutions share; `_maps` says how channels are wired."""
 
     main: ClassVar[str | None] = "kernel_size"
-    numbered: ClassVar[bool] = True
+    numbered = True
 
     stride: Sizes = Field(1, description="step S of the kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
@@ -107,9 +105,9 @@ class _Convolution(Windowed, Activated):
 class Conv(_Convolution):
     """Slides `out_channels` kernels over the input; every position uses the same weights."""
 
-    type: ClassVar[str] = "conv"
-    prefix: ClassVar[str] = "conv"
-    main: ClassVar[str | None] = None
+    type = "conv"
+    prefix = "conv"
+    main = None
 
     out_channels: Count = Field(description=_OUT_CHANNELS)
     groups: Count = Field(
@@ -165,8 +163,8 @@ class Conv(_Convolution):
 class DepthwiseConv(_Convolution):
     """Slides kernels over every input channel alone: a convolution with one group a channel."""
 
-    type: ClassVar[str] = "depthwise_conv"
-    prefix: ClassVar[str] = "dwconv"
+    type = "depthwise_conv"
+    prefix = "dwconv"
 
     channel_multiplier: Count = Field(1, description="output channels for each input channel")
 
@@ -177,8 +175,8 @@ class DepthwiseConv(_Convolution):
 class SeparableConv(Windowed, Activated):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
-    type: ClassVar[str] = "separable_conv"
-    prefix: ClassVar[str] = "sepconv"
+    type = "separable_conv"
+    prefix = "sepconv"
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
@@ -205,9 +203,9 @@ class SeparableConv(Windowed, Activated):
 class LocallyConnected(_Convolution):
     """Reads the same windows as a convolution, with weights of its own at every position."""
 
-    type: ClassVar[str] = "locally_connected"
-    prefix: ClassVar[str] = "local"
-    main: ClassVar[str | None] = None
+    type = "locally_connected"
+    prefix = "local"
+    main = None
 
     out_channels: Count = Field(description="number of output channels")
     bias: Flag = Field(True, description="whether every output value has a bias")
@@ -225,9 +223,9 @@ class LocallyConnected(_Convolution):
 class ConvTranspose(Activated):
     """The transpose of a convolution: every input position stamps the kernel on the output."""
 
-    type: ClassVar[str] = "conv_transpose"
-    prefix: ClassVar[str] = "upconv"
-    numbered: ClassVar[bool] = True
+    type = "conv_transpose"
+    prefix = "upconv"
+    numbered = True
 
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")

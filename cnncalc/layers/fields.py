@@ -1,7 +1,5 @@
 """The kinds of values that fields of layers take, each with its bounds and its refusal."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 

@@ -1,15 +1,12 @@
 """Layers that read several inputs."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import ClassVar
 
 from cnncalc.layers.base import Activated, Shape, count, times
 
 
 class _Join(Activated):
-    joins: ClassVar[bool] = True
+    joins = True
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:
@@ -19,8 +16,8 @@ def _listed(inputs: tuple[Shape, ...]) -> str:
 class Add(_Join):
     """The sum of its inputs, value by value."""
 
-    type: ClassVar[str] = "add"
-    prefix: ClassVar[str] = "add"
+    type = "add"
+    prefix = "add"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(set(inputs)) == 1:
@@ -39,8 +36,8 @@ class Add(_Join):
 class Multiply(_Join):
     """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
 
-    type: ClassVar[str] = "multiply"
-    prefix: ClassVar[str] = "multiply"
+    type = "multiply"
+    prefix = "multiply"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         lengths = {len(shape) for shape in inputs}
@@ -62,8 +59,8 @@ class Multiply(_Join):
 class Concat(_Join):
     """The channels of all inputs, one behind the other."""
 
-    type: ClassVar[str] = "concat"
-    prefix: ClassVar[str] = "concat"
+    type = "concat"
+    prefix = "concat"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len({shape[1:] for shape in inputs}) > 1:

@@ -1,9 +1,6 @@
 """Dense layers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -14,10 +11,10 @@ from cnncalc.layers.fields import Count, Flag
 class Linear(Activated):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
-    type: ClassVar[str] = "linear"
-    prefix: ClassVar[str] = "fc"
-    main: ClassVar[str | None] = "out_features"
-    numbered: ClassVar[bool] = True
+    type = "linear"
+    prefix = "fc"
+    main = "out_features"
+    numbered = True
 
     out_features: Count = Field(description="number of outputs")
     bias: Flag = Field(True, description="whether every output has a bias")
@@ -53,9 +50,9 @@ class Linear(Activated):
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
 
-    type: ClassVar[str] = "rbf"
-    prefix: ClassVar[str] = "rbf"
-    main: ClassVar[str | None] = "out_features"
+    type = "rbf"
+    prefix = "rbf"
+    main = "out_features"
 
     out_features: Count = Field(description="number of prototypes, one for each output")
 

@@ -5,11 +5,9 @@ takes part in a mean (n additions), a variance (n subtractions, n squares, n add
 normalisation (n multiplications); the few operations for each group are counted beside it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import prod
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
@@ -38,8 +36,8 @@ def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
 class BatchNorm(Activated):
     """Normalises each channel by the mean and variance kept from training."""
 
-    type: ClassVar[str] = "batch_norm"
-    prefix: ClassVar[str] = "bn"
+    type = "batch_norm"
+    prefix = "bn"
 
     eps: Real = Field(1e-5, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -68,8 +66,8 @@ class BatchNorm(Activated):
 class LayerNorm(Activated):
     """Normalises each sample, over its channels at each position or over all its values."""
 
-    type: ClassVar[str] = "layer_norm"
-    prefix: ClassVar[str] = "ln"
+    type = "layer_norm"
+    prefix = "ln"
 
     over: Literal["channels", "all"] = Field(
         "channels", description="channels: at each position alone; all: over the whole sample"
@@ -91,9 +89,9 @@ class LayerNorm(Activated):
 class GroupNorm(Activated):
     """Normalises each group of channels of each sample."""
 
-    type: ClassVar[str] = "group_norm"
-    prefix: ClassVar[str] = "gn"
-    main: ClassVar[str | None] = "num_groups"
+    type = "group_norm"
+    prefix = "gn"
+    main = "num_groups"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
@@ -113,8 +111,8 @@ class GroupNorm(Activated):
 class InstanceNorm(Activated):
     """Normalises each channel of each sample."""
 
-    type: ClassVar[str] = "instance_norm"
-    prefix: ClassVar[str] = "in"
+    type = "instance_norm"
+    prefix = "in"
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description="whether each channel has a trained scale and shift")
@@ -134,9 +132,9 @@ class InstanceNorm(Activated):
 class LocalResponseNorm(Layer):
     """AlexNet's of 2012: divides by a power of the squares of neighbouring channels."""
 
-    type: ClassVar[str] = "local_response_norm"
-    prefix: ClassVar[str] = "lrn"
-    main: ClassVar[str | None] = "size"
+    type = "local_response_norm"
+    prefix = "lrn"
+    main = "size"
 
     size: Count = Field(description="number of neighbouring channels")
     alpha: Real = Field(1e-4, description="factor of the sum of squares")

@@ -1,10 +1,7 @@
 """Pooling: windows, adaptive windows, whole maps, and the trained subsampling of 1998."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import prod
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -20,8 +17,8 @@ _CEIL_MODE = "round a fraction up: a window that starts on input or left padding
 class _Pool(Windowed):
     """A window over each channel alone."""
 
-    main: ClassVar[str | None] = "kernel_size"
-    prefix: ClassVar[str] = "pool"
+    main = "kernel_size"
+    prefix = "pool"
 
     stride: Sizes | None = Field(None, description=_STRIDE)
 
@@ -57,26 +54,28 @@ class _OrderPool(_Pool):
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        # Finding the extreme of m values takes m − 1 comparisons; padding is not compared.
-        return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
+        # Finding the extreme of m values takes m − 1 comparisons; padding is not compared. Where
+        # taps are further apart than the input is long, a window reads one value or none at all.
+        reading = prod(min(window.reads, window.output) for window in self.windows(*inputs))
+        return {"compare": self.connections(*inputs) - inputs[0][0] * reading}
 
 
 class MaxPool(_OrderPool):
     """The largest value of each window."""
 
-    type: ClassVar[str] = "max_pool"
+    type = "max_pool"
 
 
 class MinPool(_OrderPool):
     """The smallest value of each window."""
 
-    type: ClassVar[str] = "min_pool"
+    type = "min_pool"
 
 
 class AvgPool(_Pool):
     """The mean of each window."""
 
-    type: ClassVar[str] = "avg_pool"
+    type = "avg_pool"
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
     count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")
@@ -89,8 +88,8 @@ class AvgPool(_Pool):
 class Subsample(_Pool, Activated):
     """LeNet-5's: the sum of each window times a trained coefficient plus a trained bias a map."""
 
-    type: ClassVar[str] = "subsample"
-    prefix: ClassVar[str] = "subsample"
+    type = "subsample"
+    prefix = "subsample"
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return {"weight": inputs[0][:1], "bias": inputs[0][:1]}
@@ -107,8 +106,8 @@ class Subsample(_Pool, Activated):
 class _AdaptivePool(Layer):
     """Windows that divide the input into a wanted number of outputs."""
 
-    main: ClassVar[str | None] = "output_size"
-    prefix: ClassVar[str] = "pool"
+    main = "output_size"
+    prefix = "pool"
 
     output_size: Sizes = Field(description="output positions along each axis")
 
@@ -128,7 +127,7 @@ class _AdaptivePool(Layer):
 class AdaptiveAvgPool(_AdaptivePool):
     """The mean of each of `output_size` windows; window i reads ⌊iN/O⌋ to ⌈(i+1)N/O⌉ − 1."""
 
-    type: ClassVar[str] = "adaptive_avg_pool"
+    type = "adaptive_avg_pool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))
@@ -138,7 +137,7 @@ class AdaptiveAvgPool(_AdaptivePool):
 class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
 
-    type: ClassVar[str] = "adaptive_max_pool"
+    type = "adaptive_max_pool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
@@ -147,7 +146,7 @@ class AdaptiveMaxPool(_AdaptivePool):
 class _GlobalPool(Layer):
     """One value a channel."""
 
-    prefix: ClassVar[str] = "pool"
+    prefix = "pool"
 
     keepdim: Flag = Field(
         False, description="keep the spatial axes with size 1 instead of giving a vector"
@@ -167,7 +166,7 @@ class _GlobalPool(Layer):
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
-    type: ClassVar[str] = "global_avg_pool"
+    type = "global_avg_pool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": count(inputs[0]) - inputs[0][0], "divide": inputs[0][0]}
@@ -176,7 +175,7 @@ class GlobalAvgPool(_GlobalPool):
 class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel."""
 
-    type: ClassVar[str] = "global_max_pool"
+    type = "global_max_pool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": count(inputs[0]) - inputs[0][0]}

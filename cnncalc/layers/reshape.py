@@ -1,10 +1,8 @@
 """Layers that move, copy or cut values and compute (almost) nothing."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -15,14 +13,14 @@ from cnncalc.layers.window import axes_rules, both_sides
 
 
 class _View(Layer):
-    values: ClassVar[Literal["new", "view", "in_place"]] = "view"
+    values = "view"
 
 
 class Flatten(_View):
     """All values as one vector."""
 
-    type: ClassVar[str] = "flatten"
-    prefix: ClassVar[str] = "flatten"
+    type = "flatten"
+    prefix = "flatten"
 
     def output(self, *inputs: Shape) -> Shape:
         return (count(inputs[0]),)
@@ -51,9 +49,9 @@ _DIMS = _whole_numbers(0, "the axes in their new order, numbered from 0 (the cha
 class Reshape(_View):
     """The same values under another shape."""
 
-    type: ClassVar[str] = "reshape"
-    prefix: ClassVar[str] = "reshape"
-    main: ClassVar[str | None] = "shape"
+    type = "reshape"
+    prefix = "reshape"
+    main = "shape"
 
     shape: Annotated[tuple[int, ...], _SHAPE[0], _SHAPE[1]] = Field(
         description="the new sizes, channels first; one may be -1 and follows from the others"
@@ -78,9 +76,9 @@ class Reshape(_View):
 class Permute(_View):
     """The same values with the axes in another order."""
 
-    type: ClassVar[str] = "permute"
-    prefix: ClassVar[str] = "permute"
-    main: ClassVar[str | None] = "dims"
+    type = "permute"
+    prefix = "permute"
+    main = "dims"
 
     dims: Annotated[tuple[int, ...], _DIMS[0], _DIMS[1]] = Field(
         description="the input's axes in their new order; 0 is the channels, 1 the first spatial"
@@ -101,9 +99,9 @@ class Permute(_View):
 class Pad(Layer):
     """Adds positions at the borders."""
 
-    type: ClassVar[str] = "pad"
-    prefix: ClassVar[str] = "pad"
-    main: ClassVar[str | None] = "padding"
+    type = "pad"
+    prefix = "pad"
+    main = "padding"
 
     padding: Sides = Field(
         description="positions added at the borders: a number, one for each axis, or "
@@ -138,10 +136,10 @@ class Pad(Layer):
 class Crop(Layer):
     """Cuts positions off at the borders."""
 
-    type: ClassVar[str] = "crop"
-    prefix: ClassVar[str] = "crop"
-    main: ClassVar[str | None] = "cropping"
-    values: ClassVar[Literal["new", "view", "in_place"]] = "view"
+    type = "crop"
+    prefix = "crop"
+    main = "cropping"
+    values = "view"
 
     cropping: Sides = Field(
         description="positions cut off at the borders: a number, one for each axis, or "
@@ -180,9 +178,9 @@ _TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 class Upsample(Layer):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
-    type: ClassVar[str] = "upsample"
-    prefix: ClassVar[str] = "upsample"
-    main: ClassVar[str | None] = "scale_factor"
+    type = "upsample"
+    prefix = "upsample"
+    main = "scale_factor"
 
     scale_factor: Sizes | None = Field(
         None, description="how many times larger along each axis; instead of size"
@@ -220,9 +218,9 @@ class Upsample(Layer):
 class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
-    type: ClassVar[str] = "pixel_shuffle"
-    prefix: ClassVar[str] = "shuffle"
-    main: ClassVar[str | None] = "upscale_factor"
+    type = "pixel_shuffle"
+    prefix = "shuffle"
+    main = "upscale_factor"
 
     upscale_factor: Count = Field(description="r, how many times larger height and width become")
 
@@ -245,9 +243,9 @@ class PixelShuffle(Layer):
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
-    type: ClassVar[str] = "channel_shuffle"
-    prefix: ClassVar[str] = "shuffle"
-    main: ClassVar[str | None] = "groups"
+    type = "channel_shuffle"
+    prefix = "shuffle"
+    main = "groups"
 
     groups: Count = Field(description="number of groups whose channels are interleaved")
 

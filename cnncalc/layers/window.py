@@ -1,7 +1,5 @@
 """What all layers that slide a kernel share: its fields, its geometry and its rules."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
@@ -12,8 +11,7 @@ from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, c
 Layout = Literal["hwc", "chw"]
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One line. Cells are raw values; `repeated` marks activations that are no new values."""
 
     kind: Literal["input", "layer", "part", "total"]
@@ -21,8 +19,7 @@ class Row:
     repeated: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """Rows of raw values under columns, and how many rows were left out."""
 
     report: Report
@@ -37,7 +34,7 @@ class Table:
         if len(indices) <= layers:
             return self
         rows = self.rows[: indices[layers]] + self.rows[indices[-1] + 1 :]
-        return replace(self, rows=rows, left_out=self.left_out + len(indices) - layers)
+        return self._replace(rows=rows, left_out=self.left_out + len(indices) - layers)
 
     def cell(self, row: Row, index: int) -> str:
         """A cell as people read it: grouped digits, `28×28×6`, one decimal for percents."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Problem
 
@@ -17,8 +16,7 @@ MAX_DIGITS = 40
 """The longest number, in characters; far beyond MAX_INT, whose message says more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(NamedTuple):
     """Plain values (dict, list, str, int, float, bool, None) and where each stands."""
 
     data: Any

@@ -41,7 +41,8 @@ class Command:
         child = os.posix_spawn(
             self.arguments[0],
             self.arguments,
-            {**os.environ, **self.environment},
+            # A checkout gets its bytecode, as an installed package has it, in the first run.
+            {**os.environ, **self.environment, "PYTHONDONTWRITEBYTECODE": ""},
             file_actions=[
                 (os.POSIX_SPAWN_OPEN, descriptor, os.devnull, os.O_WRONLY, 0)
                 for descriptor in (1, 2)

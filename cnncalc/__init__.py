@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from cnncalc.analyze import analyze as analyze
+    from cnncalc.api import analyze as analyze
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
     from cnncalc.errors import UsageError as UsageError
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
-    "analyze": "cnncalc.analyze",
+    "analyze": "cnncalc.api",
     "load": "cnncalc.spec.load",
     "Graph": "cnncalc.graph",
     "Report": "cnncalc.report",

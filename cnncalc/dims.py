@@ -5,8 +5,6 @@ of this module, so that whatever behaves like an integer can be put in. Whether 
 sense (at least 1) is not decided here: layers say it in their `rules`.
 """
 
-from __future__ import annotations
-
 from fractions import Fraction
 from math import gcd
 from typing import NamedTuple

@@ -3,9 +3,9 @@
 A leaf: every room may import it, and it imports none of them.
 """
 
-from __future__ import annotations
-
+import re
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 Path = tuple[str | int, ...]
@@ -13,6 +13,14 @@ Path = tuple[str | int, ...]
 
 MAX_REPORTED = 20
 """How many problems one error lists; the rest are counted."""
+MAX_FOUND = 1000
+"""How many problems are looked for."""
+MAX_COMPARED = 1000
+"""How many known words one unknown word is compared with."""
+_MAX_LINE = 1000
+"""The longest line of a message."""
+_NO_TEXT = r"(?ai)-?\d+\.?\d*(e[-+]?\d+)?|true|false|null"
+"""What is something else than a text where it has no quotes."""
 
 
 class CnncalcError(Exception):
@@ -30,7 +38,9 @@ class SpecError(CnncalcError):
         self.problems = tuple(problems)
         shown = self.problems[:MAX_REPORTED]
         more = len(self.problems) - len(shown)
-        super().__init__("\n".join(shown) + (f"\n… and {more:,} more problems" if more else ""))
+        least = "at least " if len(self.problems) >= MAX_FOUND else ""
+        rest = f"\n… and {least}{more:,} more problem{'s' if more > 1 else ''}"
+        super().__init__("\n".join(shown) + (rest if more else ""))
 
 
 class Problem(NamedTuple):
@@ -52,19 +62,28 @@ class Origin(NamedTuple):
 
     def describe(self, problem: Problem) -> str:
         """The problem as one printable line: place, name, sentence."""
-        parts = [problem.where, problem.message]
+        path, where, message = problem
+        place = self.label or path_text(path)
         if self.locate is not None:
-            line, column = self.locate(problem.path)
-            parts.insert(0, f"{self.label}:{line}:{column}")
-        elif self.label:
-            parts.insert(0, self.label)
-        return printable(": ".join(part for part in parts if part))
+            line, column = self.locate(path)
+            place = f"{self.label}:{line}:{column}"
+        parts = [place if place != where else "", where, message]
+        return printable(shorten(": ".join(part for part in parts if part), _MAX_LINE))
 
     def error(self, problems: Iterable[Problem]) -> SpecError:
-        """All problems, in the order of the file, as one exception."""
+        """All problems, those that are listed in the order of the file, as one exception."""
         listed = list(problems)
-        texts = [self.describe(problem) for problem in listed[:MAX_REPORTED]]
+        first = listed[:MAX_REPORTED]
+        if self.locate is not None:
+            locate = self.locate
+            first.sort(key=lambda problem: locate(problem.path))
+        texts = [self.describe(problem) for problem in first]
         return SpecError(texts + [""] * (len(listed) - len(texts)))
+
+
+def path_text(path: Path) -> str:
+    """A path as Python people write it: `layers[3].conv`."""
+    return "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).removeprefix(".")
 
 
 def printable(text: str) -> str:
@@ -84,9 +103,11 @@ def shown(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return f'"{shorten(value)}"'
+        # Who put a number in quotes does not see what is wrong with it.
+        kind = "the text " if len(value) <= 40 and re.fullmatch(_NO_TEXT, value) else ""
+        return f'{kind}"{printable(shorten(value))}"'
     if isinstance(value, int) and abs(value) >= 10**40:
-        return f"a number of {len(str(abs(value))):,} digits"
+        return "a number of more than 40 digits"
     if isinstance(value, (int, float)):
         return str(value)
     if isinstance(value, (list, tuple)):
@@ -94,9 +115,15 @@ def shown(value: Any) -> str:
     return "a mapping" if isinstance(value, dict) else f"a {type(value).__name__}"
 
 
-def suggestion(word: str, known: Iterable[str]) -> str:
-    """`; did you mean X?` where a known word is close, else nothing."""
+def closest(word: str, known: Iterable[str]) -> str | None:
+    """The known word that `word` most likely was to be."""
+    # Not at the top: most runs compare no words.
     from difflib import get_close_matches
 
-    close = get_close_matches(word[:100], list(known), n=1, cutoff=0.6)
-    return f"; did you mean {close[0]}?" if close else ""
+    return next(iter(get_close_matches(word[:100], list(islice(known, MAX_COMPARED)), n=1)), None)
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """`; did you mean X?` where a known word is close, else nothing."""
+    close = closest(word, known)
+    return f"; did you mean {close}?" if close else ""

@@ -1,14 +1,14 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Layer, Shape, count
 
 INPUT = "input"
 """The name of the network's input."""
+MAX_VALUES = 10**100
+"""The most values that an output may have: what grows without end ends here."""
 
 
 class Node(NamedTuple):
@@ -36,6 +36,26 @@ class Graph(NamedTuple):
     source: str = ""
     origin: Origin = Origin()
 
-    def with_input(self, shape: Shape) -> Graph:
+    def judge(self) -> tuple[dict[str, Shape], list[Problem]]:
+        """The shape of every output that is known, and a problem for every rule that is broken.
+
+        What reads from a broken node is not judged: its inputs are unknown.
+        """
+        shapes, problems = dict(self.inputs), list[Problem]()
+        for node in self.nodes:
+            inputs = [shapes[name] for name in node.inputs if name in shapes]
+            if len(inputs) < len(node.inputs):
+                continue
+            broken = [node.problem(rule) for rule in node.layer.rules(*inputs)]
+            if not broken:
+                output = node.layer.output(*inputs)
+                if count(output) <= MAX_VALUES:
+                    shapes[node.name] = output
+                else:
+                    broken = [node.problem("the output would have more than 10¹⁰⁰ values")]
+            problems += broken
+        return shapes, problems
+
+    def with_input(self, shape: Shape) -> "Graph":
         """The same network on an input of another shape."""
         return self._replace(inputs={INPUT: shape})

@@ -1,18 +1,15 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 
 from cnncalc.dims import TransposedWindow, Window
-from cnncalc.errors import Problem
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Shape, count
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Facts:
     """A node on inputs of known shapes. Everything else follows, when it is asked for."""
 
@@ -64,23 +61,12 @@ class Facts:
 def infer(graph: Graph) -> list[Facts]:
     """Facts of every node, in the graph's order.
 
-    Raises SpecError with every layer whose rules its inputs break. Layers behind a broken one
-    are not judged: their inputs are unknown.
+    Raises SpecError with every layer whose rules its inputs break.
     """
-    shapes: dict[str, Shape] = dict(graph.inputs)
-    facts: list[Facts] = []
-    problems: list[Problem] = []
-    for node in graph.nodes:
-        inputs = tuple([shapes[name] for name in node.inputs if name in shapes])
-        if len(inputs) < len(node.inputs):
-            continue
-        broken = [node.problem(rule) for rule in node.layer.rules(*inputs)]
-        if broken:
-            problems += broken
-            continue
-        output = node.layer.output(*inputs)
-        shapes[node.name] = output
-        facts.append(Facts(node, inputs, output))
+    shapes, problems = graph.judge()
     if problems:
         raise graph.origin.error(problems)
-    return facts
+    return [
+        Facts(node, tuple([shapes[name] for name in node.inputs]), shapes[node.name])
+        for node in graph.nodes
+    ]

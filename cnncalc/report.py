@@ -3,8 +3,6 @@
 A report holds plain values, no layers. Columns are computed when they are first asked for.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -146,7 +144,7 @@ def column(key: str) -> Column:
     return COLUMNS[key]
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, repr=False)
 class Report:
     """Columns over the layers of one network, its inputs, its totals and its warnings."""
 
@@ -155,12 +153,13 @@ class Report:
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
     """What gives each column's values, one for each layer."""
-    warnings: tuple[StrideWarning, ...] = ()
+    warnings: tuple["StrideWarning", ...] = ()
     description: str = ""
     source: str = ""
     batch: int = 1
     dtype: str = "float32"
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
+    _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
 
     def column(self, key: str) -> Sequence[Any]:
         """The values of a column, one for each layer. Raises UsageError for an unknown one."""
@@ -172,14 +171,17 @@ class Report:
 
     def total(self, key: str, part: str | None = None) -> int:
         """The sum of a column, or of its layers in one part. Raises UsageError."""
-        meant = column(key)
-        if not meant.total:
-            raise UsageError(f"the column {key} has no total")
-        # Values under another shape, or overwritten ones, are counted where they were made.
-        values = self.column("new_activations" if key == "activations" else key)
-        if part is None:
-            return sum(values)
-        return sum(v for v, p in zip(values, self.column("part"), strict=True) if p == part)
+        # Remembered: every cell that is a percentage asks for it.
+        if (key, part) not in self._totals:
+            if not column(key).total:
+                raise UsageError(f"the column {key} has no total")
+            # Values under another shape, or overwritten ones, are counted where they were made.
+            values = self.column("new_activations" if key == "activations" else key)
+            if part is not None:
+                parts = zip(values, self.column("part"), strict=True)
+                values = [value for value, its_part in parts if its_part == part]
+            self._totals[key, part] = sum(values)
+        return self._totals[key, part]
 
     def groups(self) -> list[list[int]]:
         """The layers that share a row: each with the activation that is fused into it."""
@@ -207,7 +209,9 @@ class Report:
         for layer in layers:
             layer["warnings"] = warned.get(layer["name"], [])
         sums = ("params", "buffers", "macs", "flops", "activations")
-        asked = [key for key in columns if COLUMNS[key].total and key not in sums]
+        asked = [
+            key for key in columns if key not in sums and key in COLUMNS and COLUMNS[key].total
+        ]
         return {
             "name": self.name,
             "layout": "channels_first",

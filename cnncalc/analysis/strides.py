@@ -5,9 +5,7 @@ it is no integer, some positions at the far end are never read; only those that 
 padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -21,6 +19,9 @@ Fix = dict[str, Any]
 
 _SEARCH = 64
 """How far from the given kernel or stride a fix is looked for."""
+
+MAX_FIXED = 1000
+"""How many warnings of one network come with fixes; nobody mends more by hand."""
 
 
 class StrideWarning(NamedTuple):
@@ -54,8 +55,20 @@ class StrideWarning(NamedTuple):
         return {**place, **facts, "message": self.message, "fixes": list(self.fixes)}
 
 
-def stride_warnings(facts: Facts) -> Iterator[StrideWarning]:
-    """A warning for each axis whose size is rounded, and for each that is read with gaps."""
+def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
+    """The warnings of all layers. Fixes are looked for until MAX_FIXED warnings have been given."""
+    number = 0
+    for facts in network:
+        for warning in stride_warnings(facts, fixed=number < MAX_FIXED):
+            number += 1
+            yield warning
+
+
+def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]:
+    """A warning for each axis whose size is rounded, and for each that is read with gaps.
+
+    `fixed` tells whether fixes are looked for.
+    """
     windows = facts.windows
     name = facts.node.name
     for index, window in enumerate(windows):
@@ -63,8 +76,8 @@ def stride_warnings(facts: Facts) -> Iterator[StrideWarning]:
             continue
         axis = AXIS_NAMES[len(windows)][index]
         if window.exact.denominator != 1:
-            fixes = tuple(find_fixes(facts.node.layer, facts.inputs[0], index))
-            yield StrideWarning(name, axis, "stride", _fraction(window), window, fixes)
+            found = find_fixes(facts.node.layer, facts.inputs[0], index) if fixed else ()
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, tuple(found))
         if window.gap:
             message = (
                 f"stride {window.stride} is larger than the kernel's extent {window.extent}: "

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
+from collections.abc import Sequence
 from contextlib import suppress
 from io import StringIO
 from pathlib import Path
@@ -168,3 +170,14 @@ def fail_on_warnings(report: Report, strict: bool, strict_any: bool) -> None:
 
 def _quote(text: str) -> str:
     return printable(shorten(text))
+
+
+def write_list(
+    header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int] = ()
+) -> None:
+    """Print a list in columns, the last of which wraps on a terminal."""
+    from cnncalc.render.listing import listing
+
+    terminal = sys.stdout.isatty()
+    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else None
+    typer.echo("\n".join(listing(header, rows, right, width)))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from cnncalc.analyze import analyze
+from cnncalc.api import analyze
 from cnncalc.cli.output import (
     BatchOption,
     ColumnsOption,

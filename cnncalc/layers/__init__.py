@@ -13,20 +13,40 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from cnncalc.layers.base import Layer
 
-_WORDS = {
-    "conv": "conv depthwise_conv separable_conv locally_connected conv_transpose",
-    "pool": "max_pool avg_pool min_pool adaptive_avg_pool adaptive_max_pool global_avg_pool "
-    "global_max_pool subsample",
-    "linear": "linear rbf",
-    "norm": "batch_norm layer_norm group_norm instance_norm local_response_norm",
-    "activation": "relu relu6 leaky_relu prelu elu gelu silu sigmoid tanh hard_swish hard_sigmoid "
-    "softmax softplus mish dropout",
-    "reshape": "flatten reshape permute pad crop upsample pixel_shuffle channel_shuffle",
-    "join": "add multiply concat",
+GROUPS = {
+    "Convolutions": {
+        "conv": "conv depthwise_conv separable_conv locally_connected",
+        "transposed": "conv_transpose",
+    },
+    "Pooling": {
+        "pool": "max_pool avg_pool min_pool subsample",
+        "adaptive_pool": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
+    },
+    "Dense layers": {"linear": "linear rbf"},
+    "Normalisation": {"norm": "batch_norm layer_norm group_norm instance_norm local_response_norm"},
+    "Activations": {
+        "activation": "relu relu6 leaky_relu prelu sigmoid tanh softmax",
+        "smooth_activation": "elu gelu silu hard_swish hard_sigmoid softplus mish",
+    },
+    "Dropout": {"activation": "dropout"},
+    "Moving values": {
+        "reshape": "flatten reshape permute channel_shuffle",
+        "resize": "pad crop upsample pixel_shuffle",
+    },
+    "Joins": {"join": "add multiply concat"},
 }
+"""The words of the language: by group as the docs have them, then by the module of their class."""
 
-MODULES = {word: module for module, words in _WORDS.items() for word in words.split()}
+MODULES = {
+    word: module
+    for modules in GROUPS.values()
+    for module, words in modules.items()
+    for word in words.split()
+}
 """The module of this package that each word's class lives in, in the order of the docs."""
+
+ACTIVATIONS = " ".join(GROUPS["Activations"].values()).split()
+"""The words that `activation` takes."""
 
 FOREIGN_WORDS = {
     "conv": "conv1d conv2d conv3d convolution convolution1d convolution2d convolution3d",

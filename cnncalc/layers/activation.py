@@ -5,7 +5,7 @@ the activation total counts no new values.
 """
 
 from collections.abc import Iterator
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -13,7 +13,9 @@ from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
 
 
-class _Elementwise(Layer):
+class Elementwise(Layer):
+    """A function of each value alone; `_each` is its arithmetic for one value."""
+
     values = "in_place"
     _each: ClassVar[dict[str, int]] = {}
 
@@ -21,7 +23,7 @@ class _Elementwise(Layer):
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
 
 
-class Relu(_Elementwise):
+class Relu(Elementwise):
     """max(0, x)."""
 
     type = "relu"
@@ -29,7 +31,7 @@ class Relu(_Elementwise):
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
 
-class Relu6(_Elementwise):
+class Relu6(Elementwise):
     """min(max(0, x), 6)."""
 
     type = "relu6"
@@ -37,7 +39,7 @@ class Relu6(_Elementwise):
     _each: ClassVar[dict[str, int]] = {"compare": 2}
 
 
-class LeakyRelu(_Elementwise):
+class LeakyRelu(Elementwise):
     """x where it is positive, a small multiple of x elsewhere."""
 
     type = "leaky_relu"
@@ -48,7 +50,7 @@ class LeakyRelu(_Elementwise):
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
 
 
-class Prelu(_Elementwise):
+class Prelu(Elementwise):
     """A leaky ReLU whose slope is trained."""
 
     type = "prelu"
@@ -71,41 +73,7 @@ class Prelu(_Elementwise):
         return {"weight": (self.num_parameters,)}
 
 
-class Elu(_Elementwise):
-    """x where it is positive, α(eˣ − 1) elsewhere."""
-
-    type = "elu"
-    prefix = "elu"
-    _each: ClassVar[dict[str, int]] = {"compare": 1, "exp": 1, "add": 1, "multiply": 1}
-
-    alpha: Real = Field(1.0, description="the limit for very negative input is −alpha")
-
-
-class Gelu(_Elementwise):
-    """x times the normal distribution function of x: x/2 · (1 + erf(x/√2))."""
-
-    type = "gelu"
-    prefix = "gelu"
-
-    approximate: Literal["none", "tanh"] = Field(
-        "none", description="tanh: the approximation x/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))"
-    )
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        multiply, add = (6, 2) if self.approximate == "tanh" else (3, 1)
-        values = count(inputs[0])
-        return {"multiply": multiply * values, "add": add * values, "exp": values}
-
-
-class Silu(_Elementwise):
-    """x · sigmoid(x), also called swish."""
-
-    type = "silu"
-    prefix = "silu"
-    _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1, "multiply": 1}
-
-
-class Sigmoid(_Elementwise):
+class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
     type = "sigmoid"
@@ -113,7 +81,7 @@ class Sigmoid(_Elementwise):
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
 
-class Tanh(_Elementwise):
+class Tanh(Elementwise):
     """The hyperbolic tangent."""
 
     type = "tanh"
@@ -121,23 +89,7 @@ class Tanh(_Elementwise):
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
 
-class HardSwish(_Elementwise):
-    """x · min(max(x + 3, 0), 6) / 6."""
-
-    type = "hard_swish"
-    prefix = "hswish"
-    _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "multiply": 1, "divide": 1}
-
-
-class HardSigmoid(_Elementwise):
-    """min(max(x + 3, 0), 6) / 6."""
-
-    type = "hard_sigmoid"
-    prefix = "hsigmoid"
-    _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "divide": 1}
-
-
-class Softmax(_Elementwise):
+class Softmax(Elementwise):
     """eˣ over its sum along the channels, at each position alone."""
 
     type = "softmax"
@@ -154,25 +106,7 @@ class Softmax(_Elementwise):
         }
 
 
-class Softplus(_Elementwise):
-    """log(1 + e^(βx)) / β."""
-
-    type = "softplus"
-    prefix = "softplus"
-    _each: ClassVar[dict[str, int]] = {"exp": 2, "add": 1, "multiply": 1, "divide": 1}
-
-    beta: Real = Field(1.0, description="how sharply it bends at 0")
-
-
-class Mish(_Elementwise):
-    """x · tanh(log(1 + eˣ))."""
-
-    type = "mish"
-    prefix = "mish"
-    _each: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "multiply": 1}
-
-
-class Dropout(_Elementwise):
+class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
     type = "dropout"

@@ -58,6 +58,17 @@ class Layer(BaseModel):
     """What its output is to the activation total: new values, the input's values under another
     shape, or the input's values overwritten."""
 
+    @classmethod
+    def summary(cls) -> str:
+        """What the layer does, in one sentence."""
+        return (cls.__doc__ or "").strip()
+
+    @classmethod
+    def required_fields(cls) -> list[str]:
+        """The fields that have no default."""
+        fields = cls.model_fields.items()
+        return [info.alias or name for name, info in fields if info.is_required()]
+
     def rules(self, *inputs: Shape) -> Iterator[str]:
         """A sentence for each rule that the inputs break."""
         yield from ()

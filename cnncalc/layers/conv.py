@@ -6,11 +6,10 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
-from cnncalc.dims import TransposedWindow
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape, count, per_axis, times
-from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes, is_whole, refuse
-from cnncalc.layers.window import Windowed, axes_rules, both_sides, window_text
+from cnncalc.layers.base import Activated, Layer, Shape, count
+from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
+from cnncalc.layers.window import Windowed, window_text
 
 
 def _connections(value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -157,7 +156,9 @@ class Conv(_Convolution):
 
     def describe(self, *inputs: Shape) -> str:
         groups = f" g{self.groups}" if self.groups != 1 else ""
-        return super().describe(*inputs) + groups
+        table = self.connections_table
+        pairs = f" ({self._wires(inputs[0][0])} pairs)" if table is not None else ""
+        return super().describe(*inputs) + groups + pairs
 
 
 class DepthwiseConv(_Convolution):
@@ -218,107 +219,3 @@ class LocallyConnected(_Convolution):
         shared = super().weights(*inputs)["weight"]
         output = self.output(*inputs)
         return {"weight": (*output, *shared[1:])} | ({"bias": output} if self.bias else {})
-
-
-class ConvTranspose(Activated):
-    """The transpose of a convolution: every input position stamps the kernel on the output."""
-
-    type = "conv_transpose"
-    prefix = "upconv"
-    numbered = True
-
-    out_channels: Count = Field(description="number of output channels")
-    kernel_size: Sizes = Field(description="size F of the kernel along each axis")
-    stride: Sizes = Field(1, description="distance S between stamps along each axis")
-    padding: Sides = Field(
-        0,
-        description="positions P cropped from the output at the borders: a number, one for each "
-        "axis, or [before, after] for each axis",
-    )
-    output_padding: Naturals = Field(
-        0, description="positions added at the far end of the output along each axis"
-    )
-    dilation: Sizes = Field(1, description=_DILATION)
-    groups: Count = Field(
-        1, description="number of groups that input and output channels are split into"
-    )
-    bias: Flag = Field(True, description=_BIAS)
-
-    def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:
-        sizes = inputs[0][1:]
-        return tuple(
-            TransposedWindow(n, k, s, *both_sides(padding), d, added)
-            for n, k, s, padding, d, added in zip(
-                sizes,
-                *(
-                    per_axis(value, len(sizes))
-                    for value in (
-                        self.kernel_size,
-                        self.stride,
-                        self.padding,
-                        self.dilation,
-                        self.output_padding,
-                    )
-                ),
-                strict=True,
-            )
-        )
-
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
-        broken = list(axes_rules(self, input, {name: getattr(self, name) for name in names}))
-        yield from broken
-        for name, number in (("input", input[0]), ("output", self.out_channels)):
-            if number % self.groups:
-                yield f"{number} {name} channels do not divide into {self.groups} groups"
-        if broken:
-            return
-        for window in dict.fromkeys(self.windows(input)):
-            larger = max(window.stride, window.dilation)
-            if window.output_padding >= larger:
-                yield (
-                    f"output_padding {window.output_padding} must be smaller than the stride "
-                    f"{window.stride} or the dilation {window.dilation}"
-                )
-            if window.output < 1:
-                yield (
-                    f"padding {window.before} + {window.after} crops everything: the output would "
-                    f"be {window.output}"
-                )
-
-    def output(self, *inputs: Shape) -> Shape:
-        return (self.out_channels, *(window.output for window in self.windows(*inputs)))
-
-    def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        # Stored the other way round than a convolution's, as torch does: (in, out / groups, …).
-        kernel = tuple(window.kernel_size for window in self.windows(*inputs))
-        weight = (inputs[0][0], self.out_channels // self.groups, *kernel)
-        return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
-
-    def _wires(self, channels: int) -> int:
-        return channels * self.out_channels // self.groups
-
-    def macs(self, *inputs: Shape) -> int:
-        # Input positions × kernel × wires: what torch.utils.flop_counter counts.
-        taps = prod(window.n * window.kernel_size for window in self.windows(*inputs))
-        return taps * self._wires(inputs[0][0])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self.groups
-
-    def describe(self, *inputs: Shape) -> str:
-        windows = self.windows(*inputs)
-        added = [window.output_padding for window in windows]
-        text = f"{self.type} {window_text(windows)}"
-        if any(added):
-            text += f" +{times(added)}"
-        return text + (f" g{self.groups}" if self.groups != 1 else "")

@@ -137,7 +137,7 @@ class LocalResponseNorm(Layer):
     main = "size"
 
     size: Count = Field(description="number of neighbouring channels")
-    alpha: Real = Field(1e-4, description="factor of the sum of squares")
+    alpha: Real = Field(1e-4, description="factor of the mean of squares, as torch has it")
     beta: Real = Field(0.75, description="exponent")
     k: Real = Field(1.0, description="number added to the sum")
 

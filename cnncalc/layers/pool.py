@@ -5,10 +5,9 @@ from math import prod
 
 from pydantic import Field
 
-from cnncalc.dims import adaptive_reads
-from cnncalc.layers.base import Activated, Layer, Shape, count, per_axis, times
+from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
-from cnncalc.layers.window import Windowed, axes_rules, window_text
+from cnncalc.layers.window import Windowed, window_text
 
 _STRIDE = "step S of the window along each axis; the kernel's size when it is left out"
 _CEIL_MODE = "round a fraction up: a window that starts on input or left padding counts"
@@ -27,13 +26,13 @@ class _Pool(Windowed):
         yield from broken
         if broken:
             return
-        # torch's rule: a window must never lie on padding alone.
+        # torch's rule, which looks at the kernel before dilation. It has no `same`.
         for window in dict.fromkeys(self.windows(*inputs)):
             padding = max(window.before, window.after)
-            if padding > window.extent // 2:
+            if self.padding != "same" and padding > window.kernel_size // 2:
                 yield (
                     f"padding {padding} is more than half of the kernel: {padding} > "
-                    f"⌊{window.extent}/2⌋"
+                    f"⌊{window.kernel_size}/2⌋"
                 )
 
     def output(self, *inputs: Shape) -> Shape:
@@ -101,81 +100,3 @@ class Subsample(_Pool, Activated):
         # m inputs and a bias: m additions; one multiplication by the coefficient.
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "multiply": outputs}
-
-
-class _AdaptivePool(Layer):
-    """Windows that divide the input into a wanted number of outputs."""
-
-    main = "output_size"
-    prefix = "pool"
-
-    output_size: Sizes = Field(description="output positions along each axis")
-
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        yield from axes_rules(self, inputs[0], {"output_size": self.output_size})
-
-    def output(self, *inputs: Shape) -> Shape:
-        return (inputs[0][0], *per_axis(self.output_size, len(inputs[0]) - 1))
-
-    def connections(self, *inputs: Shape) -> int:
-        return inputs[0][0] * prod(map(adaptive_reads, inputs[0][1:], self.output(*inputs)[1:]))
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} → {times(self.output(*inputs)[1:])}"
-
-
-class AdaptiveAvgPool(_AdaptivePool):
-    """The mean of each of `output_size` windows; window i reads ⌊iN/O⌋ to ⌈(i+1)N/O⌉ − 1."""
-
-    type = "adaptive_avg_pool"
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        outputs = count(self.output(*inputs))
-        return {"add": self.connections(*inputs) - outputs, "divide": outputs}
-
-
-class AdaptiveMaxPool(_AdaptivePool):
-    """The largest value of each of `output_size` windows."""
-
-    type = "adaptive_max_pool"
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
-
-
-class _GlobalPool(Layer):
-    """One value a channel."""
-
-    prefix = "pool"
-
-    keepdim: Flag = Field(
-        False, description="keep the spatial axes with size 1 instead of giving a vector"
-    )
-
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        yield from axes_rules(self, inputs[0], {})
-
-    def output(self, *inputs: Shape) -> Shape:
-        (input,) = inputs
-        return (input[0], *((1,) * (len(input) - 1) if self.keepdim else ()))
-
-    def connections(self, *inputs: Shape) -> int:
-        return count(inputs[0])
-
-
-class GlobalAvgPool(_GlobalPool):
-    """The mean of each channel."""
-
-    type = "global_avg_pool"
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(inputs[0]) - inputs[0][0], "divide": inputs[0][0]}
-
-
-class GlobalMaxPool(_GlobalPool):
-    """The largest value of each channel."""
-
-    type = "global_max_pool"
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"compare": count(inputs[0]) - inputs[0][0]}

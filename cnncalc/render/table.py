@@ -1,7 +1,5 @@
 """The table that every format prints: which rows, which columns, and what stands in each cell."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
@@ -28,7 +26,7 @@ class Table(NamedTuple):
     layout: Layout
     left_out: int = 0
 
-    def head(self, layers: int) -> Table:
+    def head(self, layers: int) -> "Table":
         """The table with at most that many rows of layers."""
         indices = [i for i, row in enumerate(self.rows) if row.kind == "layer"]
         if len(indices) <= layers:
@@ -76,8 +74,9 @@ def tabulate(
         Row("layer", [_merged(report, c, group) for c in chosen], _repeated(report, group))
         for group in groups
     ]
-    rows = [*_inputs(report, chosen), *layers, *_parts(report, chosen)]
-    rows.append(_sums(report, chosen, "total", "total", None))
+    rows = [*_inputs(report, chosen), *layers]
+    if any(c.total for c in chosen):
+        rows += [*_parts(report, chosen), _sums(report, chosen, "total", "total", None)]
     table = Table(report, chosen, rows, layout)
     return table if top is None else table.head(top)
 
@@ -199,10 +198,11 @@ def warning_lines(report: Report) -> list[str]:
 
 
 def fixes_text(fixes: Sequence[dict[str, Any]]) -> str:
-    """`input 223 or 227, kernel_size 12, padding [1, 2] or stride 3`."""
+    """`input 223 or 227, kernel_size 12, padding 1+2, or stride 3`."""
     values: dict[str, list[str]] = {}
     for fix in fixes:
         for name, value in fix.items():
-            values.setdefault(name, []).append(str(value))
+            text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
+            values.setdefault(name, []).append(text)
     texts = [f"{name} {' or '.join(those)}" for name, those in values.items()]
     return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])}, or {texts[-1]}"

@@ -4,28 +4,28 @@ Laid out here and not by rich's table, which cuts what does not fit: a number is
 colours it, and is imported only where there is a terminal to colour.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import textwrap
-from typing import IO
+from collections.abc import Callable
+from functools import partial
+from typing import IO, NamedTuple
 
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
 from cnncalc.render.table import Table, notes, warning_lines
+from cnncalc.report import Column
 
 DROPPED = ("flops", "macs_share", "params_share")
 """What a narrow terminal does without, in this order: all of it follows from other columns."""
 
-WRAPPED = {"layer": 14, "name": 8, "type": 8}
+WRAPPED = {"name": 8, "type": 8, "layer": 14}
 """The columns whose cells may take several lines, and how narrow they get."""
 
 MAX_ROWS = 1000
 """The most layers that a table for people shows; CSV and JSON have all."""
 
-_GAP = "  "
 _STYLES = {"input": "dim", "layer": "", "part": "dim", "total": "bold"}
 _ASCII = str.maketrans(
     {
@@ -70,23 +70,17 @@ def write(table: Table, file: IO[str], droppable: bool = True) -> None:
 def render(table: Table, width: int | None = None, droppable: bool = True) -> list[Line]:
     """All lines with their styles, for a terminal of that width or for none."""
     table = table.head(MAX_ROWS)
-    header = ["%" if column.kind == "share" else column.title for column in table.columns]
-    cells = [[printable(table.cell(row, i)) for i in range(len(header))] for row in table.rows]
-    widths = [max(map(cell_len, column)) for column in zip(header, *cells, strict=True)]
-    kept = _fit(table, widths, width, droppable)
-    rule = ("─" * _total([widths[i] for i in kept]), "")
+    fitted = _fit(_Fitted.whole(table), width, droppable)
+    rule = ("─" * fitted.total, "")
     lines: list[Line] = [(printable(table.report.name), "bold"), ("", "")]
-    lines += _lines(table, header, widths, kept, "bold")
-    kind = "header"
-    for row, texts in zip(table.rows, cells, strict=True):
-        if kind == "header" or (kind in ("input", "layer") and row.kind in ("part", "total")):
+    lines += [*fitted.lines(fitted.cells[0], "bold"), rule]
+    for above, row, texts in zip([None, *table.rows], table.rows, fitted.cells[1:], strict=False):
+        if above and above.kind in ("input", "layer") and row.kind in ("part", "total"):
             lines.append(rule)
-        lines += _lines(table, texts, widths, kept, _STYLES[row.kind])
-        kind = row.kind
+        lines += fitted.lines(texts, _STYLES[row.kind])
     below = [(line, "dim") for line in notes(table)]
-    gone = [column.title for i, column in enumerate(table.columns) if i not in kept]
-    if gone:
-        names = ", ".join(gone)
+    if fitted.gone:
+        names = ", ".join(fitted.gone)
         below.append((f"No room for {names}: widen the terminal, or choose --columns.", "dim"))
     below += [
         (line, "yellow" if line.startswith("warning") else "dim")
@@ -98,42 +92,92 @@ def render(table: Table, width: int | None = None, droppable: bool = True) -> li
     return lines
 
 
-def _fit(table: Table, widths: list[int], width: int | None, droppable: bool) -> list[int]:
-    """The columns that stay on a terminal of that width; `widths` shrink where cells wrap."""
-    kept = list(range(len(widths)))
-    if width is None:
-        return kept
-    keys = [column.key for column in table.columns]
-    for key in DROPPED if droppable else ():
-        if _total([widths[i] for i in kept]) > width:
-            kept = [i for i in kept if keys[i] != key]
-    for key, least in WRAPPED.items():
-        over = _total([widths[i] for i in kept]) - width
-        if key in keys and over > 0:
-            index = keys.index(key)
-            widths[index] = max(min(least, widths[index]), widths[index] - over)
-    return kept
+class _Fitted(NamedTuple):
+    """Cells (the header first) under the columns that have room, and how wide each is."""
+
+    columns: list[Column]
+    cells: list[list[str]]
+    widths: list[int]
+    gap: int = 2
+    gone: tuple[str, ...] = ()
+
+    @classmethod
+    def whole(cls, table: Table) -> "_Fitted":
+        """Every column at its natural width."""
+        columns = list(table.columns)
+        header = ["%" if column.kind == "share" else column.title for column in columns]
+        rows = [[printable(table.cell(row, i)) for i in range(len(columns))] for row in table.rows]
+        return cls(columns, [header, *rows], []).measured()
+
+    def measured(self) -> "_Fitted":
+        """The same with the widths that the cells need."""
+        return self._replace(widths=[max(map(cell_len, c)) for c in zip(*self.cells, strict=True)])
+
+    @property
+    def total(self) -> int:
+        return sum(self.widths) + self.gap * (len(self.widths) - 1)
+
+    def without(self, key: str) -> "_Fitted":
+        """The same without a column."""
+        kept = [i for i, column in enumerate(self.columns) if column.key != key]
+        if len(kept) == len(self.columns):
+            return self
+        gone = tuple(column.title for column in self.columns if column.key == key)
+        return _Fitted(
+            [self.columns[i] for i in kept],
+            [[row[i] for i in kept] for row in self.cells],
+            [self.widths[i] for i in kept],
+            self.gap,
+            gone + self.gone,
+        )
+
+    def without_activations(self) -> "_Fitted":
+        """The same with each layer's cell without the activation that is fused into it."""
+        keys = [column.key for column in self.columns]
+        if "layer" not in keys:
+            return self
+        index = keys.index("layer")
+        cells = [[*r[:index], r[index].split(" + ")[0], *r[index + 1 :]] for r in self.cells]
+        gone = () if cells == self.cells else ("activation functions",)
+        return self._replace(cells=cells, gone=self.gone + gone).measured()
+
+    def wrapped(self, width: int) -> "_Fitted":
+        """The same with the columns of words made narrower; their cells take several lines."""
+        widths = list(self.widths)
+        for i, column in enumerate(self.columns):
+            over = sum(widths) + self.gap * (len(widths) - 1) - width
+            least = WRAPPED.get(column.key, widths[i])
+            widths[i] = max(min(least, widths[i]), widths[i] - max(over, 0))
+        return self._replace(widths=widths)
+
+    def lines(self, texts: list[str], style: str) -> list[Line]:
+        """One row, as the lines that its longest cell takes."""
+        columns = [_wrap(text, width) for text, width in zip(texts, self.widths, strict=True)]
+        lines = []
+        for number in range(max(map(len, columns))):
+            padded = []
+            for column, width, parts in zip(self.columns, self.widths, columns, strict=True):
+                text = parts[number] if number < len(parts) else ""
+                blank = " " * (width - cell_len(text))
+                left = column.kind == "text" and column.key != "number"
+                padded.append(text + blank if left else blank + text)
+            lines.append(((" " * self.gap).join(padded).rstrip(), style))
+        return lines
 
 
-def _total(widths: list[int]) -> int:
-    return sum(widths) + len(_GAP) * (len(widths) - 1)
-
-
-def _lines(
-    table: Table, texts: list[str], widths: list[int], kept: list[int], style: str
-) -> list[Line]:
-    """One row of the table, as the lines that its longest cell takes."""
-    columns = [_wrap(texts[i], widths[i]) for i in kept]
-    lines = []
-    for number in range(max(map(len, columns))):
-        padded = []
-        for i, parts in zip(kept, columns, strict=True):
-            text = parts[number] if number < len(parts) else ""
-            blank = " " * (widths[i] - cell_len(text))
-            left = table.columns[i].kind == "text" and table.columns[i].key != "number"
-            padded.append(text + blank if left else blank + text)
-        lines.append((_GAP.join(padded).rstrip(), style))
-    return lines
+def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:
+    """What a terminal of that width has room for, given up step by step."""
+    steps: list[Callable[[_Fitted], _Fitted]] = []
+    if droppable:
+        steps += [partial(_Fitted.without, key=key) for key in DROPPED]
+    steps.append(lambda table: table._replace(gap=1))
+    if droppable:
+        steps.append(_Fitted.without_activations)
+    for step in steps:
+        if width is None or fitted.total <= width:
+            return fitted
+        fitted = step(fitted)
+    return fitted if width is None else fitted.wrapped(width)
 
 
 def _wrap(text: str, width: int) -> list[str]:

@@ -15,7 +15,7 @@ def bundled() -> dict[str, Path]:
     # In a wheel specs/ lies inside the package, in a checkout beside it.
     folder = next(f for f in (package / "specs", package.parent / "specs") if f.is_dir())
     found = (path for path in folder.iterdir() if path.suffix in ENDINGS)
-    return {path.stem: path for path in sorted(found)}
+    return {path.stem: path for path in sorted(found, key=lambda path: path.stem)}
 
 
 def bundled_path(name: str) -> Path | None:

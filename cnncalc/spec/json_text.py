@@ -1,192 +1,205 @@
 """JSON with the places of its values, and with what Python's parser lets through refused.
 
 The text is read by the standard library in C. Only when something is wrong is it walked again,
-by `_walk`, to find where.
+by `_outline`, to find where.
 """
-
-from __future__ import annotations
 
 import json
 import json.decoder
 import re
-from collections.abc import Iterator
-from math import isinf
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple, cast
 
 from cnncalc.errors import Origin, Path, Problem
-from cnncalc.spec.document import MAX_DEPTH, MAX_DIGITS, Document, too_many_values
+from cnncalc.spec.document import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_VALUES,
+    TOO_DEEP,
+    TOO_MANY,
+    Document,
+    bad_number,
+    twice,
+)
 
 # Reads a string from behind its opening quote; in C, and not in the stubs.
 _scan_string: Any = json.decoder.scanstring  # type: ignore[attr-defined]
-_SPACE = re.compile(r"[ \t\r\n]*")
-_STRUCTURE = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{}]', re.DOTALL)
-_SCALAR = re.compile(r"[^\s,\]}]+")
-
-
-class _Suspect(Exception):
-    """The parser met something that needs a second look."""
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    mapping = dict(pairs)
-    if len(mapping) < len(pairs):
-        raise _Suspect
-    return mapping
-
-
-def _integer(digits: str) -> int:
-    if len(digits) > MAX_DIGITS:
-        raise _Suspect
-    return int(digits)
-
-
-def _number(digits: str) -> float:
-    if len(digits) > MAX_DIGITS or isinf(float(digits)):
-        raise _Suspect
-    return float(digits)
-
-
-def _constant(_: str) -> None:
-    raise _Suspect
+_BLANK = " \t\r\n"
+# Compiled where they are used: a spec without mistakes needs none of them.
+_SPACE = rf"[{_BLANK}]*"
+# Possessive, so that a long text costs no memory; an unclosed one is skipped as a whole.
+_TOKEN = r'(?s)"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]|[^\s\[\]{},:"]+'
+_OPENING, _CLOSING = ("[", "{"), ("]", "}")
 
 
 def read(text: str, label: str) -> Document:
     """The values of a JSON text. Raises SpecError with line and column."""
-    origin = Origin(label, _Finder(text).locate)
-    too_many_values(text.count(","), origin)
+    outline = cache(lambda: _outline(text, []))
+    origin = Origin(label, lambda path: _position(text, _place(outline(), path)))
+    if not text.strip(_BLANK):
+        return Document(None, Origin(label, lambda _: (1, 1)))
+    if text.count(",") > MAX_VALUES:
+        raise _errors(text, label, [(0, TOO_MANY)])
+    suspect = False
+
+    def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        nonlocal suspect
+        found = dict(pairs)
+        suspect |= len(found) < len(pairs)
+        return found
+
+    def number(digits: str) -> float:
+        nonlocal suspect
+        suspect |= bad_number(digits) is not None
+        return float(digits)
+
+    def integer(digits: str) -> int:
+        nonlocal suspect
+        if len(digits) <= MAX_DIGITS:
+            return int(digits)
+        suspect = True
+        return 0
+
     try:
+        if text.count("[") + text.count("{") > MAX_DEPTH:
+            _refuse_depth(text, label)
         data = json.loads(
             text,
-            object_pairs_hook=_object,
-            parse_int=_integer,
-            parse_float=_number,
-            parse_constant=_constant,
+            object_pairs_hook=mapping,
+            parse_int=integer,
+            parse_float=number,
+            parse_constant=number,
         )
     except json.JSONDecodeError as error:
-        raise _at(text, label, error.pos, f"not JSON: {_reason(error)}") from None
-    except (_Suspect, RecursionError):
-        offset, message = _deep(text) or next(_walk(text, _skip(text, 0)))
-        raise _at(text, label, offset, message) from None
+        offset, reason = _reason(error)
+        raise _errors(text, label, [(offset, f"not JSON: {reason}")]) from None
+    if suspect:
+        found: list[tuple[int, str]] = []
+        _outline(text, found)
+        raise _errors(text, label, found)
     return Document(data, origin)
 
 
-def _at(text: str, label: str, offset: int, message: str) -> Exception:
-    place = _position(text, offset)
-    return Origin(label, lambda _: place).error([Problem((), "", message)])
+def _errors(text: str, label: str, found: list[tuple[int, str]]) -> Exception:
+    origin = Origin(label, lambda path: _position(text, cast(int, path[0])))
+    return origin.error([Problem((offset,), "", message) for offset, message in found])
 
 
-def _reason(error: json.JSONDecodeError) -> str:
-    if error.pos >= len(error.doc.rstrip()):
-        return "the text ends too early"
-    rest = error.doc[error.pos :]
-    if error.msg == "Expecting value" and rest[0] in "]}":
-        return f"a value is missing before {rest[0]}; is there a comma too many?"
-    if error.msg == "Illegal trailing comma before end of object":
-        return "there is a comma too many before }"
-    if error.msg == "Illegal trailing comma before end of array":
-        return "there is a comma too many before ]"
-    if error.msg.startswith("Expecting property name"):
-        if rest[0] in ",}":
-            return f"there is a comma too many before {rest[0]}"
-        return "a key in double quotes is expected here"
+def _reason(error: json.JSONDecodeError) -> tuple[int, str]:
+    """Where and why a text is no JSON, for people who do not know its grammar."""
+    text, offset, found = error.doc, error.pos, error.msg
+    if "trailing comma" in found:
+        # Python 3.13 points at the comma, earlier ones at what follows it.
+        offset = _skip(text, offset + 1)
+    before, rest = text[:offset].rstrip(_BLANK)[-1:], text[offset : offset + 10]
+    if found.startswith("Unterminated string"):
+        return offset, "this text has no closing quote"
+    if found.startswith("Invalid control character"):
+        return offset, "a line break or control character inside a text; write \\n for a break"
+    if found.startswith("Invalid \\"):
+        return offset, "no such escape; a backslash in a text is written twice"
+    if not text[offset:].strip(_BLANK):
+        return offset, "the text ends too early; a bracket is not closed"
     if rest.startswith(("//", "/*", "#")):
-        return "JSON has no comments; write YAML to have them"
-    return error.msg[0].lower() + error.msg[1:]
+        return offset, "there are no comments in JSON; YAML has them"
+    if before == "," and rest[0] in "]},":
+        return offset, f"there is a comma too many before {rest[0]}"
+    if found == "Extra data":
+        return offset, "the spec ends before this; a file is one spec"
+    if found.startswith("Expecting ':'"):
+        return offset, "a colon is missing between a key and its value"
+    if found.startswith("Expecting ','"):
+        if rest[0] in "]}":
+            return offset, f"{rest[0]} does not match the bracket that is open"
+        if before == "0" and rest[0].isdigit():
+            return offset, "a number does not start with 0"
+        return offset, "a comma is missing before this, or this does not belong here"
+    if found.startswith("Expecting property name"):
+        return offset, "a key in double quotes is expected here"
+    if rest[0] in "]}":
+        return offset, f"a value is missing before {rest[0]}"
+    if rest.startswith(("True", "False", "None")):
+        return offset, "true, false and null are written in lower case"
+    if rest[0] == "'":
+        return offset, "texts stand in double quotes"
+    if rest[0] in "+.":
+        return offset, "a number starts with a digit or -"
+    if offset == _skip(text, 0):
+        return offset, "a spec starts with {; the name of a YAML file ends in .yaml"
+    return offset, "a value is expected here: a text in double quotes, a number, [ or {"
 
 
 def _position(text: str, offset: int) -> tuple[int, int]:
-    before = text[:offset]
-    return before.count("\n") + 1, offset - (before.rfind("\n") + 1) + 1
+    return text.count("\n", 0, offset) + 1, offset - text.rfind("\n", 0, offset)
 
 
 def _skip(text: str, offset: int) -> int:
-    match = _SPACE.match(text, offset)
+    match = re.compile(_SPACE).match(text, offset)
     return match.end() if match else offset
 
 
-def _deep(text: str) -> tuple[int, str] | None:
-    """Where the nesting passes the limit."""
+def _refuse_depth(text: str, label: str) -> None:
+    """Raise where the nesting passes the limit; the text need not be JSON."""
     depth = 0
-    for match in _STRUCTURE.finditer(text):
-        if match[0] in "[{":
+    for token in re.compile(_TOKEN).finditer(text):
+        if token[0] in _OPENING:
             depth += 1
             if depth > MAX_DEPTH:
-                return match.start(), f"nested more than {MAX_DEPTH} deep"
-        elif match[0] in "]}":
+                raise _errors(text, label, [(token.start(), TOO_DEEP)])
+        elif token[0] in _CLOSING:
             depth -= 1
-    return None
 
 
-def _members(text: str, offset: int) -> Iterator[tuple[str | int, int, int]]:
-    """(key or index, where the key or item stands, where its value stands) of a container."""
-    mapping, index = text[offset] == "{", 0
-    offset = _skip(text, offset + 1)
-    while text[offset] not in "]}":
-        key: str | int = index
-        start = offset
-        if mapping:
-            key, offset = _scan_string(text, offset + 1)
-            offset = _skip(text, _skip(text, offset) + 1)
-        yield key, start, offset
-        offset = _skip(text, _end(text, offset))
-        if text[offset] == ",":
-            offset = _skip(text, offset + 1)
-        index += 1
+class _Entry(NamedTuple):
+    """Where a key or item stands, and what is inside it."""
+
+    offset: int
+    members: dict[str | int, "_Entry"]
 
 
-def _end(text: str, offset: int) -> int:
-    """Where the value that starts at `offset` ends."""
-    if text[offset] == '"':
-        return int(_scan_string(text, offset + 1)[1])
-    if text[offset] in "[{":
-        depth = 0
-        for bracket in _STRUCTURE.finditer(text, offset):
-            depth += {"[": 1, "{": 1, "]": -1, "}": -1}.get(bracket[0], 0)
-            if depth == 0:
-                return bracket.end()
-    match = _SCALAR.match(text, offset)
-    return match.end() if match else len(text)
+_NOTHING: dict[str | int, _Entry] = {}
 
 
-def _walk(text: str, offset: int) -> Iterator[tuple[int, str]]:
-    """Everything that JSON's grammar allows and a spec does not, with its place."""
-    if text[offset] in "[{":
-        seen = set()
-        for key, start, value in _members(text, offset):
-            if key in seen:
-                yield start, f'the key "{key}" stands here twice'
-            seen.add(key)
-            yield from _walk(text, value)
-    elif text[offset] != '"':
-        scalar = text[offset : _end(text, offset)]
-        if scalar.lstrip("-") in ("NaN", "Infinity"):
-            yield offset, f"{scalar} is not a number of JSON"
-        elif len(scalar) > MAX_DIGITS:
-            yield offset, f"a number of {len(scalar):,} characters is out of range"
-        elif scalar.lstrip("-")[0].isdigit() and isinf(float(scalar)):
-            yield offset, f"{scalar} is out of range"
+def _outline(text: str, found: list[tuple[int, str]]) -> _Entry:
+    """All places of a well-formed text, in one pass.
+
+    `found` gets everything that JSON's grammar allows and a spec does not, with its place.
+    """
+    root = here = _Entry(0, {})
+    outer: list[tuple[_Entry, str | int | None]] = []
+    # The key or index of the value that comes next; None where a key comes next.
+    key: str | int | None = 0
+    place = 0
+    for token in re.compile(_TOKEN).finditer(text):
+        word, offset = token[0], token.start()
+        if word == ",":
+            key = key + 1 if isinstance(key, int) else None
+        elif word in _CLOSING:
+            here, key = outer.pop()
+        elif key is None:
+            key = str(_scan_string(text, offset + 1)[0])
+            if key in here.members:
+                found.append((offset, twice(key)))
+            place = offset
+        elif word != ":":
+            members = {} if word in _OPENING else _NOTHING
+            entry = _Entry(offset if isinstance(key, int) else place, members)
+            here.members[key] = entry
+            if word in _OPENING:
+                outer.append((here, key))
+                here, key = entry, None if word == "{" else 0
+            elif word[-1].isdigit() or word.endswith(("NaN", "Infinity")):
+                message = bad_number(word)
+                if message:
+                    found.append((offset, message))
+    return root
 
 
-class _Finder:
-    """Finds places in a well-formed text; remembers every container that it has been through."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self.known: dict[int, dict[str | int, tuple[int, int]]] = {}
-
-    def locate(self, path: Path) -> tuple[int, int]:
-        """Line and column of the key or item at `path`; for what is missing, of its parent."""
-        offset = place = _skip(self.text, 0)
-        for step in path:
-            found = self.members(offset).get(step)
-            if found is None:
-                break
-            place, offset = found
-        return _position(self.text, place)
-
-    def members(self, offset: int) -> dict[str | int, tuple[int, int]]:
-        if self.text[offset] not in "[{":
-            return {}
-        if offset not in self.known:
-            self.known[offset] = {k: (s, v) for k, s, v in _members(self.text, offset)}
-        return self.known[offset]
+def _place(root: _Entry, path: Path) -> int:
+    """Where the key or item at `path` stands; for what is missing, its nearest parent."""
+    entry = root.members[0]
+    for step in path:
+        if step not in entry.members:
+            break
+        entry = entry.members[step]
+    return entry.offset

@@ -44,7 +44,7 @@ def source(name: str) -> tuple[str, str]:
     """(what messages call it, its text) of a path, of `-` or of a bundled name."""
     if name == "-":
         return "stdin", _decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
-    label = printable(shorten(name, 200))
+    label = printable(shorten(name, 200)) or '""'
     path = _find(name, label)
     if path == bundled_path(name):
         label = path.name
@@ -61,17 +61,20 @@ def _decode(content: bytes, label: str) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
+        start = error.start
+        line = content.count(b"\n", 0, start) + 1
+        column = len(content[content.rfind(b"\n", 0, start) + 1 : start].decode("utf-8-sig")) + 1
         raise CnncalcError(
-            f"{label}:{line}: not UTF-8: the byte 0x{content[error.start]:02x} at offset "
-            f"{error.start}; save the file as UTF-8"
+            f"{label}:{line}:{column}: not UTF-8: the byte 0x{content[start]:02x}; save the file "
+            "as UTF-8"
         ) from None
 
 
 def _find(name: str, label: str) -> Path:
     """The file that a name means: an existing path, else a bundled network."""
     try:
-        is_folder = stat.S_ISDIR(Path(name).stat().st_mode)
+        # Not Path(name).stat(): to a path, no name at all is the folder where we are.
+        is_folder = stat.S_ISDIR(os.stat(name).st_mode)  # noqa: PTH116
         if not is_folder:
             return Path(name)
     except (OSError, ValueError):

@@ -10,12 +10,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
 from cnncalc.errors import Origin, Path, Problem, shorten
-from cnncalc.spec.document import MAX_DEPTH, MAX_DIGITS, MAX_VALUES, Document
+from cnncalc.spec.document import (
+    MAX_DEPTH,
+    MAX_VALUES,
+    TOO_DEEP,
+    TOO_MANY,
+    Document,
+    bad_number,
+    twice,
+)
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
@@ -47,22 +55,60 @@ def read(text: str, label: str) -> Document:
     root = cache(lambda: yaml.compose(text, Loader=_LOADER))
     origin = Origin(label, lambda path: _locate(root(), path))
     try:
-        return Document(_Reader(text).document(), origin)
+        reader = _Reader(text)
+        data = reader.document()
+        if not reader.found:
+            return Document(data, origin)
+        found = reader.found
     except _Refused as refused:
-        place, message = refused.place, refused.message
+        found = [*reader.found, (refused.place, refused.message)]
     except yaml.MarkedYAMLError as error:
-        place, message = _place(error.problem_mark or error.context_mark), _reason(error)
+        mark = error.problem_mark or error.context_mark
+        if error.context == "while scanning a quoted scalar":
+            mark = error.context_mark or mark
+        found = [(_place(mark), _reason(text, error))]
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, error.position - before.rfind("\n"))
-        message = "not YAML: a character that YAML does not allow"
-    raise Origin(label, lambda _: place).error([Problem((), "", message)])
+        found = [(place, "not YAML: a character that YAML does not allow")]
+    at = Origin(label, lambda path: (cast(int, path[0]), cast(int, path[1])))
+    raise at.error([Problem(place, "", message) for place, message in found])
 
 
-def _reason(error: yaml.MarkedYAMLError) -> str:
-    problem = error.problem or "the text cannot be read"
-    if "cannot start any token" in problem and "\\t" in problem:
-        problem = "YAML indents with spaces, not with tabs"
+_REASONS = (
+    # What libyaml says (a pattern), and what it means.
+    ("cannot start any token", ""),
+    (
+        "expected ',' or '([]}])'",
+        "a comma or the closing {found[1]} is missing; the bracket opens in line {line}",
+    ),
+    (
+        "mapping values are not allowed",
+        "no colon is expected here: check the indentation, or use quotes",
+    ),
+    ("sequence entries are not allowed", "an item of a list starts on a line of its own"),
+    ("expected '-' indicator", "the indentation does not match the items above"),
+    ("expected key|expected <block end>", "the indentation does not match the lines above"),
+    ("unexpected end of stream", "this text has no closing quote"),
+    ("unknown escape character", "no such escape; a text in single quotes has none"),
+    ("tab character", "indent with spaces, not with tabs"),
+)
+
+
+def _reason(text: str, error: yaml.MarkedYAMLError) -> str:
+    """Why a text is not YAML, for people who do not know its grammar."""
+    problem, mark = error.problem or "the text cannot be read", error.problem_mark
+    for pattern, meaning in _REASONS:
+        found = re.search(pattern, problem)
+        if not found:
+            continue
+        if meaning:
+            line = error.context_mark.line + 1 if error.context_mark else 1
+            return "not YAML: " + meaning.format(found=found, line=line)
+        sign = text[mark.index : mark.index + 1] if mark else ""
+        if sign == "\t":
+            return "not YAML: indent with spaces, not with tabs"
+        return f"not YAML: a text that starts with {sign} needs quotes"
     return f"not YAML: {problem}" + (f" ({error.context})" if error.context else "")
 
 
@@ -72,6 +118,8 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.events: Iterator[Any] = yaml.parse(text, Loader=_LOADER)
         self.values = 0
+        self.found: list[tuple[Place, str]] = []
+        """What is wrong and does not keep the rest from being read."""
 
     def document(self) -> Any:
         next(self.events)  # the start of the stream
@@ -89,15 +137,25 @@ class _Reader:
         mark = event.start_mark
         self.values += 1
         if self.values > MAX_VALUES:
-            raise _Refused(f"more than {MAX_VALUES:,} values; a spec is not that long", mark)
+            raise _Refused(TOO_MANY, mark)
         if depth > MAX_DEPTH:
-            raise _Refused(f"nested more than {MAX_DEPTH} deep", mark)
+            raise _Refused(TOO_DEEP, mark)
         if isinstance(event, yaml.AliasEvent) or event.anchor is not None:
-            raise _Refused("anchors and aliases are not part of the spec language", mark)
+            message = "anchors and aliases are not part of the spec language; write it out again"
+            self.found.append((_place(mark), message))
+            if isinstance(event, yaml.AliasEvent):
+                return None
         if event.tag is not None and event.tag != "!":
-            raise _Refused(f"the tag {shorten(event.tag)} is not part of the spec language", mark)
+            tag = shorten(event.tag.replace("tag:yaml.org,2002:", "!!"))
+            message = f"the tag {tag} is not part of the spec language; leave it out"
+            self.found.append((_place(mark), message))
         if isinstance(event, yaml.ScalarEvent):
-            return event.value if event.style else plain(event.value, mark)
+            if event.style or event.tag:
+                return event.value
+            value, wrong = plain(event.value)
+            if wrong:
+                self.found.append((_place(mark), wrong))
+            return value
         if isinstance(event, yaml.SequenceStartEvent):
             return list(self.items(depth))
         return self.mapping(depth)
@@ -114,32 +172,29 @@ class _Reader:
             if isinstance(event, yaml.MappingEndEvent):
                 break
             key = self.value(event, depth + 1)
-            if not isinstance(event, yaml.ScalarEvent) or event.value in ("", "~"):
+            if not isinstance(event, yaml.ScalarEvent) or (key is None and not event.style):
                 raise _Refused("a key must be a word", event.start_mark)
             if not isinstance(key, str):
                 key = event.value
             if key in found:
-                raise _Refused(f'the key "{shorten(key)}" stands here twice', event.start_mark)
+                self.found.append((_place(event.start_mark), twice(key)))
             found[key] = self.value(next(self.events), depth + 1)
         return found
 
 
-def plain(text: str, mark: Any = None) -> Any:
-    """What a plain scalar means in YAML 1.2's core schema. NaN and infinities are refused."""
+def plain(text: str) -> tuple[Any, str | None]:
+    """What a plain scalar means in YAML 1.2's core schema, and what is wrong with it."""
     if text in _WORDS:
-        return _WORDS[text]
-    if _FLOAT.fullmatch(text) or _INTEGER.fullmatch(text):
-        if len(text) > MAX_DIGITS:
-            raise _Refused(f"a number of {len(text):,} characters is out of range", mark)
-        if _INTEGER.fullmatch(text):
-            return int(text, 10 if text.lstrip("+-").isdigit() else 0)
-        value = float(text)
-        if value not in (float("inf"), float("-inf")):
-            return value
-        raise _Refused(f"{text} is out of range", mark)
-    if _NO_NUMBER.fullmatch(text):
-        raise _Refused(f"{text} is not a number of a spec", mark)
-    return text
+        return _WORDS[text], None
+    integer = _INTEGER.fullmatch(text)
+    if integer or _FLOAT.fullmatch(text) or _NO_NUMBER.fullmatch(text):
+        message = bad_number(text)
+        if message:
+            return None, message
+        if integer:
+            return int(text, 10 if text.lstrip("+-").isdigit() else 0), None
+        return float(text), None
+    return text, None
 
 
 def _locate(node: Any, path: Path) -> Place:

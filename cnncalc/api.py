@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.strides import stride_warnings
+from cnncalc.analysis.strides import network_warnings
 from cnncalc.errors import UsageError, suggestion
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
@@ -65,7 +65,7 @@ def analyze(
             for name, shape in graph.inputs.items()
         ),
         compute=_columns(facts, batch, dtype),
-        warnings=tuple(warning for fact in facts for warning in stride_warnings(fact)),
+        warnings=tuple(network_warnings(facts)),
     )
 
 

@@ -1,0 +1,154 @@
+"""Layers that add, cut, repeat or interpolate positions; nothing is trained."""
+
+from collections.abc import Iterator
+from typing import Literal
+
+from pydantic import Field
+
+from cnncalc.layers.base import Layer, Shape, count, per_axis, times
+from cnncalc.layers.fields import Count, Sides, Sizes
+from cnncalc.layers.window import axes_rules, both_sides
+
+
+class Pad(Layer):
+    """Adds positions at the borders."""
+
+    type = "pad"
+    prefix = "pad"
+    main = "padding"
+
+    padding: Sides = Field(
+        description="positions added at the borders: a number, one for each axis, or "
+        "[before, after] for each axis"
+    )
+    mode: Literal["constant", "reflect", "replicate", "circular"] = Field(
+        "constant", description="what fills them: zeros, the mirror image, the border, the far end"
+    )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        broken = list(axes_rules(self, input, {"padding": self.padding}))
+        yield from broken
+        if broken or self.mode not in ("reflect", "circular"):
+            return
+        for n, (before, after) in zip(input[1:], self._sides(input), strict=True):
+            limit = n - 1 if self.mode == "reflect" else n
+            if max(before, after) > limit:
+                yield f"{self.mode} padding {max(before, after)} needs more input than {n}"
+
+    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
+        return tuple(map(both_sides, per_axis(self.padding, len(input) - 1)))
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, *sizes = inputs[0]
+        return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(inputs[0]), strict=True)))
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+
+
+class Crop(Layer):
+    """Cuts positions off at the borders."""
+
+    type = "crop"
+    prefix = "crop"
+    main = "cropping"
+    values = "view"
+
+    cropping: Sides = Field(
+        description="positions cut off at the borders: a number, one for each axis, or "
+        "[before, after] for each axis"
+    )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        broken = list(axes_rules(self, input, {"cropping": self.cropping}))
+        yield from broken
+        if broken:
+            return
+        for n, (before, after) in dict.fromkeys(zip(input[1:], self._sides(input), strict=True)):
+            if before + after >= n:
+                yield f"cropping {before} + {after} leaves nothing of {n}"
+
+    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
+        return tuple(map(both_sides, per_axis(self.cropping, len(input) - 1)))
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, *sizes = inputs[0]
+        return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(inputs[0]), strict=True)))
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+
+
+def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
+    texts = [str(a) if a == b else f"{a}+{b}" for a, b in sides]
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+_TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
+
+
+class Upsample(Layer):
+    """Enlarges by repeating or interpolating values; nothing is trained."""
+
+    type = "upsample"
+    prefix = "upsample"
+    main = "scale_factor"
+
+    scale_factor: Sizes | None = Field(
+        None, description="how many times larger along each axis; instead of size"
+    )
+    size: Sizes | None = Field(None, description="output positions along each axis")
+    mode: Literal["nearest", "linear", "cubic"] = Field(
+        "nearest",
+        description="nearest: repeat; linear: linear along every axis (torch's bilinear, "
+        "trilinear); cubic: cubic along every axis (torch's bicubic)",
+    )
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        fields = {"scale_factor": self.scale_factor, "size": self.size}
+        yield from axes_rules(self, inputs[0], fields)
+        if (self.scale_factor is None) == (self.size is None):
+            yield "give either scale_factor or size"
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, *sizes = inputs[0]
+        if self.size is not None:
+            return (channels, *per_axis(self.size, len(sizes)))
+        factors = per_axis(self.scale_factor, len(sizes))
+        return (channels, *(n * factor for n, factor in zip(sizes, factors, strict=True)))
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # A weighted sum of the neighbours: 2 (linear) or 4 (cubic) along each axis.
+        taps = _TAPS[self.mode] ** (len(inputs[0]) - 1)
+        outputs = count(self.output(*inputs))
+        return {"multiply": taps * outputs, "add": (taps - 1) * outputs} if taps > 1 else {}
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {self.mode} → {times(self.output(*inputs)[1:])}"
+
+
+class PixelShuffle(Layer):
+    """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
+
+    type = "pixel_shuffle"
+    prefix = "shuffle"
+    main = "upscale_factor"
+
+    upscale_factor: Count = Field(description="r, how many times larger height and width become")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        if len(input) != 3:
+            yield f"pixel_shuffle needs height and width, not {times(input)}"
+        elif input[0] % self.upscale_factor**2:
+            yield f"{input[0]} channels do not divide by {self.upscale_factor}²"
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, *sizes = inputs[0]
+        factor = self.upscale_factor
+        return (channels // factor**2, *(n * factor for n in sizes))
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} ×{self.upscale_factor}"

@@ -1,0 +1,77 @@
+"""Activations that came after ReLU: smooth ones and their piecewise linear imitations."""
+
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from cnncalc.layers.activation import Elementwise
+from cnncalc.layers.base import Shape, count
+from cnncalc.layers.fields import Real
+
+
+class Elu(Elementwise):
+    """x where it is positive, α(eˣ − 1) elsewhere."""
+
+    type = "elu"
+    prefix = "elu"
+    _each: ClassVar[dict[str, int]] = {"compare": 1, "exp": 1, "add": 1, "multiply": 1}
+
+    alpha: Real = Field(1.0, description="the limit for very negative input is −alpha")
+
+
+class Gelu(Elementwise):
+    """x times the normal distribution function of x: x/2 · (1 + erf(x/√2))."""
+
+    type = "gelu"
+    prefix = "gelu"
+
+    approximate: Literal["none", "tanh"] = Field(
+        "none", description="tanh: the approximation x/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))"
+    )
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        multiply, add = (6, 2) if self.approximate == "tanh" else (3, 1)
+        values = count(inputs[0])
+        return {"multiply": multiply * values, "add": add * values, "exp": values}
+
+
+class Silu(Elementwise):
+    """x · sigmoid(x), also called swish."""
+
+    type = "silu"
+    prefix = "silu"
+    _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1, "multiply": 1}
+
+
+class HardSwish(Elementwise):
+    """x · min(max(x + 3, 0), 6) / 6."""
+
+    type = "hard_swish"
+    prefix = "hswish"
+    _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "multiply": 1, "divide": 1}
+
+
+class HardSigmoid(Elementwise):
+    """min(max(x + 3, 0), 6) / 6."""
+
+    type = "hard_sigmoid"
+    prefix = "hsigmoid"
+    _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "divide": 1}
+
+
+class Softplus(Elementwise):
+    """log(1 + e^(βx)) / β."""
+
+    type = "softplus"
+    prefix = "softplus"
+    _each: ClassVar[dict[str, int]] = {"exp": 2, "add": 1, "multiply": 1, "divide": 1}
+
+    beta: Real = Field(1.0, description="how sharply it bends at 0")
+
+
+class Mish(Elementwise):
+    """x · tanh(log(1 + eˣ))."""
+
+    type = "mish"
+    prefix = "mish"
+    _each: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "multiply": 1}

@@ -1,0 +1,38 @@
+"""Lists in columns: networks, layers, fields, nodes."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+
+from cnncalc.errors import printable
+
+_GAP = "  "
+_LEAST = 20
+
+
+def listing(
+    header: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Sequence[int] = (),
+    width: int | None = None,
+) -> list[str]:
+    """The lines of a list; cells of the last column wrap where a width is given."""
+    cells = [list(map(printable, row)) for row in (header, *rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    start = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
+    room = widths[-1] if width is None else max(width - start, _LEAST)
+    lines = []
+    for row in cells:
+        padded = []
+        for i, text in enumerate(row[:-1]):
+            blank = " " * (widths[i] - cell_len(text))
+            padded.append(blank + text if i in right else text + blank)
+        first, *more = textwrap.wrap(row[-1], room) or [""]
+        lines.append(_GAP.join([*padded, first]).rstrip())
+        lines += [" " * start + text for text in more]
+        if row is cells[0]:
+            lines.append("─" * (start + min(room, widths[-1])))
+    return lines

@@ -1,0 +1,157 @@
+"""What a message advises: the right word for a wrong one, and pydantic's findings in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from cnncalc.errors import closest, printable, shorten, shown, suggestion
+from cnncalc.layers import ACTIVATIONS, MODULES, foreign_words
+from cnncalc.layers.base import Layer
+
+FOREIGN_FIELDS = {
+    "out_channels": "filters filter nb_filter num_filters num_output channels features "
+    "out_features units",
+    "out_features": "units out_channels features num_output output_dim hidden size nodes neurons",
+    "kernel_size": "pool_size kernel ksize filter_size k f size window window_size",
+    "stride": "strides s subsample",
+    "padding": "pad border_mode p",
+    "dilation": "dilation_rate dilations",
+    "groups": "group",
+    "bias": "use_bias bias_term",
+    "channel_multiplier": "depth_multiplier",
+    "scale_factor": "scale factor",
+    "shape": "target_shape",
+    "dims": "dim order",
+    "p": "rate dropout_rate prob probability dropout_prob",
+    "eps": "epsilon",
+    "momentum": "decay",
+    "affine": "elementwise_affine center scale",
+    "negative_slope": "alpha slope",
+    "keepdim": "keepdims",
+    "output_size": "size",
+    "cropping": "margin",
+    "activation": "act nonlinearity",
+    "upscale_factor": "block_size r",
+    "num_groups": "groups",
+}
+"""What other frameworks call a field, by ours."""
+
+_DERIVED = ["in_channels", "in_features", "input_shape", "input_dim", "input_size", "num_features"]
+"""Fields of other frameworks that say what follows from the input."""
+
+_INPUT_WORDS = {
+    "height": "h rows",
+    "width": "w cols columns",
+    "channels": "c channel in_channels maps planes",
+    "depth": "d",
+    "length": "l n time steps",
+    "features": "in_features units size",
+}
+"""What else people call the keys of `input`, by ours."""
+
+_NO_LAYERS = {
+    "input": "; the key input of the spec gives the input",
+    "inputlayer": "; the key input of the spec gives the input",
+    "activation": "; write the activation itself, such as relu",
+    "sequential": "; the list layers is the sequence",
+}
+"""Words of other frameworks for which there is no layer, in lower case without underscores."""
+
+
+def quoted(word: Any) -> str:
+    """A key or word of a spec as a message names it."""
+    return printable(shorten(word if isinstance(word, str) else shown(word))) or '""'
+
+
+def right_word(word: Any, among: Iterable[str] = MODULES) -> str | None:
+    """Our word for another framework's or another spelling."""
+    plain = str(word)[:100].lower().replace("_", "")
+    found = foreign_words().get(plain) or next(
+        (known for known in MODULES if known.replace("_", "") == plain), None
+    )
+    return found if found is not None and found in among else None
+
+
+def unknown_layer(word: Any) -> str:
+    """What to say of a word that is no layer."""
+    text = str(word)[:100]
+    right, start = right_word(word), text.split(":")[0]
+    plain = text.lower().replace("_", "")
+    if right:
+        hint = f"; the layer is called {right}"
+    elif start != text and start in MODULES:
+        hint = f"; put a space behind {start}:"
+    else:
+        hint = _NO_LAYERS.get(plain) or suggestion(text, MODULES) or "; `cnncalc layers` lists them"
+    return f"no such layer{hint}"
+
+
+def unknown_activation(word: Any) -> str:
+    """What to say of a word that is no activation."""
+    right = right_word(word, ACTIVATIONS)
+    if right:
+        hint = f"; it is called {right}"
+    elif word in ("linear", "none", "None", "identity"):
+        hint = "; leave the field out for none"
+    else:
+        hint = suggestion(str(word), ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
+    return f"no such activation: {shown(word)}{hint}"
+
+
+def unknown_input_key(key: Any, known: Iterable[str]) -> str:
+    """What to say of a key that `input` does not have."""
+    right = next((ours for ours, words in _INPUT_WORDS.items() if key in words.split()), None)
+    hint = f"; did you mean {right}?" if right else suggestion(str(key), known)
+    return "no such key of input" + (hint or f"; it has {', '.join(known)}")
+
+
+def right_field(cls: type[Layer], field: str) -> str | None:
+    """The field of a layer that another framework or a slip of the pen calls `field`."""
+    known = field_names(cls)
+    foreign = (ours for ours in known if field in FOREIGN_FIELDS.get(ours, "").split())
+    return next(foreign, None) or closest(field, known)
+
+
+def field_names(cls: type[Layer]) -> list[str]:
+    """The fields of a layer as a spec spells them."""
+    return [info.alias or name for name, info in cls.model_fields.items()]
+
+
+def unknown_field(cls: type[Layer], field: str) -> str:
+    """What to say of a field that a layer does not have."""
+    known = field_names(cls)
+    right = right_field(cls, field)
+    if field in ("name", "from"):
+        hint = f"; {field} stands beside {cls.type}, not in it"
+    elif field in _DERIVED:
+        hint = "; it follows from the input: leave it out"
+    elif right and field in FOREIGN_FIELDS.get(right, "").split():
+        hint = f"; the field is called {right}"
+    else:
+        hint = suggestion(field, known) or f"; it has {', '.join(known) or 'none'}"
+    return f"no such field of {cls.type}{hint}"
+
+
+def broken_field(cls: type[Layer], field: str, error: Any) -> str:
+    """What pydantic found wrong with the value of a field, in our words."""
+    kind, limits = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
+        return unknown_field(cls, field)
+    if kind == "missing":
+        described = {i.alias or name: i.description for name, i in cls.model_fields.items()}
+        return f"{cls.type} needs it: {described[field]}"
+    wanted = {
+        "int_type": "a whole number",
+        "float_type": "a number",
+        "bool_type": "true or false",
+        "finite_number": "a finite number",
+        "greater_than_equal": f"at least {_limit(limits.get('ge'))}",
+        "less_than_equal": f"at most {_limit(limits.get('le'))}",
+        "literal_error": str(limits.get("expected", "")).replace("'", ""),
+    }.get(kind)
+    return f"must be {wanted}, not {shown(error['input'])}" if wanted else str(error["msg"])
+
+
+def _limit(number: Any) -> str:
+    return f"{number:,.15g}" if isinstance(number, (int, float)) else ""

@@ -1,0 +1,1 @@
+"""Every figure against an independent source."""

@@ -1,0 +1,188 @@
+"""The house is as docs/architecture.md draws it: who imports whom, and what start-up loads."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+import cnncalc
+
+PACKAGE = Path(cnncalc.__file__).resolve().parent
+DRAWING = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
+FILES = sorted(PACKAGE.rglob("*.py"))
+MAX_LINES = 400
+ENTRANCES = ("__init__", "__main__")
+"""Modules that open the door to a room when they are asked to."""
+
+
+class Room(NamedTuple):
+    """What a room may import: other rooms, and packages from outside."""
+
+    rooms: frozenset[str]
+    packages: frozenset[str]
+
+
+class Import(NamedTuple):
+    """A module that a file imports, and whether for the type checker only."""
+
+    file: Path
+    line: int
+    module: str
+    typing: bool
+
+    def __str__(self) -> str:
+        return f"{self.file.relative_to(PACKAGE.parent)}:{self.line}: {self.module}"
+
+
+def drawn() -> dict[str, Room]:
+    """The table of rooms in docs/architecture.md."""
+    text = DRAWING.read_text("utf-8")
+    found = re.findall(r"^\| `(\w+)` \|[^|]*\|([^|]*)\|([^|]*)\|$", text, re.MULTILINE)
+    rooms = {name for name, _, _ in found}
+    return {
+        name: Room(
+            frozenset(rooms if imports.strip() == "all" else code(imports)) | {name, "errors"},
+            frozenset(code(outside)),
+        )
+        for name, imports, outside in found
+    }
+
+
+def code(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def room_of(file: Path) -> str:
+    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
+
+
+def imports(file: Path) -> Iterator[Import]:
+    """Every import of a file, those inside functions too."""
+    tree = ast.parse(file.read_text("utf-8"))
+    guarded = {
+        id(inner)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for inner in ast.walk(node)
+    }
+    for node in ast.walk(tree):
+        typing = id(node) in guarded
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                yield Import(file, node.lineno, alias.name, typing)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
+            base = str(node.module)
+            for alias in node.names:
+                # `from cnncalc import errors` names a room, `from cnncalc.spec import x` did.
+                whole = f"{base}.{alias.name}"
+                yield Import(file, node.lineno, whole if base == "cnncalc" else base, typing)
+
+
+ROOMS = drawn()
+IMPORTS = [found for file in FILES for found in imports(file)]
+
+
+def test_the_table_has_every_room() -> None:
+    assert set(ROOMS) == {room_of(file) for file in FILES} - set(ENTRANCES)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_rooms_that_it_may(room: str) -> None:
+    inner = [i for i in IMPORTS if room_of(i.file) == room and i.module.startswith("cnncalc.")]
+    allowed = ROOMS[room].rooms | {"__version__"}
+    wrong = [i for i in inner if i.module.split(".")[1] not in allowed and not i.typing]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_types_alone_are_borrowed_from_above_once() -> None:
+    upward = {
+        (room_of(i.file), i.module.split(".")[1])
+        for i in IMPORTS
+        if i.typing and i.module.startswith("cnncalc.") and room_of(i.file) not in ENTRANCES
+    }
+    assert {(a, b) for a, b in upward if b not in ROOMS[a].rooms} == {("report", "analysis")}
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_imports_only_the_packages_that_it_may(room: str) -> None:
+    allowed = {*ROOMS[room].packages, *sys.stdlib_module_names, "cnncalc"}
+    # pydantic_core is the half of pydantic that holds its errors.
+    allowed |= {"pydantic_core"} if "pydantic" in allowed else set()
+    wrong = [
+        i for i in IMPORTS if room_of(i.file) == room and i.module.split(".")[0] not in allowed
+    ]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+def test_rooms_do_not_import_each_other_in_a_circle() -> None:
+    below: dict[str, set[str]] = {room: set() for room in ROOMS}
+    for found in IMPORTS:
+        room, parts = room_of(found.file), found.module.split(".")
+        if parts[0] == "cnncalc" and room in ROOMS and parts[1] in ROOMS and not found.typing:
+            below[room].add(parts[1])
+    while free := [room for room, those in below.items() if not those - {room}]:
+        below = {r: those - set(free) for r, those in below.items() if r not in free}
+    assert not below
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_files_are_short_and_have_a_name(file: Path) -> None:
+    assert file.stem not in ("utils", "util", "helpers", "common", "misc")
+    assert len(file.read_text("utf-8").splitlines()) <= MAX_LINES
+
+
+def test_public_names_are_not_names_of_modules() -> None:
+    # Importing cnncalc.x binds the module to the attribute x, which would hide a function x.
+    modules = {path.stem for path in PACKAGE.iterdir()}
+    assert not modules & set(cnncalc.__all__)
+
+
+# Start-up
+
+
+def loaded(*arguments: str) -> set[str]:
+    """The modules that a command has imported when it ends."""
+    program = (
+        "import sys\n"
+        "from cnncalc.__main__ import main\n"
+        f"sys.argv = ['cnncalc', *{arguments!r}]\n"
+        "try:\n"
+        "    main()\n"
+        "finally:\n"
+        "    print(*sys.modules, sep='\\n', file=sys.stderr)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, encoding="utf-8"
+    )
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_version_imports_nothing_of_the_program() -> None:
+    modules = loaded("--version")
+    assert "cnncalc.__main__" in modules
+    assert not modules & {"typer", "rich", "pydantic", "numpy", "yaml", "cnncalc.cli"}
+
+
+def test_a_json_spec_is_tabulated_without_what_it_does_not_need() -> None:
+    modules = loaded("table", "lenet5.json")
+    assert {"typer", "pydantic", "cnncalc.layers.conv", "cnncalc.spec.json_text"} <= modules
+    assert not modules & {"numpy", "torch", "yaml", "rich.console", "cnncalc.spec.yaml_text"}
+    # Nor are layers that it does not use, commands that were not called, and other formats.
+    assert not modules & {f"cnncalc.layers.{name}" for name in ("norm", "join")}
+    assert not modules & {f"cnncalc.cli.{name}" for name in ("layer", "show", "init", "schema")}
+    assert not modules & {f"cnncalc.render.{name}" for name in ("json", "csv", "markdown")}
+
+
+def test_csv_does_not_need_the_table_for_people() -> None:
+    modules = loaded("table", "lenet5.json", "--format", "csv", "--columns", "name,params")
+    assert "cnncalc.render.csv" in modules
+    assert not modules & {"cnncalc.render.text", "rich"}

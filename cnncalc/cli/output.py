@@ -8,7 +8,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from io import StringIO
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -91,41 +90,41 @@ def write_report(
     output: Path | None,
 ) -> None:
     """Print a report, or write it to a file."""
-    table = tabulate(report, parse_columns(columns), sort=sort, top=top, layout=layout)
-    if output is None and format == "text":
-        from cnncalc.render import text
+    keys = parse_columns(columns)
+    if format == "json":
+        from cnncalc.render.json import json
 
-        text.write(table, sys.stdout, droppable=columns is None)
-        return
-    rendered = _render(table, format, columns)
+        # All layers in their order: what scripts read is not cut to what people look at.
+        rendered = json(report, () if columns is None else keys)
+    elif format == "csv":
+        from cnncalc.render.csv import CSV_COLUMNS, csv
+
+        keys = CSV_COLUMNS if columns is None else keys
+        rendered = csv(tabulate(report, keys, sort=sort, top=top, layout=layout))
+        for line in warning_lines(report):
+            print(line, file=sys.stderr)
+    else:
+        table = tabulate(report, keys, sort=sort, top=top, layout=layout)
+        if format == "text" and output is None:
+            from cnncalc.render import text
+
+            text.write(table, sys.stdout, droppable=columns is None)
+            return
+        rendered = _rendered(table, format)
     if output is None:
         sys.stdout.write(rendered)
     else:
         write_file(output, rendered)
-    if format == "csv":
-        for line in warning_lines(report):
-            print(line, file=sys.stderr)
 
 
-def _render(table: Table, format: Format, columns: str | None) -> str:
-    # Each format is imported when it is wanted.
-    if format == "json":
-        from cnncalc.render.json import json
-
-        return json(table.report, () if columns is None else parse_columns(columns))
-    if format == "csv":
-        from cnncalc.render.csv import csv
-
-        return csv(table)
+def _rendered(table: Table, format: Format) -> str:
     if format == "markdown":
         from cnncalc.render.markdown import markdown
 
         return markdown(table)
     from cnncalc.render import text
 
-    file = StringIO()
-    text.write(table, file, droppable=False)
-    return file.getvalue()
+    return "".join(f"{line}\n" for line, _ in text.render(table))
 
 
 def write_file(path: Path, content: str) -> None:

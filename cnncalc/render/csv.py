@@ -8,6 +8,20 @@ import io
 from cnncalc.errors import printable
 from cnncalc.render.table import Row, Table, shape_text, sizes_text
 
+CSV_COLUMNS = (
+    "number",
+    "name",
+    "type",
+    "layer",
+    "output",
+    "activations",
+    "new_activations",
+    "params",
+    "macs",
+    "flops",
+)
+"""What CSV has when no columns are chosen: counts, which add up, and no percentages."""
+
 
 def csv(table: Table) -> str:
     """A header of column keys and a line for the input and every layer; sizes as `28x28x6`."""

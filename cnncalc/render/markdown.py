@@ -49,6 +49,8 @@ def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
 
 
 def _width(text: str) -> int:
+    if text.isascii():
+        return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 

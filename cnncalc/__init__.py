@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc.api import analyze as analyze
+    from cnncalc.confirm.build import build as build
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
     from cnncalc.errors import UsageError as UsageError
@@ -23,6 +24,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "analyze": "cnncalc.api",
+    "build": "cnncalc.confirm.build",
     "load": "cnncalc.spec.load",
     "Graph": "cnncalc.graph",
     "Report": "cnncalc.report",

@@ -49,6 +49,8 @@ class Problem(NamedTuple):
     path: Path
     where: str
     message: str
+    uses: tuple[Path, ...] = ()
+    """Where the blocks around it are used, the innermost first."""
 
 
 class Origin(NamedTuple):
@@ -62,17 +64,23 @@ class Origin(NamedTuple):
 
     def describe(self, problem: Problem) -> str:
         """The problem as one printable line: place, name, sentence."""
-        path, where, message = problem
+        path, where, message, uses = problem
         place = self.label or path_text(path)
         if self.locate is not None:
-            line, column = self.locate(path)
-            place = f"{self.label}:{line}:{column}"
+            place = f"{self.label}:{self.place(path)}"
+        if uses:
+            message += f" (used at {', '.join(map(self.place, uses[:3]))})"
         parts = [place if place != where else "", where, message]
         return printable(shorten(": ".join(part for part in parts if part), _MAX_LINE))
 
+    def place(self, path: Path) -> str:
+        """`line:column` of a path, or the path itself where there is no text."""
+        return path_text(path) if self.locate is None else "{}:{}".format(*self.locate(path))
+
     def error(self, problems: Iterable[Problem]) -> SpecError:
         """All problems, those that are listed in the order of the file, as one exception."""
-        listed = list(problems)
+        # A mistake in a block is one, however often the block is used.
+        listed = list({(p.path, p.message): p for p in reversed(list(problems))}.values())[::-1]
         first = listed[:MAX_REPORTED]
         if self.locate is not None:
             locate = self.locate

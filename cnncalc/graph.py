@@ -20,10 +20,14 @@ class Node(NamedTuple):
     fused_into: str | None = None
     """The node whose `activation` this one is."""
     path: Path = ()
+    uses: tuple[Path, ...] = ()
+    """Where the blocks around it are used, the innermost first."""
+    weights_of: str | None = None
+    """The earlier node whose weights it uses."""
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""
-        return Problem(self.path, self.name, message)
+        return Problem(self.path, self.name, message, self.uses)
 
 
 class Graph(NamedTuple):
@@ -35,6 +39,10 @@ class Graph(NamedTuple):
     description: str = ""
     source: str = ""
     origin: Origin = Origin()
+    outputs: tuple[str, ...] = ()
+    """The nodes that give the network's results."""
+    auxiliary: tuple[str, ...] = ()
+    """The nodes that give results for training only."""
 
     def judge(self) -> tuple[dict[str, Shape], list[Problem]]:
         """The shape of every output that is known, and a problem for every rule that is broken.
@@ -42,11 +50,19 @@ class Graph(NamedTuple):
         What reads from a broken node is not judged: its inputs are unknown.
         """
         shapes, problems = dict(self.inputs), list[Problem]()
+        shared_from = {node.weights_of for node in self.nodes if node.weights_of}
+        known: dict[str | None, dict[str, Shape]] = {}
         for node in self.nodes:
             inputs = [shapes[name] for name in node.inputs if name in shapes]
             if len(inputs) < len(node.inputs):
                 continue
             broken = [node.problem(rule) for rule in node.layer.rules(*inputs)]
+            weights = {} if broken or not shared_from else node.layer.weights(*inputs)
+            if node.name in shared_from:
+                known[node.name] = weights
+            if not broken and node.weights_of in known and known[node.weights_of] != weights:
+                message = f"its weights differ from those of {node.weights_of}, which it shares"
+                broken = [node.problem(message)]
             if not broken:
                 output = node.layer.output(*inputs)
                 if count(output) <= MAX_VALUES:
@@ -55,6 +71,22 @@ class Graph(NamedTuple):
                     broken = [node.problem("the output would have more than 10¹⁰⁰ values")]
             problems += broken
         return shapes, problems
+
+    def only_auxiliary(self) -> set[str]:
+        """The nodes whose output reaches an auxiliary output and none of the network's own."""
+        reads = {node.name: node.inputs for node in self.nodes}
+
+        def behind(names: tuple[str, ...]) -> set[str]:
+            found: set[str] = set()
+            waiting = list(names)
+            while waiting:
+                name = waiting.pop()
+                if name in reads and name not in found:
+                    found.add(name)
+                    waiting += reads[name]
+            return found
+
+        return behind(self.auxiliary) - behind(self.outputs) if self.auxiliary else set()
 
     def with_input(self, shape: Shape) -> "Graph":
         """The same network on an input of another shape."""

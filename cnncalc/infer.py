@@ -19,6 +19,9 @@ class Facts:
 
     @cached_property
     def weights(self) -> dict[str, Shape]:
+        """Its own trained tensors; none where it uses another layer's."""
+        if self.node.weights_of:
+            return {}
         return self.node.layer.weights(*self.inputs)
 
     @cached_property
@@ -29,6 +32,8 @@ class Facts:
     @cached_property
     def buffers(self) -> int:
         """Elements of all tensors that are kept and not trained."""
+        if self.node.weights_of:
+            return 0
         return sum(map(prod, self.node.layer.buffers(*self.inputs).values()))
 
     @cached_property

@@ -27,24 +27,26 @@ class Column(NamedTuple):
     `kind`: `text`; `count` (an integer); `share` (percent of the total of the column `of`);
     `shape` (channels first); `sizes` (a number for each axis).
     `fused`: what one row shows for a layer and its activation: the first's value, the last's, the
-    sum, or both.
+    sum, the largest, or both.
     """
 
     key: str
     title: str
     meaning: str
     kind: Kind = "count"
-    fused: Literal["first", "last", "sum", "both"] = "sum"
+    fused: Literal["first", "last", "sum", "max", "both"] = "sum"
     total: bool = False
     of: str = ""
+    peak: bool = False
+    """Whether its total is its largest value and not its sum."""
 
 
 _COLUMNS = (
     Column(
         "number",
         "#",
-        "the textbook's layer number: convolutions, dense and locally connected layers count, "
-        "and what follows one belongs to it",
+        "the textbook's layer number: convolutions, dense, locally connected and attention layers "
+        "count, and what follows one belongs to it",
         "text",
         "first",
     ),
@@ -93,6 +95,19 @@ _COLUMNS = (
     Column("macs_share", "MACs %", "percent of all MACs", "share", of="macs"),
     Column("flops", "FLOPs", "floating-point operations: 2 × MACs", total=True),
     Column(
+        "count",
+        "count",
+        "what the tool that `--count-as` names counts, in its unit; FLOPs where none is named",
+        total=True,
+    ),
+    Column(
+        "backward_macs",
+        "backward MACs",
+        "multiply-accumulates of the gradients of weights and inputs; what reads the network's "
+        "input alone needs none of its input",
+        total=True,
+    ),
+    Column(
         "elementwise",
         "elementwise",
         "all other arithmetic: additions (of biases too), multiplications, comparisons, "
@@ -115,6 +130,45 @@ _COLUMNS = (
         "bytes of the new activations at the given dtype",
         total=True,
     ),
+    Column(
+        "receptive_field",
+        "receptive field",
+        "input positions along each axis that an output position in the interior can depend on; "
+        "`all` is the whole input",
+        "sizes",
+        "last",
+    ),
+    Column(
+        "effective_stride",
+        "eff. stride",
+        "input positions from one output position to the next, along each axis",
+        "sizes",
+        "last",
+    ),
+    Column(
+        "effective_padding",
+        "eff. padding",
+        "how far before the input the first output position starts to read, along each axis",
+        "sizes",
+        "last",
+    ),
+    Column(
+        "misaligned",
+        "misaligned",
+        "axes along which a layer joins branches of different stride or centre",
+        "text",
+        "first",
+    ),
+    Column(
+        "working_set",
+        "working set",
+        "bytes of the tensors that are alive while the layer runs in inference, at the given dtype "
+        "and batch, weights left out; its total is the largest, the peak",
+        fused="max",
+        total=True,
+        peak=True,
+    ),
+    Column("alive", "alive", "the layers whose tensors are alive while it runs", "text", "first"),
     Column("part", "part", "convolutional or dense", "text", "first"),
 )
 COLUMNS = {column.key: column for column in _COLUMNS}
@@ -132,8 +186,12 @@ DEFAULT_COLUMNS = (
     "flops",
 )
 
-PARTS = ("convolutional", "dense")
-"""Feature extraction and classification: a layer is dense where it maps a vector to a vector."""
+PARTS = ("convolutional", "dense", "auxiliary")
+"""Feature extraction; classification, which maps vectors to vectors; and what only training uses.
+"""
+
+ALWAYS_THERE = {"params", "weights", "biases", "buffers", "params_bytes", "backward_macs"}
+"""Columns whose total includes the auxiliary part: it is stored and trained."""
 
 
 def column(key: str) -> Column:
@@ -158,6 +216,10 @@ class Report:
     source: str = ""
     batch: int = 1
     dtype: str = "float32"
+    count_as: str | None = None
+    """The tool that the column `count` follows."""
+    remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """What is to be said under a table that shows a column."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
 
@@ -177,10 +239,12 @@ class Report:
                 raise UsageError(f"the column {key} has no total")
             # Values under another shape, or overwritten ones, are counted where they were made.
             values = self.column("new_activations" if key == "activations" else key)
+            parts = self.column("part")
             if part is not None:
-                parts = zip(values, self.column("part"), strict=True)
-                values = [value for value, its_part in parts if its_part == part]
-            self._totals[key, part] = sum(values)
+                values = [v for v, its in zip(values, parts, strict=True) if its == part]
+            elif key not in ALWAYS_THERE:
+                values = [v for v, its in zip(values, parts, strict=True) if its != "auxiliary"]
+            self._totals[key, part] = max(values) if column(key).peak and values else sum(values)
         return self._totals[key, part]
 
     def groups(self) -> list[list[int]]:
@@ -217,7 +281,7 @@ class Report:
             "layout": "channels_first",
             "batch": self.batch,
             "dtype": self.dtype,
-            "convention": "cnncalc",
+            "convention": self.count_as or "cnncalc",
             "inputs": list(self.inputs),
             "layers": layers,
             "totals": {key: self.total(key) for key in (*sums, *asked)} | {"layers": self.layers},

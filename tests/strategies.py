@@ -202,6 +202,31 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 
 @st.composite
+def _max_unpool_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    """Kernel and stride of a pooling, and perhaps a size that as many windows fit into."""
+    axes = len(shape) - 1
+    kernels, strides = (
+        draw(st.lists(st.integers(1, _KERNEL[axes]), min_size=axes, max_size=axes)) for _ in "KS"
+    )
+    fields = {"kernel_size": _spelled(draw, kernels), "stride": _spelled(draw, strides)}
+    if draw(st.booleans()):
+        usual = [(n - 1) * s + k for n, s, k in zip(shape[1:], strides, kernels, strict=True)]
+        sizes = [
+            draw(st.integers(max(1, size - s + 1), size + s - 1))
+            for size, s in zip(usual, strides, strict=True)
+        ]
+        fields["size"] = _spelled(draw, sizes)
+    return fields
+
+
+@st.composite
+def _slice_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    start = draw(st.integers(0, shape[0] - 1))
+    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[0])))
+    return {"start": start, **({} if stop is None else {"stop": stop})}
+
+
+@st.composite
 def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
     """Branches whose ends fit together: each keeps the shape, as far as the join wants it."""
     branches = [draw(_body(shape)) for _ in range(draw(st.integers(2, 3)))]
@@ -239,9 +264,14 @@ _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "prelu": lambda s: st.fixed_dictionaries({"num_parameters": st.sampled_from([1, s[0]])}),
     "leaky_relu": _fixed(negative_slope=st.sampled_from([0.01, 0.3])),
     "gelu": _fixed(approximate=st.sampled_from(["none", "tanh"])),
+    "rms_norm": _fixed(over=st.sampled_from(["channels", "all"]), affine=_FLAG),
+    "layer_scale": _fixed(initial=st.sampled_from([1e-6, 1.0])),
+    "drop_path": _fixed(p=st.sampled_from([0, 0.5, 1])),
+    "slice": _slice_fields,
     "dropout": _fixed(p=st.sampled_from([0, 0.5, 1]), per_channel=_FLAG),
     "elu": _fixed(alpha=st.sampled_from([0.5, 1.0])),
     "softplus": _fixed(beta=st.sampled_from([1.0, 2.0])),
+    "log_softmax": _NOTHING,
     "flatten": _NOTHING,
     "reshape": lambda s: st.fixed_dictionaries(
         {"shape": st.sampled_from([[-1], [prod(s)], [s[0], -1], list(s[::-1])])}
@@ -287,6 +317,7 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "min_pool": _window_fields(pool=True, ceil_mode=_FLAG),
     "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
     "subsample": _window_fields(pool=True, dilated=False),
+    "max_unpool": _max_unpool_fields,
     "adaptive_avg_pool": _output_size,
     "adaptive_max_pool": _output_size,
     "global_avg_pool": _fixed(keepdim=_FLAG),
@@ -303,13 +334,23 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
 }
 
-KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL}
+_TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
+    "multi_head_attention": lambda s: st.fixed_dictionaries(
+        {"num_heads": _divisors(s[0]), "bias": _FLAG}
+    ),
+    "class_token": _NOTHING,
+    "position_embedding": _NOTHING,
+    "select": lambda s: st.fixed_dictionaries({"index": st.integers(0, s[1] - 1)}),
+}
+
+KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS}
 """Every word that can be drawn; a test compares them with the words of the language."""
 
 
 def words_for(shape: Shape) -> list[str]:
     """The words that make sense on a shape."""
     words = [*_ANY, *(_SPATIAL if len(shape) > 1 else _VECTOR)]
+    words += _TOKENS if len(shape) == 2 else ()
     if len(shape) != 3:
         words = [word for word in words if word != "pixel_shuffle"]
     if prod(shape[1:]) == 1:
@@ -322,7 +363,7 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
     """An item of a spec that is valid on an input of this shape: any word, or the given one."""
     if word is None:
         word = draw(st.sampled_from(words_for(shape)))
-    tables = _ANY | (_SPATIAL if len(shape) > 1 else _VECTOR)
+    tables = _ANY | _TOKENS | (_SPATIAL if len(shape) > 1 else _VECTOR)
     value = draw(tables[word](shape))
     if value == {} and draw(st.booleans()):
         return word

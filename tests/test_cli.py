@@ -9,6 +9,7 @@ import stat
 from pathlib import Path
 
 import pytest
+import yaml
 
 from cnncalc import __version__
 from cnncalc.cli.app import COMMANDS
@@ -171,9 +172,12 @@ def test_specs_lists_every_bundled_network() -> None:
     assert by_name["vgg16"]["params"] == 138_357_544
     text = cnncalc("specs").out
     assert all(name in text for name in by_name)
-    assert {path.stem for path in Path(__file__).parent.parent.joinpath("specs").iterdir()} == set(
-        by_name
-    )
+    # What stands in a file's `variants` is found by its own name, without reading YAML.
+    written: set[str] = set()
+    for path in Path(__file__).parent.parent.joinpath("specs").iterdir():
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        written |= set(data.get("variants", [path.stem]))
+    assert written == set(by_name)
 
 
 def test_show_prints_the_file_and_its_graph() -> None:
@@ -218,3 +222,32 @@ def test_layer_page_is_current() -> None:
     assert cnncalc("layers", "--format", "markdown").out == page.read_text(encoding="utf-8"), (
         "run: cnncalc layers --format markdown > docs/layers.md"
     )
+
+
+def test_several_networks_stand_side_by_side() -> None:
+    # torchvision's counts of parameters, and 2 FLOPs for each of its multiply-adds.
+    text = cnncalc("table", "alexnet", "vgg16").out.splitlines()
+    assert text[2].split()[:3] == ["alexnet", "224×224×3", "8"]
+    assert text[2].split()[4:] == ["61,100,840", "714,188,480", "1,428,376,960"]
+    assert text[3].split()[5] == "15,470,264,320"
+    found = rows("table", "alexnet", "vgg16", "--sort", "params", "--columns", "params")
+    assert [(row["network"], row["params"]) for row in found] == [
+        ("vgg16", "138357544"),
+        ("alexnet", "61100840"),
+    ]
+    both = json.loads(cnncalc("table", "alexnet", "vgg16", "-f", "json").out)
+    assert [entry["totals"]["params"] for entry in both] == [61_100_840, 138_357_544]
+    markdown = cnncalc("table", "alexnet", "vgg16", "-f", "markdown").out.splitlines()
+    assert markdown[3].startswith("| vgg16 | 224×224×3 | 16 |")
+    assert cnncalc("table", "alexnet", "vgg16", "--columns", "output").code == 2
+
+
+def test_another_input_is_refused_where_there_are_several() -> None:
+    spec = (
+        '{"inputs": {"a": {"features": 3}, "b": {"features": 3}},'
+        ' "layers": [{"add": null, "from": ["a", "b"]}]}'
+    )
+    assert cnncalc("table", "-", stdin=spec.encode()).code == 0
+    result = cnncalc("table", "-", "--input", "4", stdin=spec.encode())
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("--input is for a network with one input")

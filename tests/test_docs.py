@@ -31,10 +31,13 @@ from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
 from cnncalc.render.table import shape_text
 from cnncalc.report import COLUMNS, DEFAULT_COLUMNS
+from cnncalc.spec import formula
 from cnncalc.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES
-from cnncalc.spec.expand import LATER_ITEM_KEYS, MAX_NODES
-from cnncalc.spec.header import IGNORED_KEYS, INPUT_FORMS, LATER_KEYS, MAX_NAME, TOP_KEYS
+from cnncalc.spec.expand import MAX_NODES, MAX_TIMES
+from cnncalc.spec.header import IGNORED_KEYS, INPUT_FORMS, MAX_VARIABLES, TOP_KEYS
+from cnncalc.spec.items import MAX_NESTED, MAX_STEPS
 from cnncalc.spec.load import load
+from cnncalc.spec.scope import ITEM_KEYS, MAX_NAME, MAX_PATH
 from tests.command import cnncalc
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -218,7 +221,7 @@ def words(*names: str) -> set[str]:
         (COLUMNS, ["docs/counting.md"]),
         (("add", "multiply", "compare", "divide", "exp"), ["docs/counting.md"]),
         (DTYPE_BITS, ["docs/counting.md"]),
-        ((*TOP_KEYS, *IGNORED_KEYS, *LATER_KEYS, *LATER_ITEM_KEYS), ["docs/spec.md"]),
+        ((*TOP_KEYS, *IGNORED_KEYS, *ITEM_KEYS, "repeat", *formula.FUNCTIONS), ["docs/spec.md"]),
         (COMMANDS, [str(path.relative_to(ROOT)) for path in DOCUMENTS]),
     ],
     ids=["layers", "counting", "columns", "elementwise", "dtypes", "keys", "commands"],
@@ -252,13 +255,22 @@ def test_forms_of_the_input_are_those_of_the_language() -> None:
 
 def test_bounds_are_those_of_the_program() -> None:
     assert graph.MAX_VALUES == 10**100
+    assert formula.MAX_SIZE == 10**30
     assert [bound for _, bound in rows("docs/spec.md", "what", "at most")] == [
         f"{MAX_BYTES // 10**6} MB",
         f"{MAX_VALUES:,}",
         f"{MAX_DEPTH} deep",
         f"{MAX_INT:,} (10¹²)",
         f"{MAX_NODES:,}",
+        f"{MAX_STEPS:,}",
+        f"{MAX_TIMES:,}",
+        f"{MAX_NESTED} deep",
+        f"{MAX_VARIABLES}",
+        f"{formula.MAX_LENGTH}",
+        f"{formula.MAX_NESTED} deep",
+        "30",
         f"{MAX_NAME}",
+        f"{MAX_PATH}",
         f"{MAX_AXES}",
         "10¹⁰⁰",
     ]
@@ -289,9 +301,13 @@ KINDS = ("add", "multiply", "compare", "divide", "exp")
 def test_arithmetic_of_activations_is_that_of_the_classes() -> None:
     values = 7 * 8 * 9
     table = rows("docs/counting.md", "activation", *KINDS)
-    stated = {code(word)[0]: [int(cell or 0) * values for cell in cells] for word, *cells in table}
-    words = [w for w in (*ACTIVATIONS, "dropout") if w != "softmax"]
-    counted = {word: layer_class(word)().elementwise((7, 8, 9)) for word in words}
+    stated = {
+        word: [int(cell or 0) * values for cell in cells]
+        for named, *cells in table
+        for word in code(named)
+    }
+    words = [w for w in (*ACTIVATIONS, "dropout", "drop_path") if not w.endswith("softmax")]
+    counted = {word: layer_class(word).model_construct().elementwise((7, 8, 9)) for word in words}
     assert stated == {w: [kinds.get(kind, 0) for kind in KINDS] for w, kinds in counted.items()}
 
 
@@ -300,16 +316,16 @@ def test_the_layer_that_contributing_adds_works(monkeypatch: pytest.MonkeyPatch)
     module = types.ModuleType("cnncalc.layers.contributed")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(fence.text, module.__dict__)
-    monkeypatch.setitem(MODULES, "layer_scale", "contributed")
+    monkeypatch.setitem(MODULES, "re_zero", "contributed")
     report = analyze(
         {
             "input": {"height": 56, "width": 56, "channels": 96},
-            "layers": ["layer_scale", {"layer_scale": 0.1}],
+            "layers": ["re_zero", {"re_zero": 0.1}],
         }
     )
-    assert report.column("name") == ["scale1", "scale2"]
+    assert report.column("name") == ["factor1", "factor2"]
     assert report.column("output") == [[96, 56, 56], [96, 56, 56]]
-    assert report.column("params") == [96, 96]
+    assert report.column("params") == [1, 1]
     assert report.column("elementwise_by_kind") == [{"multiply": 301_056}] * 2
 
 

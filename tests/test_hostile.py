@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -234,6 +234,85 @@ REFUSED: dict[str, tuple[str | Callable[[], str], str]] = {
     "json-escape-title": ('{"name": "\\u001b]0;x\\u0007"}', "without control characters"),
     "json-escape-key": ('{"\\u001b[2J": 1}', r"\x1b[2J: no such key of a spec"),
 }
+
+
+INPUT = {"height": 32, "width": 32, "channels": 3}
+
+
+def rounds(depth: int, *body: Any) -> list[Any]:
+    """Repeats of a thousand rounds, one within the other."""
+    layers = list(body)
+    for _ in range(depth):
+        layers = [{"repeat": {"times": 1_000, "layers": layers}}]
+    return layers
+
+
+def chain(length: int, uses: int, *last: Any) -> dict[str, Any]:
+    """Blocks of which each uses the next."""
+    blocks = {f"b{i}": {"layers": [f"b{i + 1}"] * uses} for i in range(length)}
+    return {**blocks, f"b{length}": {"layers": list(last)}}
+
+
+def connections(table: Any) -> dict[str, Any]:
+    return {"conv": {"out_channels": 1, "kernel_size": 1, "connections": table}}
+
+
+STEPS = "more than 200,000 items and values in all its blocks and rounds"
+NESTED = "blocks, repeats and branches nested more than 40 deep"
+EXPLODING: dict[str, tuple[dict[str, Any], str]] = {
+    "rounds-of-layers": (
+        {"layers": rounds(5, "relu")},
+        "repeat1.0.repeat1.0.repeat1.0.repeat1.5: more than 5,000 layers in all",
+    ),
+    "rounds-of-nothing": ({"layers": rounds(5)}, STEPS),
+    "rounds-of-mistakes": ({"layers": rounds(5, "relo", {"linear": "=q"})}, "relo: no such layer"),
+    "rounds-of-branches": ({"layers": rounds(1, {"concat": [[]] * 30_000})}, STEPS),
+    "rounds-of-sources": (
+        {"layers": ["relu", *rounds(1, {"add": None, "from": ["input"] * 30_000})]},
+        STEPS,
+    ),
+    "rounds-of-tables": ({"layers": rounds(1, connections([[0, 1, 2]] * 8_000))}, STEPS),
+    "blocks-of-tables": (
+        {
+            "blocks": {"b": {"args": {"t": None}, "layers": rounds(1, connections("=t"))}},
+            "layers": [{"b": {"t": [[0, 1, 2]] * 8_000}}],
+        },
+        STEPS,
+    ),
+    "blocks-of-blocks": ({"blocks": chain(30, 2, "relu"), "layers": ["b0"]}, "more than 5,000"),
+    "blocks-of-nothing": ({"blocks": chain(30, 2), "layers": ["b0"]}, STEPS),
+    "blocks-in-a-row": ({"blocks": chain(9_000, 1), "layers": ["b0"]}, NESTED),
+    "names-in-names": (
+        {
+            "blocks": {
+                f"b{i}": {"layers": [{f"b{i + 1}": None, "name": "a" * 90}]} for i in range(9)
+            }
+            | {"b9": {"layers": ["relu"]}},
+            "layers": ["b0"],
+        },
+        "its name within the blocks has more than 300 characters",
+    ),
+    "variables": ({"vars": {f"v{i}": 1 for i in range(30_000)}, "layers": ["relu"]}, "30,000 vari"),
+    "arguments": (
+        {
+            "blocks": {"b": {"args": dict.fromkeys(f"a{i}" for i in range(30_000)), "layers": []}},
+            "layers": ["b"],
+        },
+        "30,000 arguments; 100 are allowed",
+    ),
+    "powers": ({"layers": [{"linear": "=((9**99)**99)**99"}]}, "numbers of more than 30 digits"),
+    "exponents": ({"layers": [{"linear": "=1e999999999"}]}, "is not a formula"),
+    "brackets": ({"layers": [{"linear": f"={'(' * 99}1{')' * 98}"}]}, "is not a formula"),
+    "signs": ({"layers": [{"linear": f"={'-' * 190}1"}]}, "nested more than 50 deep"),
+    "formula-of-16-mb": ({"layers": [{"linear": f"={'1+' * 7_000_000}1"}]}, "200 are allowed"),
+}
+
+
+@pytest.mark.parametrize("name", EXPLODING)
+def test_a_short_spec_does_not_explode(name: str) -> None:
+    spec, said = EXPLODING[name]
+    Path("net.json").write_text(json.dumps({"input": INPUT, **spec}), encoding="utf-8")
+    refused(table("net.json"), "net.json:", said)
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cnncalc import layers
+from cnncalc.api import analyze
 from cnncalc.errors import SpecError
 from cnncalc.infer import Facts, infer
 from cnncalc.layers import MODULES, layer_class
@@ -172,6 +173,10 @@ CASES = [
         (1, 1),
         elementwise={"compare": 0},
     ),
+    # SegNet's: 7·2 → 14. Windows of 3 every 2 positions: 2·2 + 3 = 7, or 8 of which one is new.
+    Case({"max_unpool": 2}, (512, 7, 7), (512, 14, 14)),
+    Case({"max_unpool": {"kernel_size": 3, "stride": 2}}, (4, 3), (4, 7)),
+    Case({"max_unpool": {"kernel_size": 3, "stride": 2, "size": 8}}, (4, 3), (4, 8)),
     # The lecture's minimum of a 4×4 map.
     Case(
         {"min_pool": 2},
@@ -261,6 +266,43 @@ CASES = [
         connections=840,
         buffers=840,
     ),
+    # ViT-B: 197 tokens of 768 channels, 12 heads. Each of them four projections of 768·768 and a
+    # bias a value; in each head a score for each pair of tokens (64 products) and each pair once
+    # more for the sum (64 products). Queries are scaled; a softmax has 197 scores.
+    Case(
+        {"multi_head_attention": 12},
+        (768, 197),
+        (768, 197),
+        params=4 * 768 * 768 + 4 * 768,
+        macs=4 * 197 * 768 * 768 + 2 * 12 * 197 * 197 * 64,
+        elementwise={
+            "add": 4 * 197 * 768 + 12 * 197 * (197 + 196),
+            "multiply": 197 * 768,
+            "compare": 12 * 197 * 196,
+            "exp": 12 * 197 * 197,
+            "divide": 12 * 197 * 197,
+        },
+        connections=4 * 197 * 768 * (768 + 1),
+    ),
+    # One token: its only score is compared with none and added to none.
+    Case(
+        {"multi_head_attention": {"num_heads": 2, "bias": False}},
+        (6, 1),
+        (6, 1),
+        params=4 * 36,
+        macs=4 * 36 + 2 * 6,
+        elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
+        connections=4 * 36,
+    ),
+    Case("class_token", (768, 196), (768, 197), params=768),
+    Case(
+        "position_embedding",
+        (768, 197),
+        (768, 197),
+        params=197 * 768,
+        elementwise={"add": 197 * 768},
+    ),
+    Case({"select": 0}, (768, 197), (768,)),
     # torch keeps a mean and a variance a channel and the number of batches.
     Case(
         "batch_norm",
@@ -333,6 +375,29 @@ CASES = [
             "exp": 2,
         },
     ),
+    # Each of 5 tokens of 3 channels: 3 squares, 2 additions, a division, ε, a root and a
+    # reciprocal, 3 products, 3 scales.
+    Case(
+        "rms_norm",
+        (3, 5),
+        (3, 5),
+        params=3,
+        elementwise={"multiply": 5 * (3 + 3 + 3), "add": 5 * (2 + 1), "divide": 5 * 2, "exp": 5},
+    ),
+    Case(
+        {"rms_norm": {"over": "all", "affine": False}},
+        (3, 5),
+        (3, 5),
+        elementwise={"multiply": 15 + 15, "add": 14 + 1, "divide": 2, "exp": 1},
+    ),
+    # ConvNeXt-T's first stage.
+    Case(
+        {"layer_scale": 1e-6},
+        (96, 56, 56),
+        (96, 56, 56),
+        params=96,
+        elementwise={"multiply": 96 * 56 * 56},
+    ),
     # Of 4 channels the neighbourhoods of 3 have 2, 3, 3 and 2 squares: 1 + 2 + 2 + 1 additions
     # and k; a square and α each; the power; the division.
     Case(
@@ -396,6 +461,13 @@ CASES = [
         (10, 2, 3),
         elementwise={"compare": 6 * 9, "add": 6 * 19, "exp": 60, "divide": 60},
     ),
+    # Ten scores: the largest, 10 differences, 10 powers, 9 sums, a logarithm, 10 differences.
+    Case(
+        "log_softmax",
+        (10,),
+        (10,),
+        elementwise={"compare": 9, "add": 10 + 9 + 10, "exp": 10 + 1},
+    ),
     # log(1 + e^(βx)) / β.
     Case(
         "softplus",
@@ -406,9 +478,14 @@ CASES = [
     # x · tanh(log(1 + eˣ)).
     Case("mish", (20,), (20,), elementwise={"exp": 60, "add": 20, "multiply": 20}),
     Case({"dropout": 0.5}, (4, 5), (4, 5)),
+    Case({"drop_path": 0.1}, (4, 5), (4, 5)),
     Case("flatten", (16, 5, 5), (16 * 5 * 5,)),
     Case({"reshape": [4, -1]}, (2, 6, 6), (4, 2 * 6 * 6 // 4)),
     Case({"permute": [2, 0, 1]}, (3, 4, 5), (5, 3, 4)),
+    # ShuffleNetV2: one half of the channels goes by.
+    Case({"slice": 58}, (116, 28, 28), (58, 28, 28)),
+    Case({"slice": {"start": 2, "stop": 3}}, (4,), (3 - 2,)),
+    Case({"slice": {"start": 3}}, (4, 5), (4 - 3, 5)),
     Case({"pad": [[1, 2], 3]}, (3, 4, 5), (3, 4 + 1 + 2, 5 + 3 + 3)),
     # U-Net crops 64 to 56.
     Case({"crop": 4}, (512, 64, 64), (512, 56, 56)),
@@ -544,6 +621,8 @@ TORCH_NAMES = [
     ("batch_norm", {"weight": (4,), "bias": (4,)}),
     ({"layer_norm": {"over": "all"}}, {"weight": (4, 8, 9), "bias": (4, 8, 9)}),
     ({"prelu": 4}, {"weight": (4,)}),
+    ("layer_scale", {"weight": (4, 1, 1)}),
+    ("rms_norm", {"weight": (4,)}),
     ({"local_response_norm": 5}, {}),
 ]
 
@@ -565,6 +644,10 @@ VALUES = [
     ("relu", "in_place", "relu"),
     ("softmax", "in_place", "softmax"),
     ("dropout", "in_place", "dropout"),
+    ("layer_scale", "new", "layer_scale"),
+    ("max_unpool", "new", {"max_unpool": 2}),
+    ("drop_path", "in_place", {"drop_path": 0.1}),
+    ("slice", "view", {"slice": 1}),
     ("flatten", "view", "flatten"),
     ("reshape", "view", {"reshape": [-1]}),
     ("permute", "view", {"permute": [1, 2, 0]}),
@@ -593,6 +676,12 @@ REFUSED = [
     ({"upsample": {"mode": "nearest"}}, "either scale_factor or size"),
     ({"linear": 3}, "put a flatten before it"),
     ({"add": [[], [{"max_pool": 2}]]}, "branches differ"),
+    ({"slice": 5}, "stop 5 is beyond the input's 4 channels"),
+    ({"slice": {"start": 2, "stop": 2}}, "start must be less than stop: 2 ≥ 2"),
+    ({"slice": {"start": 4}}, "less than the number of channels: 4 ≥ 4"),
+    # (8 − 1)·2 + 2 = 16, and less than a stride away.
+    ({"max_unpool": {"kernel_size": 2, "size": [18, 18]}}, "size 18 must be from 15 to 17"),
+    ("class_token", r"not 4×8×9; put a reshape \[4, -1\] before it"),
 ]
 
 
@@ -600,3 +689,22 @@ REFUSED = [
 def test_rules_refuse_what_has_no_meaning(item: Any, sentence: str) -> None:
     with pytest.raises(SpecError, match=sentence):
         infer(load(spec_of(item, (4, 8, 9))))
+
+
+def test_biases_of_attention_are_those_of_its_four_projections() -> None:
+    report = analyze(spec_of({"multi_head_attention": 2}, (6, 5)))
+    assert report.column("weights") == [4 * 6 * 6]
+    assert report.column("biases") == [4 * 6]
+
+
+REFUSED_TOKENS = [
+    ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
+    ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
+    ({"select": 5}, (4, 5), "index 5 is beyond the 5 tokens, counted from 0"),
+]
+
+
+@pytest.mark.parametrize(("item", "shape", "sentence"), REFUSED_TOKENS)
+def test_rules_of_tokens(item: Any, shape: Shape, sentence: str) -> None:
+    with pytest.raises(SpecError, match=sentence):
+        infer(load(spec_of(item, shape)))

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,7 +18,8 @@ from cnncalc.render import text
 from cnncalc.render.csv import csv as render_csv
 from cnncalc.render.markdown import markdown
 from cnncalc.render.table import percent, tabulate
-from cnncalc.spec.bundled import bundled
+from cnncalc.spec.bundled import networks
+from tests.command import cnncalc
 
 KOREAN = {
     "name": "합성곱 신경망",
@@ -42,13 +44,13 @@ def body(printed: list[str]) -> list[str]:
 
 
 @pytest.mark.parametrize("width", [80, 100, 200])
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", networks())
 def test_bundled_tables_fit_the_terminal(name: str, width: int) -> None:
     printed = lines(name, width)
     assert max(map(cell_len, printed)) <= width
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", networks())
 def test_a_narrow_table_still_has_every_number(name: str) -> None:
     report = analyze(name)
     printed = "\n".join(lines(name, 80))
@@ -126,21 +128,27 @@ def test_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "\x1b" not in colourless.getvalue()
 
 
-@pytest.mark.parametrize("name", bundled())
+@pytest.mark.parametrize("name", networks())
 def test_text_and_csv_and_json_say_the_same(name: str) -> None:
     report = analyze(name)
     table = tabulate(report)
     data = json.loads(json.dumps(report.to_dict()))
     rows = list(csv.DictReader(io.StringIO(render_csv(table))))[1:]
-    for key in ("params", "macs", "flops"):
-        assert sum(int(row[key]) for row in rows) == data["totals"][key]
-        assert sum(layer[key] for layer in data["layers"]) == data["totals"][key]
-    assert (
-        sum(layer["new_activations"] for layer in data["layers"]) == (data["totals"]["activations"])
-    )
-    for key, total in data["totals"].items():
-        if key != "layers":
-            assert sum(part[key] for part in data["parts"].values()) == total
+    totals, parts = data["totals"], data["parts"]
+    # What only training uses is stored, so its parameters count; its work does not.
+    named = list(zip(report.column("name"), report.column("part"), strict=True))
+    at_work = {layer for layer, part in named if part != "auxiliary"}
+    for key, counted in {"params": dict(named), "macs": at_work, "flops": at_work}.items():
+        assert sum(int(row[key]) for row in rows if row["name"] in counted) == totals[key]
+        layers = [layer for layer in data["layers"] if layer["name"] in counted]
+        assert sum(layer[key] for layer in layers) == totals[key]
+    new = [layer["new_activations"] for layer in data["layers"] if layer["name"] in at_work]
+    assert sum(new) == totals["activations"]
+    for key in ("params", "buffers"):
+        assert sum(part[key] for part in parts.values()) == totals[key]
+    del parts["auxiliary"]
+    for key in ("macs", "flops", "activations"):
+        assert sum(part[key] for part in parts.values()) == totals[key]
 
 
 def test_markdown_escapes_what_would_be_markup() -> None:
@@ -182,8 +190,42 @@ def test_percentages_are_exact(part: int, whole: int, expected: str) -> None:
     assert percent(part, whole) == expected
 
 
-def test_the_largest_table_is_cut_and_says_so() -> None:
-    spec = {"input": {"features": 3}, "layers": ["relu"] * 1500}
-    printed = lines(spec)
-    assert "500 more rows not shown; the totals, CSV and JSON have all." in printed
-    assert len(render_csv(tabulate(analyze(spec))).splitlines()) == 1 + 1 + 1500
+FLAT = {"input": {"features": 3}, "layers": ["relu"] * 150}
+NESTED = {
+    "input": {"height": 8, "width": 8, "channels": 4},
+    "blocks": {"pair": {"layers": [{"conv": {"out_channels": 4, "kernel_size": 1}}, "relu"]}},
+    "layers": [{"repeat": {"times": 8, "layers": [{"repeat": {"times": 5, "layers": ["pair"]}}]}}],
+}
+
+
+def test_what_people_see_has_sixty_rows_and_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "flat.json"
+    path.write_text(json.dumps(FLAT))
+    short = cnncalc("table", str(path)).out
+    assert "90 more rows not shown (--depth all shows all); totals count all." in short
+    assert len(body(short.splitlines())) == 2 + 1 + 60 + 1 + 1
+    long = cnncalc("table", str(path), "--depth", "all").out
+    assert len(body(long.splitlines())) == 2 + 1 + 150 + 1 + 1
+    assert len(cnncalc("table", str(path), "-f", "csv").out.splitlines()) == 1 + 1 + 150
+
+
+def test_blocks_collapse_to_the_sum_of_their_layers(tmp_path: Path) -> None:
+    # 40 pairs of a convolution with 4·4 + 4 parameters, 16·8·8 MACs and 4·8·8 values, and a ReLU.
+    path = tmp_path / "nested.json"
+    path.write_text(json.dumps(NESTED))
+    short = cnncalc("table", str(path)).out
+    assert "Blocks collapsed to depth 4; --depth all shows all 80 rows." in short
+    whole = analyze(NESTED)
+    for depth, rows, pairs in ((1, 1, 40), (2, 8, 5), (3, 8, 5), (4, 40, 1)):
+        table = tabulate(whole, ("name", "activations", "params", "macs"), depth=depth)
+        layers = [row.cells for row in table.rows if row.kind == "layer"]
+        assert len(layers) == rows
+        assert layers[0][1:] == [pairs * 256, pairs * 20, pairs * 1024]
+    assert len(body(cnncalc("table", str(path), "--depth", "all").out.splitlines())) == 85
+
+
+@pytest.mark.parametrize("depth", ["0", "x", "-1", "1.5"])
+def test_a_wrong_depth_is_one_line(depth: str) -> None:
+    result = cnncalc("table", "lenet5", "--depth", depth)
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"--depth takes a number from 1, or all, not {depth}\n"

@@ -8,12 +8,11 @@ from typing import Any
 
 import jsonschema
 import pytest
-import yaml
 
 from cnncalc.errors import SpecError
 from cnncalc.layers import MODULES, layer_class
 from cnncalc.spec.bundled import bundled
-from cnncalc.spec.load import load
+from cnncalc.spec.load import load, read
 from cnncalc.spec.schema import schema
 from tests.command import cnncalc
 
@@ -43,7 +42,7 @@ def _keys(value: Any) -> list[str]:
 
 @pytest.mark.parametrize("path", bundled().values(), ids=lambda path: path.stem)
 def test_bundled_specs_are_valid(path: Path) -> None:
-    data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    data = read(path.name, path.read_text(encoding="utf-8")).data
     assert [error.message for error in VALIDATOR.iter_errors(data)] == []
 
 
@@ -70,8 +69,70 @@ GOOD = [
     spec({"relu": None, "name": "a"}, {"relu": None}, {"add": None, "from": ["a", "input"]}),
     spec("flatten", {"linear": 3}),
     {"input": {"features": 3}, "layers": [{"linear": 3}]},
+    spec({"conv": {"out_channels": "=w", "kernel_size": ["=k", 1]}}, vars={"w": 8, "k": 3}),
+    spec({"conv": {"out_channels": 8, "kernel_size": 1, "bias": "=b"}}, vars={"b": False}),
+    spec({"linear": {"out_features": 4, "position_wise": True, "activation": "=a"}})
+    | {"vars": {"a": "relu"}},
+    spec("relu", vars={"w": 1, "a": "=w/2"}, variants={"half": {"w": 0.5}, "same": None}),
+    spec({"repeat": {"times": "=n", "index": "i", "layers": ["relu"]}}, vars={"n": 2}),
+    spec({"repeat": {"times": 0, "layers": []}, "name": "a"}, "relu"),
+    spec(
+        {"unit": 4, "name": "a"},
+        {"unit": {"out": 4}, "from": "a"},
+        "pair",
+        {"add": [["pair"], []]},
+        blocks={
+            "unit": {
+                "args": {"out": None},
+                "layers": [{"conv": {"out_channels": "=out", "kernel_size": 1}}],
+            },
+            "pair": {
+                "description": "two",
+                "layers": [{"repeat": {"times": 2, "layers": [{"unit": 4}]}}],
+            },
+        },
+    ),
+    spec(
+        {"conv": {"out_channels": 4, "kernel_size": 1}, "name": "a"},
+        {"conv": {"out_channels": 4, "kernel_size": 1}, "name": "b", "weights_of": "a"},
+        outputs=["b"],
+        auxiliary=["a"],
+    ),
+    {
+        "vars": {"size": 8},
+        "inputs": {
+            "a": {"height": "=size", "width": "=2*size", "channels": 1},
+            "b": {"features": 3},
+        },
+        "layers": [{"relu": None, "from": "a"}, {"relu": None, "from": "b"}],
+    },
 ]
+UNIT = {"unit": {"args": {"out": None}, "layers": [{"linear": "=out"}]}}
 BAD = [
+    spec({"unit": 4}),
+    spec("unit"),
+    spec({"unit": 4, "relu": None, "tanh": None, "elu": None, "gelu": None}, blocks=UNIT),
+    spec({"conv": {"out_channels": 4, "kernel_sise": 3}}, blocks=UNIT),
+    spec("relu", blocks={"unit": {"layer": ["relu"]}}),
+    spec("relu", blocks={"conv": {"layers": ["relu"]}}),
+    spec("relu", blocks={"unit": {"args": ["out"], "layers": ["relu"]}}),
+    spec("relu", blocks={"unit": {"args": {"a-b": 1}, "layers": ["relu"]}}),
+    spec("relu", vars={"a-b": 1}),
+    spec("relu", vars={"a": None}),
+    spec("relu", vars=[1]),
+    spec("relu", vars={"a": 1}, variants={"b": 3}),
+    spec("relu", inputs={"a": {"features": 3}}),
+    spec("relu", outputs=[]),
+    spec({"relu": None, "name": "a"}, outputs="a"),
+    spec({"relu": None, "name": "a"}, auxiliary=[3]),
+    spec({"relu": None, "weights_of": ["a"]}),
+    spec({"repeat": {"times": -1, "layers": ["relu"]}}),
+    spec({"repeat": {"times": 1_001, "layers": ["relu"]}}),
+    spec({"repeat": {"times": True, "layers": ["relu"]}}),
+    spec({"repeat": {"layers": ["relu"]}}),
+    spec({"repeat": {"times": 2, "layers": ["relo"]}}),
+    spec({"repeat": {"times": 2, "indx": "i", "layers": ["relu"]}}),
+    {"inputs": {}, "layers": ["relu"]},
     spec(),
     spec("conv"),
     spec("add"),
@@ -100,3 +161,12 @@ def test_what_the_schema_refuses_does_not_load(data: dict[str, Any]) -> None:
     assert not VALIDATOR.is_valid(data)
     with pytest.raises(SpecError):
         load(data)
+
+
+def test_where_there_are_blocks_any_word_may_be_one() -> None:
+    # A schema of draft 7 cannot say "a word that stands under blocks": the program can.
+    data = spec("relo", {"unit": 4}, blocks=UNIT)
+    assert VALIDATOR.is_valid(data)
+    with pytest.raises(SpecError, match=r"relo: no such layer; did you mean relu\?"):
+        load(data)
+    assert not VALIDATOR.is_valid(spec("relo"))

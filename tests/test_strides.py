@@ -191,6 +191,12 @@ EXITS = [
     (FITS, ["--strict-any"], 0),
     (GAPS, ["--strict"], 0),
     (GAPS, ["--strict-any"], 0),
+    # ResNet's shortcut: 55/2 + 1 is a fraction, and the last position is one gap more.
+    ((conv(1, 2), 56), ["--strict"], 0),
+    ((conv(1, 2), 56), ["--strict-any"], 1),
+    # (6 − 1)/3 + 1: 2 positions behind the last window, as in any gap; (7 − 2)/3 + 1: 2, gaps of 1.
+    ((conv(1, 3), 6), ["--strict"], 0),
+    ((conv(2, 3), 7), ["--strict"], 1),
 ]
 
 
@@ -217,8 +223,8 @@ PRINTED = [
     (HARMLESS, "note: the stride leaves a fraction but loses no input (harmless): conv1"),
     (
         GAPS,
-        "note: conv1: height and width: stride 2 is larger than the kernel's extent 1: "
-        "1 of every 2 positions are never read",
+        "note: stride 2 is larger than the kernel's extent 1: 1 of every 2 positions are never "
+        "read: conv1",
     ),
 ]
 

@@ -10,7 +10,7 @@ import yaml
 
 from cnncalc.api import analyze
 from cnncalc.spec.bundled import bundled
-from cnncalc.spec.load import load, read
+from cnncalc.spec.load import load, read, source
 
 NAMES = [
     *("lenet5", "lenet5-slide", "lenet5-1998", "keras-mnist", "keras-mnist-nopool"),
@@ -33,13 +33,19 @@ FRACTIONS = {
 """The strides that do not fit: the exact output size and the input positions that are lost."""
 
 
+def written(name: str) -> Any:
+    """What stands in the file of a bundled network."""
+    label, text, _ = source(name)
+    return read(label, text).data
+
+
 def test_all_networks_are_there() -> None:
     assert set(NAMES) <= set(bundled())
 
 
 @pytest.mark.parametrize("name", bundled())
 def test_it_says_what_it_is(name: str) -> None:
-    data = read(name).data
+    data = written(name)
     for key in ("name", "description", "source"):
         assert data[key].strip() == data[key] != ""
         assert data[key].isprintable()
@@ -47,6 +53,13 @@ def test_it_says_what_it_is(name: str) -> None:
     graph = load(name)
     assert (graph.name, graph.description) == (data["name"], data["description"])
     assert graph.source == data["source"]
+
+
+@pytest.mark.parametrize("name", [n for n, path in bundled().items() if path.suffix == ".yaml"])
+def test_it_is_short(name: str) -> None:
+    # So that it can be read; the description also stands in the list of all networks.
+    assert len(written(name)["description"]) < 80
+    assert len(bundled()[name].read_text(encoding="utf-8").splitlines()) <= 80
 
 
 def test_titles_differ() -> None:
@@ -57,7 +70,7 @@ def test_titles_differ() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_one_layer_a_line(name: str) -> None:
     path = bundled()[name]
-    items = read(name).data["layers"]
+    items = written(name)["layers"]
     lines = path.read_text(encoding="utf-8").splitlines()
     first = next(i for i, line in enumerate(lines, 1) if line in STARTS)
     parsed: list[Any] = []
@@ -74,7 +87,7 @@ def test_one_layer_a_line(name: str) -> None:
 def test_layers_that_compute_have_names_of_their_source(name: str) -> None:
     nodes = load(name).nodes
     assert len({node.name for node in nodes}) == len(nodes)
-    explicit = {item["name"] for item in read(name).data["layers"] if "name" in item}
+    explicit = {item["name"] for item in written(name)["layers"] if "name" in item}
     automatic = {
         node.layer.type for node in nodes if not node.fused_into and node.name not in explicit
     }

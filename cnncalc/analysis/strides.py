@@ -35,9 +35,13 @@ class StrideWarning(NamedTuple):
     fixes: tuple[Fix, ...] = ()
 
     @property
-    def lost_input(self) -> int:
-        """Input positions, padding left out, that no window reads because of the fraction."""
-        return self.window.lost_input if self.kind == "stride" else 0
+    def harms(self) -> bool:
+        """Whether the fraction costs input that no gap between windows explains.
+
+        A 1×1 kernel with stride 2 skips every second position; that the last one of an even axis
+        is skipped too is one gap more.
+        """
+        return self.kind == "stride" and self.window.lost_input > self.window.gap
 
     def to_dict(self) -> dict[str, Any]:
         """The warning as the JSON contract has it."""

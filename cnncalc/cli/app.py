@@ -15,6 +15,7 @@ from cnncalc.errors import CnncalcError
 
 COMMANDS = {
     "table": "Shapes, activations, parameters, MACs and FLOPs of every layer.",
+    "reconcile": "The same network as other tools count it, as sums of named parts.",
     "layer": "The same for one layer, without a file.",
     "specs": "List the bundled networks.",
     "show": "Print a spec, or the graph it expands to.",

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from typing import Annotated, Any
 
 import typer
@@ -20,6 +18,7 @@ from cnncalc.cli.output import (
     StrictOption,
     fail_on_warnings,
     parse_input,
+    parse_value,
     write_report,
 )
 from cnncalc.errors import Origin, UsageError, shown
@@ -27,8 +26,6 @@ from cnncalc.layers import MODULES
 from cnncalc.spec.document import Document
 from cnncalc.spec.expand import expand
 from cnncalc.spec.header import INPUT_FORMS
-
-_SIZES = re.compile(r"\d{1,40}([x×]\d{1,40})+")
 
 
 def _layers(incomplete: str) -> list[str]:
@@ -64,14 +61,14 @@ def run(
         "layers": [{layer: _fields(fields or [])}],
     }
     report = analyze(expand(Document(spec, Origin(layer))), batch=batch, dtype=dtype)
-    write_report(report, format, columns, None, None, layout, output)
+    write_report(report, format, columns, None, None, layout, None, output)
     fail_on_warnings(report, strict, strict_any)
 
 
 def _fields(texts: list[str]) -> Any:
     """The layer's value: its fields, or the one value of its main field."""
     if len(texts) == 1 and "=" not in texts[0]:
-        return _value(texts[0])
+        return parse_value(texts[0])
     fields: dict[str, Any] = {}
     for text in texts:
         name, equals, value = text.partition("=")
@@ -79,15 +76,5 @@ def _fields(texts: list[str]) -> Any:
             raise UsageError(f"a field is given as name=value, not {shown(text)}")
         if name in fields:
             raise UsageError(f"the field {shown(name)} is given twice")
-        fields[name] = _value(value)
+        fields[name] = parse_value(value)
     return fields
-
-
-def _value(text: str) -> Any:
-    """A number, list or word: JSON where it is, sizes like 7x1, else the word itself."""
-    if _SIZES.fullmatch(text):
-        return [int(part) for part in re.split("[x×]", text)]
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text

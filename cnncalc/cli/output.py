@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
+from cnncalc.render.depth import MAX_ROWS, fitting_depth
 from cnncalc.render.table import Layout, Table, tabulate, warning_lines
 from cnncalc.report import DEFAULT_COLUMNS, Report
+
+_SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
 Format = Literal["text", "markdown", "csv", "json"]
 
@@ -58,6 +63,10 @@ def parse_columns(columns: str | None) -> tuple[str, ...]:
     return (*DEFAULT_COLUMNS, *keys) if columns.startswith("+") else keys
 
 
+def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+    return (*keys, *(key for key in extra if key not in keys))
+
+
 def parse_input(text: str, graph: Graph | None = None) -> Shape:
     """The shape that `--input` gives, channels first.
 
@@ -71,6 +80,8 @@ def parse_input(text: str, graph: Graph | None = None) -> Shape:
     if not all(1 <= size <= MAX_INT for size in sizes):
         raise UsageError(f"--input: every size must be from 1 to {MAX_INT:,}")
     if graph is not None:
+        if len(graph.inputs) > 1:
+            raise UsageError("--input is for a network with one input; set the sizes by variables")
         (shape,) = graph.inputs.values()
         if len(sizes) == len(shape) - 1:
             sizes.append(shape[0])
@@ -80,6 +91,36 @@ def parse_input(text: str, graph: Graph | None = None) -> Shape:
     return (sizes[-1], *sizes[:-1])
 
 
+def parse_value(text: str) -> Any:
+    """A number, list or word: JSON where it is, sizes like 7x1, else the word itself."""
+    if re.fullmatch(_SIZES, text):
+        return [int(part) for part in re.split("[x×]", text)]
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+
+
+def parse_settings(settings: Sequence[str]) -> dict[str, Any]:
+    """The variables that `--set` names."""
+    found: dict[str, Any] = {}
+    for text in settings:
+        name, equals, value = text.partition("=")
+        if not equals or not name.isidentifier():
+            raise UsageError(f"--set takes VARIABLE=VALUE, not {shown(text)}")
+        found[name] = parse_value(value)
+    return found
+
+
+def parse_depth(depth: str | None) -> int | None:
+    """The depth that `--depth` names; None for all."""
+    if depth in (None, "all"):
+        return None
+    if not (depth.isascii() and depth.isdigit() and 1 <= len(depth) <= 4 and int(depth)):
+        raise UsageError(f"--depth takes a number from 1, or all, not {_quote(depth)}")
+    return int(depth)
+
+
 def write_report(
     report: Report,
     format: Format,
@@ -87,30 +128,67 @@ def write_report(
     sort: str | None,
     top: int | None,
     layout: Layout,
+    depth: str | None,
     output: Path | None,
+    extra: tuple[str, ...] = (),
 ) -> None:
-    """Print a report, or write it to a file."""
-    keys = parse_columns(columns)
+    """Print a report, or write it to a file; with `extra` columns beside those chosen."""
+    keys, levels = _with(parse_columns(columns), extra), parse_depth(depth)
     if format == "json":
-        from cnncalc.render.json import json
+        from cnncalc.render.json import json as render_json
 
         # All layers in their order: what scripts read is not cut to what people look at.
-        rendered = json(report, () if columns is None else keys)
+        rendered = render_json(report, extra if columns is None else keys)
     elif format == "csv":
         from cnncalc.render.csv import CSV_COLUMNS, csv
 
-        keys = CSV_COLUMNS if columns is None else keys
-        rendered = csv(tabulate(report, keys, sort=sort, top=top, layout=layout))
+        keys = _with(CSV_COLUMNS, extra) if columns is None else keys
+        rendered = csv(tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels))
         for line in warning_lines(report):
             print(line, file=sys.stderr)
     else:
-        table = tabulate(report, keys, sort=sort, top=top, layout=layout)
+        if depth is None and sort is None and top is None:
+            levels, top = fitting_depth(report), MAX_ROWS
+        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
         if format == "text" and output is None:
             from cnncalc.render import text
 
             text.write(table, sys.stdout, droppable=columns is None)
             return
         rendered = _rendered(table, format)
+    if output is None:
+        sys.stdout.write(rendered)
+    else:
+        write_file(output, rendered)
+
+
+def write_comparison(
+    networks: Sequence[tuple[str, Report]],
+    format: Format,
+    columns: str | None,
+    sort: str | None,
+    top: int | None,
+    layout: Layout,
+    output: Path | None,
+    extra: tuple[str, ...] = (),
+) -> None:
+    """Print several reports as one table of totals, or write it to a file."""
+    from cnncalc.render import compare
+
+    keys = compare.COMPARED if columns is None else parse_columns(columns.lstrip("+"))
+    keys = _with(keys, extra)
+    if sort is not None:
+        networks = sorted(networks, key=lambda network: network[1].total(sort), reverse=True)
+    networks = networks[:top]
+    if format == "json":
+        entries = [{"spec": name, **report.to_dict()} for name, report in networks]
+        rendered = json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
+    elif format == "csv":
+        rendered = compare.comma_separated(networks, keys, layout)
+    elif format == "markdown":
+        rendered = compare.markdown(networks, keys, layout)
+    else:
+        rendered = "\n".join(compare.text(networks, keys, layout)) + "\n"
     if output is None:
         sys.stdout.write(rendered)
     else:
@@ -162,7 +240,7 @@ def _umask() -> int:
 def fail_on_warnings(report: Report, strict: bool, strict_any: bool) -> None:
     """Exit 1 where the strictness that was asked for is not met."""
     fractions = [warning for warning in report.warnings if warning.kind == "stride"]
-    losing = [warning for warning in fractions if warning.lost_input]
+    losing = [warning for warning in fractions if warning.harms]
     if (strict_any and fractions) or ((strict or strict_any) and losing):
         raise typer.Exit(1)
 

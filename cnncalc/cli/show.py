@@ -23,7 +23,7 @@ def run(
     if expand:
         write_list(("node", "reads", "layer"), _nodes(load(spec)))
         return
-    _, text = source(spec)
+    _, text, _ = source(spec)
     typer.echo(text, nl=not text.endswith("\n"))
 
 

@@ -8,11 +8,19 @@ import typer
 
 
 def _complete(incomplete: str) -> list[str]:
-    from cnncalc.spec.bundled import bundled
+    from cnncalc.spec.bundled import networks
 
-    return [name for name in bundled() if name.startswith(incomplete)]
+    return [name for name in networks() if name.startswith(incomplete)]
 
 
+SpecsArgument = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[SPEC]...",
+        help="Files, - for standard input, or names of bundled networks; lenet5 by default.",
+        autocompletion=_complete,
+    ),
+]
 SpecArgument = Annotated[
     str,
     typer.Argument(

@@ -9,7 +9,7 @@ import typer
 
 from cnncalc.api import analyze
 from cnncalc.cli.output import write_list
-from cnncalc.spec.bundled import bundled
+from cnncalc.spec.bundled import networks
 
 
 def run(
@@ -18,7 +18,7 @@ def run(
     ] = "text",
 ) -> None:
     """List the bundled networks: their names, sizes and what they are."""
-    reports = {name: analyze(name) for name in bundled()}
+    reports = {name: analyze(name) for name in networks()}
     if format == "json":
         entries = [
             {

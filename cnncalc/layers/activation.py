@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
+from cnncalc.layers.twin import Twin, module
 
 
 class Elementwise(Layer):
@@ -18,6 +19,11 @@ class Elementwise(Layer):
 
     values = "in_place"
     _each: ClassVar[dict[str, int]] = {}
+    _module: ClassVar[str]
+    """Its class in torch, whose arguments are our fields."""
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(self._module, **dict(self))
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
@@ -28,6 +34,7 @@ class Relu(Elementwise):
 
     type = "relu"
     prefix = "relu"
+    _module = "ReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
 
@@ -36,6 +43,7 @@ class Relu6(Elementwise):
 
     type = "relu6"
     prefix = "relu"
+    _module = "ReLU6"
     _each: ClassVar[dict[str, int]] = {"compare": 2}
 
 
@@ -45,6 +53,7 @@ class LeakyRelu(Elementwise):
     type = "leaky_relu"
     prefix = "relu"
     main = "negative_slope"
+    _module = "LeakyReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
@@ -56,6 +65,7 @@ class Prelu(Elementwise):
     type = "prelu"
     prefix = "prelu"
     main = "num_parameters"
+    _module = "PReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     num_parameters: Count = Field(
@@ -78,6 +88,7 @@ class Sigmoid(Elementwise):
 
     type = "sigmoid"
     prefix = "sigmoid"
+    _module = "Sigmoid"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
 
@@ -86,6 +97,7 @@ class Tanh(Elementwise):
 
     type = "tanh"
     prefix = "tanh"
+    _module = "Tanh"
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
 
@@ -105,13 +117,51 @@ class Softmax(Elementwise):
             "divide": values,
         }
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("Softmax", dim=1)
+
+
+class LogSoftmax(Elementwise):
+    """The logarithm of the softmax along the channels, at each position alone."""
+
+    type = "log_softmax"
+    prefix = "log_softmax"
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # x − max − log Σ e^(x − max): two differences a value, and a logarithm a sum.
+        values, sums = count(inputs[0]), count(inputs[0][1:])
+        return {"compare": values - sums, "add": 3 * values - sums, "exp": values + sums}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("LogSoftmax", dim=1)
+
 
 class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
     type = "dropout"
     prefix = "dropout"
+    identity = True
     main = "p"
 
     p: Probability = Field(0.5, description="probability that a value is set to zero")
     per_channel: Flag = Field(False, description="drop whole channels, as torch's Dropout2d does")
+
+    def twin(self, *inputs: Shape) -> Twin:
+        axes = len(inputs[0]) - 1
+        return module(f"Dropout{axes}d" if self.per_channel and axes else "Dropout", p=self.p)
+
+
+class DropPath(Elementwise):
+    """Sets whole samples to zero at random in training; does nothing in inference.
+
+    Before the add of a residual block it is stochastic depth: the block is skipped.
+    """
+
+    type = "drop_path"
+    identity = True
+    prefix = "drop_path"
+    main = "p"
+    _module = "DropPath"
+
+    p: Probability = Field(description="probability that a sample is set to zero")

@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import ClassVar
 
 from pydantic import Field
 
 from cnncalc.dims import adaptive_reads
+from cnncalc.layers.axis_map import AxisMap, dividing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
+from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
 
@@ -25,6 +28,9 @@ class _AdaptivePool(Layer):
     def output(self, *inputs: Shape) -> Shape:
         return (inputs[0][0], *per_axis(self.output_size, len(inputs[0]) - 1))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return (tuple(map(dividing, inputs[0][1:], self.output(*inputs)[1:])),)
+
     def connections(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(map(adaptive_reads, inputs[0][1:], self.output(*inputs)[1:]))
 
@@ -41,6 +47,10 @@ class AdaptiveAvgPool(_AdaptivePool):
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "divide": outputs}
 
+    def twin(self, *inputs: Shape) -> Twin:
+        sizes = self.output(*inputs)[1:]
+        return module(f"AdaptiveAvgPool{len(sizes)}d", output_size=sizes)
+
 
 class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
@@ -50,11 +60,16 @@ class AdaptiveMaxPool(_AdaptivePool):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
 
+    def twin(self, *inputs: Shape) -> Twin:
+        sizes = self.output(*inputs)[1:]
+        return module(f"AdaptiveMaxPool{len(sizes)}d", output_size=sizes)
+
 
 class _GlobalPool(Layer):
     """One value a channel."""
 
     prefix = "pool"
+    _module: ClassVar[str]
 
     keepdim: Flag = Field(
         False, description="keep the spatial axes with size 1 instead of giving a vector"
@@ -67,14 +82,22 @@ class _GlobalPool(Layer):
         (input,) = inputs
         return (input[0], *((1,) * (len(input) - 1) if self.keepdim else ()))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return ((None,) * (len(inputs[0]) - 1),)
+
     def connections(self, *inputs: Shape) -> int:
         return count(inputs[0])
+
+    def twin(self, *inputs: Shape) -> Twin:
+        call = "module(x)" if self.keepdim else "module(x).flatten(1)"
+        return module(f"{self._module}{len(inputs[0]) - 1}d", call, output_size=1)
 
 
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
     type = "global_avg_pool"
+    _module = "AdaptiveAvgPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": count(inputs[0]) - inputs[0][0], "divide": inputs[0][0]}
@@ -84,6 +107,7 @@ class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel."""
 
     type = "global_max_pool"
+    _module = "AdaptiveMaxPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": count(inputs[0]) - inputs[0][0]}

@@ -8,7 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
+from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.fields import refuse
+from cnncalc.layers.twin import Twin
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
@@ -54,6 +56,8 @@ class Layer(BaseModel):
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    identity: ClassVar[bool] = False
+    """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
     """What its output is to the activation total: new values, the input's values under another
     shape, or the input's values overwritten."""
@@ -61,7 +65,7 @@ class Layer(BaseModel):
     @classmethod
     def summary(cls) -> str:
         """What the layer does, in one sentence."""
-        return (cls.__doc__ or "").strip()
+        return (cls.__doc__ or "").partition("\n\n")[0].strip()
 
     @classmethod
     def required_fields(cls) -> list[str]:
@@ -89,6 +93,11 @@ class Layer(BaseModel):
         """Multiply-accumulates of convolutions and matrix products, biases left out."""
         return 0
 
+    def input_macs(self, *inputs: Shape) -> int:
+        """Those of `macs` that multiply the input itself: each has one more in the gradient of the
+        input, which the first trained layer does not need."""
+        return self.macs(*inputs)
+
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         """All other arithmetic by kind: add, multiply, compare, divide, exp.
 
@@ -107,6 +116,13 @@ class Layer(BaseModel):
         """How it slides along each spatial axis; empty where it does not."""
         return ()
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        """Which positions an output position reads, for each input and spatial axis of it.
+
+        None is the whole input along that axis.
+        """
+        return tuple((SAME,) * (len(input) - 1) for input in inputs)
+
     def wiring_groups(self, *inputs: Shape) -> int | None:
         """Groups that a convolution splits its channels into; None where there is none."""
         return None
@@ -114,6 +130,10 @@ class Layer(BaseModel):
     def describe(self, *inputs: Shape) -> str:
         """The cell of the table: its word and what shapes its output."""
         return self.type
+
+    def twin(self, *inputs: Shape) -> Twin:
+        """What computes it in torch."""
+        raise NotImplementedError(f"{self.type} has no twin")
 
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""

@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from cnncalc.errors import shown
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
+from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
 
@@ -100,6 +101,33 @@ class _Convolution(Windowed, Activated):
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {window_text(self.windows(*inputs))}"
 
+    def _slides(self, *inputs: Shape) -> dict[str, Any]:
+        """Stride and dilation along each axis."""
+        windows = self.windows(*inputs)
+        names = ("stride", "dilation")
+        return {name: tuple(getattr(w, name) for w in windows) for name in names}
+
+    def _padded(self, *inputs: Shape) -> str:
+        """A call of a module that does not pad."""
+        sides = [(window.before, window.after) for window in self.windows(*inputs)]
+        return f"module({padded('x', sides)})"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        windows = self.windows(*inputs)
+        out_channels, groups = self._maps(inputs[0][0])
+        even = all(window.before == window.after for window in windows)
+        return module(
+            f"Conv{len(windows)}d",
+            "module(x)" if even else self._padded(*inputs),
+            in_channels=inputs[0][0],
+            out_channels=out_channels,
+            kernel_size=tuple(window.kernel_size for window in windows),
+            **self._slides(*inputs),
+            padding=tuple(window.before if even else 0 for window in windows),
+            groups=groups,
+            bias=self.bias,
+        )
+
 
 class Conv(_Convolution):
     """Slides `out_channels` kernels over the input; every position uses the same weights."""
@@ -160,6 +188,18 @@ class Conv(_Convolution):
         pairs = f" ({self._wires(inputs[0][0])} pairs)" if table is not None else ""
         return super().describe(*inputs) + groups + pairs
 
+    def twin(self, *inputs: Shape) -> Twin:
+        if self.connections_table is None:
+            return super().twin(*inputs)
+        return module(
+            "ConnectedConv",
+            self._padded(*inputs),
+            connections=self.connections_table,
+            kernel_size=self.weights(*inputs)["weight"][1:],
+            **self._slides(*inputs),
+            bias=self.bias,
+        )
+
 
 class DepthwiseConv(_Convolution):
     """Slides kernels over every input channel alone: a convolution with one group a channel."""
@@ -219,3 +259,12 @@ class LocallyConnected(_Convolution):
         shared = super().weights(*inputs)["weight"]
         output = self.output(*inputs)
         return {"weight": (*output, *shared[1:])} | ({"bias": output} if self.bias else {})
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            "LocallyConnected",
+            self._padded(*inputs),
+            weight=self.weights(*inputs)["weight"],
+            **self._slides(*inputs),
+            bias=self.bias,
+        )

@@ -102,6 +102,7 @@ Padding = Annotated[
 """`Sides`, or the word `same` or `valid`."""
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT)]
+Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT)]
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
 Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]

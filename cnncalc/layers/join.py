@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 
+from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
+from cnncalc.layers.twin import Twin, variables
 
 
 class _Join(Activated):
@@ -32,6 +34,9 @@ class Add(_Join):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": (len(inputs) - 1) * count(self.output(*inputs))}
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(" + ".join(variables(len(inputs))))
+
 
 class Multiply(_Join):
     """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
@@ -52,8 +57,19 @@ class Multiply(_Join):
     def output(self, *inputs: Shape) -> Shape:
         return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        # A position that is repeated is read from everywhere, as what a global pooling found is.
+        output = self.output(*inputs)
+        return tuple(
+            tuple(SAME if n == m else None for n, m in zip(input[1:], output[1:], strict=True))
+            for input in inputs
+        )
+
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"multiply": (len(inputs) - 1) * count(self.output(*inputs))}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(" * ".join(variables(len(inputs))))
 
 
 class Concat(_Join):
@@ -71,3 +87,6 @@ class Concat(_Join):
 
     def output(self, *inputs: Shape) -> Shape:
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"torch.cat(({', '.join(variables(len(inputs)))},), 1)")

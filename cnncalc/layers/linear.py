@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Activated, Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.twin import Twin, channels_last, module
 
 
 class Linear(Activated):
@@ -46,6 +47,16 @@ class Linear(Activated):
     def connections(self, *inputs: Shape) -> int:
         return self.macs(*inputs) + (count(self.output(*inputs)) if self.bias else 0)
 
+    def twin(self, *inputs: Shape) -> Twin:
+        call = channels_last("module(x)") if len(inputs[0]) > 1 else "module(x)"
+        return module(
+            "Linear",
+            call,
+            in_features=inputs[0][0],
+            out_features=self.out_features,
+            bias=self.bias,
+        )
+
 
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
@@ -73,3 +84,6 @@ class Rbf(Layer):
 
     def connections(self, *inputs: Shape) -> int:
         return self.out_features * inputs[0][0]
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("Rbf", in_features=inputs[0][0], out_features=self.out_features)

@@ -13,13 +13,21 @@ from pydantic import Field
 
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
+from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
 
 _EPS = "small number added to the variance"
+_OVER = "channels: at each position alone; all: over the whole sample"
 
 
 def _affine(affine: bool, shape: Shape) -> dict[str, Shape]:
     return {"weight": shape, "bias": shape} if affine else {}
+
+
+def _over_twin(name: str, layer: "LayerNorm | RmsNorm", input: Shape) -> Twin:
+    over = layer.normalized(input)
+    call = "module(x)" if over == input else channels_last("module(x)")
+    return module(name, call, normalized_shape=over, eps=layer.eps, elementwise_affine=layer.affine)
 
 
 def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
@@ -62,6 +70,16 @@ class BatchNorm(Activated):
             return {"multiply": values, "add": values}
         return _normalise(values, inputs[0][0], self.affine)
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            f"BatchNorm{max(len(inputs[0]) - 1, 1)}d",
+            num_features=inputs[0][0],
+            eps=self.eps,
+            momentum=self.momentum,
+            affine=self.affine,
+            track_running_stats=self.track_running_stats,
+        )
+
 
 class LayerNorm(Activated):
     """Normalises each sample, over its channels at each position or over all its values."""
@@ -69,21 +87,23 @@ class LayerNorm(Activated):
     type = "layer_norm"
     prefix = "ln"
 
-    over: Literal["channels", "all"] = Field(
-        "channels", description="channels: at each position alone; all: over the whole sample"
-    )
+    over: Literal["channels", "all"] = Field("channels", description=_OVER)
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(True, description="whether each normalised value has a scale and shift")
 
-    def _over(self, input: Shape) -> Shape:
+    def normalized(self, input: Shape) -> Shape:
+        """The shape of what is normalised together."""
         return input if self.over == "all" else input[:1]
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        return _affine(self.affine, self._over(inputs[0]))
+        return _affine(self.affine, self.normalized(inputs[0]))
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         values = count(inputs[0])
-        return _normalise(values, values // count(self._over(inputs[0])), self.affine)
+        return _normalise(values, values // count(self.normalized(inputs[0])), self.affine)
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return _over_twin("LayerNorm", self, inputs[0])
 
 
 class GroupNorm(Activated):
@@ -107,6 +127,15 @@ class GroupNorm(Activated):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return _normalise(count(inputs[0]), self.num_groups, self.affine)
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            "GroupNorm",
+            num_groups=self.num_groups,
+            num_channels=inputs[0][0],
+            eps=self.eps,
+            affine=self.affine,
+        )
+
 
 class InstanceNorm(Activated):
     """Normalises each channel of each sample."""
@@ -127,6 +156,46 @@ class InstanceNorm(Activated):
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return _normalise(count(inputs[0]), inputs[0][0], self.affine)
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            f"InstanceNorm{len(inputs[0]) - 1}d",
+            num_features=inputs[0][0],
+            eps=self.eps,
+            affine=self.affine,
+        )
+
+
+class RmsNorm(Activated):
+    """Divides each sample by its root mean square; nothing is subtracted."""
+
+    type = "rms_norm"
+    prefix = "rms"
+
+    over: Literal["channels", "all"] = Field("channels", description=_OVER)
+    eps: Real | None = Field(
+        None,
+        description="small number added to the mean square; left out, the difference between 1 "
+        "and the next number of the dtype, as torch has it",
+    )
+    affine: Flag = Field(True, description="whether each normalised value has a trained scale")
+
+    def normalized(self, input: Shape) -> Shape:
+        """The shape of what is normalised together."""
+        return input if self.over == "all" else input[:1]
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return {"weight": self.normalized(inputs[0])} if self.affine else {}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # Squares; m − 1 additions a group and the epsilon; mean, root, reciprocal; the products.
+        values = count(inputs[0])
+        groups = values // count(self.normalized(inputs[0]))
+        multiply = 2 * values + (values if self.affine else 0)
+        return {"add": values, "multiply": multiply, "divide": 2 * groups, "exp": groups}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return _over_twin("RMSNorm", self, inputs[0])
 
 
 class LocalResponseNorm(Layer):
@@ -159,3 +228,6 @@ class LocalResponseNorm(Layer):
             "exp": values,
             "divide": values,
         }
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("LocalResponseNorm", **dict(self))

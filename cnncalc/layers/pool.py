@@ -2,11 +2,14 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 from pydantic import Field
 
+from cnncalc.dims import maximum
 from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
+from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
 _STRIDE = "step S of the window along each axis; the kernel's size when it is left out"
@@ -45,6 +48,31 @@ class _Pool(Windowed):
         rounding = " ceil" if getattr(self, "ceil_mode", False) else ""
         return f"{self.type} {window_text(self.windows(*inputs))}{rounding}"
 
+    def _as_torch_pads(self, *inputs: Shape) -> bool:
+        """Whether torch's modules can do the padding: as much on both sides, at most half."""
+        # Its mean over three axes also wants an input that is not smaller than the kernel.
+        return all(
+            w.before == w.after <= w.kernel_size // 2 and w.kernel_size <= w.n
+            for w in self.windows(*inputs)
+        )
+
+    def _reach(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Padding with which all windows fit exactly, or leave input over."""
+        return [
+            (w.before, maximum((w.output - 1) * w.stride + w.extent - w.n - w.before, 0))
+            for w in self.windows(*inputs)
+        ]
+
+    def _slides(self, pads: bool, *inputs: Shape) -> dict[str, Any]:
+        """Kernel, stride and padding along each axis, as torch's modules take them."""
+        windows = self.windows(*inputs)
+        return {
+            "kernel_size": tuple(w.kernel_size for w in windows),
+            "stride": tuple(w.stride for w in windows),
+            "padding": tuple(w.before if pads else 0 for w in windows),
+            "ceil_mode": pads and getattr(self, "ceil_mode", False),
+        }
+
 
 class _OrderPool(_Pool):
     """Takes the largest or smallest value of each window."""
@@ -58,17 +86,33 @@ class _OrderPool(_Pool):
         reading = prod(min(window.reads, window.output) for window in self.windows(*inputs))
         return {"compare": self.connections(*inputs) - inputs[0][0] * reading}
 
+    def _largest(self, x: str, *inputs: Shape) -> Twin:
+        """The largest value of each window of an expression."""
+        pads = self._as_torch_pads(*inputs)
+        dilation = tuple(window.dilation for window in self.windows(*inputs))
+        if not pads:
+            x = padded(x, self._reach(*inputs), value="-torch.inf")
+        name = f"MaxPool{len(dilation)}d"
+        return module(name, f"module({x})", **self._slides(pads, *inputs), dilation=dilation)
+
 
 class MaxPool(_OrderPool):
     """The largest value of each window."""
 
     type = "max_pool"
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return self._largest("x", *inputs)
+
 
 class MinPool(_OrderPool):
     """The smallest value of each window."""
 
     type = "min_pool"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        twin = self._largest("-x", *inputs)
+        return twin._replace(call=f"-{twin.call}")
 
 
 class AvgPool(_Pool):
@@ -82,6 +126,25 @@ class AvgPool(_Pool):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "divide": outputs}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        pads = self._as_torch_pads(*inputs)
+        call = "module(x)"
+        if not pads:
+            reach = self._reach(*inputs)
+            call = f"module({padded('x', reach)})"
+            counted = [
+                (w.before, w.after) if self.count_include_pad else (0, 0)
+                for w in self.windows(*inputs)
+            ]
+            if counted != reach:
+                # Divided by the share of each window that counts.
+                rest = [(r[0] - c[0], r[1] - c[1]) for r, c in zip(reach, counted, strict=True)]
+                ones = padded(padded("torch.ones_like(x)", counted, value="1.0"), rest)
+                call = f"{call} / module({ones})"
+        slides = self._slides(pads, *inputs)
+        include = {"count_include_pad": self.count_include_pad}
+        return module(f"AvgPool{len(inputs[0]) - 1}d", call, **slides, **include)
 
 
 class Subsample(_Pool, Activated):
@@ -100,3 +163,13 @@ class Subsample(_Pool, Activated):
         # m inputs and a bias: m additions; one multiplication by the coefficient.
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "multiply": outputs}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        slides = self._slides(False, *inputs)
+        kernel, stride, taps = slides["kernel_size"], slides["stride"], prod(slides["kernel_size"])
+        x, axes = padded("x", self._reach(*inputs)), len(kernel)
+        sums = f"F.avg_pool{axes}d({x}, {kernel}, {stride}) * {taps}"
+        weight, bias = (f"module.{name}.view(-1{', 1' * axes})" for name in ("weight", "bias"))
+        call = f"{sums} * {weight} + {bias}"
+        # It starts as a mean.
+        return module("Weights", call, shapes=self.weights(*inputs), mean=1 / taps)

@@ -7,13 +7,23 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
+from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
-from cnncalc.layers.fields import Count, is_whole, refuse
+from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.twin import Twin
 from cnncalc.layers.window import axes_rules
 
 
 class _View(Layer):
     values = "view"
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        # Where the axes do not stay what they are, an output position may come from anywhere.
+        return ((SAME if self._keeps_axes(*inputs) else None,) * (len(inputs[0]) - 1),)
+
+    def _keeps_axes(self, *inputs: Shape) -> bool:
+        """Whether every value stays at its position."""
+        return self.output(*inputs) == inputs[0]
 
 
 class Flatten(_View):
@@ -24,6 +34,9 @@ class Flatten(_View):
 
     def output(self, *inputs: Shape) -> Shape:
         return (count(inputs[0]),)
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin("x.flatten(1)")
 
 
 def _whole_numbers(minimum: int, wanted: str) -> Any:
@@ -72,6 +85,9 @@ class Reshape(_View):
         rest = count(inputs[0]) // prod(size for size in self.shape if size != -1)
         return tuple(rest if size == -1 else size for size in self.shape)
 
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"x.reshape(-1, {str(self.output(*inputs))[1:-1]})")
+
 
 class Permute(_View):
     """The same values with the axes in another order."""
@@ -95,6 +111,48 @@ class Permute(_View):
     def output(self, *inputs: Shape) -> Shape:
         return tuple(inputs[0][axis] for axis in self.dims)
 
+    def _keeps_axes(self, *inputs: Shape) -> bool:
+        return list(self.dims) == sorted(self.dims)
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"x.permute{(0, *(axis + 1 for axis in self.dims))}")
+
+
+class Slice(_View):
+    """The channels from `start` to `stop`; two of them split the channels."""
+
+    type = "slice"
+    prefix = "slice"
+    main = "stop"
+
+    start: Natural = Field(0, description="first channel, from 0")
+    stop: Count | None = Field(
+        None, description="the channel behind the last; all that follow when it is left out"
+    )
+
+    def _stop(self, input: Shape) -> int:
+        return input[0] if self.stop is None else self.stop
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        channels, stop = inputs[0][0], self._stop(inputs[0])
+        if stop > channels:
+            yield f"stop {stop} is beyond the input's {channels} channels"
+        elif self.start >= stop:
+            last = "the number of channels" if self.stop is None else "stop"
+            yield f"start must be less than {last}: {self.start} ≥ {stop}"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (self._stop(inputs[0]) - self.start, *inputs[0][1:])
+
+    def _keeps_axes(self, *inputs: Shape) -> bool:
+        return True
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {self.start}:{self._stop(inputs[0])}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"x[:, {self.start}:{self._stop(inputs[0])}]")
+
 
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
@@ -109,3 +167,6 @@ class ChannelShuffle(Layer):
         yield from axes_rules(self, inputs[0], {})
         if inputs[0][0] % self.groups:
             yield f"{inputs[0][0]} channels do not divide into {self.groups} groups"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"x.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")

@@ -5,8 +5,10 @@ from typing import Literal
 
 from pydantic import Field
 
+from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
+from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides
 
 
@@ -43,8 +45,15 @@ class Pad(Layer):
         channels, *sizes = inputs[0]
         return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(inputs[0]), strict=True)))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return (tuple(moved(-before) for before, _ in self._sides(inputs[0])),)
+
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        call = padded("x", self._sides(inputs[0]))
+        return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
 
 
 class Crop(Layer):
@@ -77,8 +86,16 @@ class Crop(Layer):
         channels, *sizes = inputs[0]
         return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(inputs[0]), strict=True)))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return (tuple(moved(before) for before, _ in self._sides(inputs[0])),)
+
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        sizes = zip(inputs[0][1:], self._sides(inputs[0]), strict=True)
+        kept = (f"{before}:{n - after}" for n, (before, after) in sizes)
+        return Twin(f"x[:, :, {', '.join(kept)}]")
 
 
 def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
@@ -119,6 +136,10 @@ class Upsample(Layer):
         factors = per_axis(self.scale_factor, len(sizes))
         return (channels, *(n * factor for n, factor in zip(sizes, factors, strict=True)))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        sizes = zip(inputs[0][1:], self.output(*inputs)[1:], strict=True)
+        return (tuple(resizing(n, outputs, _TAPS[self.mode] // 2) for n, outputs in sizes),)
+
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # A weighted sum of the neighbours: 2 (linear) or 4 (cubic) along each axis.
         taps = _TAPS[self.mode] ** (len(inputs[0]) - 1)
@@ -127,6 +148,33 @@ class Upsample(Layer):
 
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {self.mode} → {times(self.output(*inputs)[1:])}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        axes, sizes = len(inputs[0]) - 1, self.output(*inputs)[1:]
+        if self.mode == "cubic" and axes != 2:
+            return Twin(_cubic(inputs[0], sizes))
+        names = {"linear": ("linear", "bilinear", "trilinear")[axes - 1], "cubic": "bicubic"}
+        field = "scale_factor" if self.size is None else "size"
+        return module(
+            "Upsample",
+            **{field: per_axis(getattr(self, field), axes)},
+            mode=names.get(self.mode, self.mode),
+        )
+
+
+def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
+    """Cubic along one or three axes, of which torch knows two: the others become one of them."""
+
+    def bicubic(x: str, height: int, width: int) -> str:
+        return f"F.interpolate({x}, ({height}, {width}), mode='bicubic')"
+
+    if len(sizes) == 1:
+        return bicubic("x[:, :, None]", 1, sizes[0]) + "[:, :, 0]"
+    depth, height, width = sizes
+    planes = bicubic("x.flatten(1, 2)", height, width) + f".unflatten(1, {input[:2]})"
+    return bicubic(f"{planes}.flatten(3)", depth, height * width) + (
+        f".unflatten(3, ({height}, {width}))"
+    )
 
 
 class PixelShuffle(Layer):
@@ -150,5 +198,11 @@ class PixelShuffle(Layer):
         factor = self.upscale_factor
         return (channels // factor**2, *(n * factor for n in sizes))
 
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return ((repeating(self.upscale_factor),) * 2,)
+
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} ×{self.upscale_factor}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("PixelShuffle", upscale_factor=self.upscale_factor)

@@ -14,6 +14,7 @@ class Elu(Elementwise):
 
     type = "elu"
     prefix = "elu"
+    _module = "ELU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "exp": 1, "add": 1, "multiply": 1}
 
     alpha: Real = Field(1.0, description="the limit for very negative input is −alpha")
@@ -24,6 +25,7 @@ class Gelu(Elementwise):
 
     type = "gelu"
     prefix = "gelu"
+    _module = "GELU"
 
     approximate: Literal["none", "tanh"] = Field(
         "none", description="tanh: the approximation x/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))"
@@ -40,6 +42,7 @@ class Silu(Elementwise):
 
     type = "silu"
     prefix = "silu"
+    _module = "SiLU"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1, "multiply": 1}
 
 
@@ -48,6 +51,7 @@ class HardSwish(Elementwise):
 
     type = "hard_swish"
     prefix = "hswish"
+    _module = "Hardswish"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "multiply": 1, "divide": 1}
 
 
@@ -56,6 +60,7 @@ class HardSigmoid(Elementwise):
 
     type = "hard_sigmoid"
     prefix = "hsigmoid"
+    _module = "Hardsigmoid"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "divide": 1}
 
 
@@ -64,6 +69,7 @@ class Softplus(Elementwise):
 
     type = "softplus"
     prefix = "softplus"
+    _module = "Softplus"
     _each: ClassVar[dict[str, int]] = {"exp": 2, "add": 1, "multiply": 1, "divide": 1}
 
     beta: Real = Field(1.0, description="how sharply it bends at 0")
@@ -74,4 +80,5 @@ class Mish(Elementwise):
 
     type = "mish"
     prefix = "mish"
+    _module = "Mish"
     _each: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "multiply": 1}

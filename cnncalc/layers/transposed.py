@@ -6,8 +6,10 @@ from math import prod
 from pydantic import Field
 
 from cnncalc.dims import TransposedWindow
+from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Activated, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
+from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
 
 
@@ -56,6 +58,9 @@ class ConvTranspose(Activated):
                 strict=True,
             )
         )
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return (tuple(map(stamping, self.windows(*inputs))),)
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         (input,) = inputs
@@ -109,3 +114,33 @@ class ConvTranspose(Activated):
         if any(added):
             text += f" +{times(added)}"
         return text + (f" g{self.groups}" if self.groups != 1 else "")
+
+    def twin(self, *inputs: Shape) -> Twin:
+        windows = self.windows(*inputs)
+        axes = len(windows)
+        even = all(
+            w.before == w.after and w.output_padding < max(w.stride, w.dilation) for w in windows
+        )
+        fields = {
+            name: tuple(getattr(w, name) for w in windows)
+            for name in ("kernel_size", "stride", "dilation")
+        }
+        call = "module(x)"
+        if not even:
+            # What torch cannot pad is added and cut behind it; a bias stands there too.
+            slides = ", ".join(f"{name}={fields[name]}" for name in ("stride", "dilation"))
+            call = f"F.conv_transpose{axes}d(x, module.weight, groups={self.groups}, {slides})"
+            call = padded(call, [(0, w.output_padding) for w in windows])
+            call = padded(call, [(-w.before, -w.after) for w in windows])
+            call += f" + module.bias.view(-1{', 1' * axes})" if self.bias else ""
+        return module(
+            f"ConvTranspose{axes}d",
+            call,
+            in_channels=inputs[0][0],
+            out_channels=self.out_channels,
+            **fields,
+            padding=tuple(w.before if even else 0 for w in windows),
+            output_padding=tuple(w.output_padding if even else 0 for w in windows),
+            groups=self.groups,
+            bias=self.bias,
+        )

@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, Window, same_padding
+from cnncalc.layers.axis_map import AxisMap, sliding
 from cnncalc.layers.base import AXIS_NAMES, Layer, Shape, per_axis, sizes_text, times
 from cnncalc.layers.fields import MAX_AXES, Padding, Side, Sizes
 
@@ -87,6 +88,9 @@ class Windowed(Layer):
                 sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True
             )
         )
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return (tuple(map(sliding, self.windows(*inputs))),)
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         broken = list(axes_rules(self, inputs[0], self.per_axis_fields()))

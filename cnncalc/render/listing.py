@@ -19,7 +19,7 @@ def listing(
     right: Sequence[int] = (),
     width: int | None = None,
 ) -> list[str]:
-    """The lines of a list; cells of the last column wrap where a width is given."""
+    """The lines of a list, numbers in the columns `right`; the last column wraps in `width`."""
     cells = [list(map(printable, row)) for row in (header, *rows)]
     widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
     start = sum(widths[:-1]) + len(_GAP) * (len(widths) - 1)
@@ -31,6 +31,8 @@ def listing(
             blank = " " * (widths[i] - cell_len(text))
             padded.append(blank + text if i in right else text + blank)
         first, *more = textwrap.wrap(row[-1], room) or [""]
+        if len(row) - 1 in right:
+            first = " " * (widths[-1] - cell_len(first)) + first
         lines.append(_GAP.join([*padded, first]).rstrip())
         lines += [" " * start + text for text in more]
         if row is cells[0]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError
+from cnncalc.render.depth import groups
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
 
 Layout = Literal["hwc", "chw"]
@@ -25,6 +26,8 @@ class Table(NamedTuple):
     rows: list[Row]
     layout: Layout
     left_out: int = 0
+    depth: int | None = None
+    """How many names deep blocks are shown; None where every layer has its row."""
 
     def head(self, layers: int) -> "Table":
         """The table with at most that many rows of layers."""
@@ -57,43 +60,30 @@ def tabulate(
     sort: str | None = None,
     top: int | None = None,
     layout: Layout = "hwc",
+    depth: int | None = None,
 ) -> Table:
     """The table of a report.
 
-    `sort` names the column whose largest values come first, `top` keeps that many rows of layers.
-    Raises UsageError.
+    `sort` names the column whose largest values come first, `top` keeps that many rows of layers,
+    `depth` collapses blocks to rows of that many names. Raises UsageError.
     """
     chosen = tuple(column(key) for key in columns)
-    groups = report.groups()
+    rows_of_layers = groups(report, depth)
     if sort is not None:
         meant = column(sort)
         if meant.kind not in ("count", "share"):
             raise UsageError(f"cannot sort by {sort}; sort by a column of numbers")
-        groups.sort(key=lambda group: _merged(report, meant, group), reverse=True)
+        rows_of_layers.sort(key=lambda group: group.cell(report, meant), reverse=True)
     layers = [
-        Row("layer", [_merged(report, c, group) for c in chosen], _repeated(report, group))
-        for group in groups
+        Row("layer", [group.cell(report, c) for c in chosen], group.repeated(report))
+        for group in rows_of_layers
     ]
     rows = [*_inputs(report, chosen), *layers]
     if any(c.total for c in chosen):
         rows += [*_parts(report, chosen), _sums(report, chosen, "total", "total", None)]
-    table = Table(report, chosen, rows, layout)
+    collapsed = len(report.groups()) - len(rows_of_layers)
+    table = Table(report, chosen, rows, layout, depth=depth if collapsed else None)
     return table if top is None else table.head(top)
-
-
-def _merged(report: Report, meant: Column, group: list[int]) -> Any:
-    """A row's value for a layer and the activation that is fused into it."""
-    values = [report.column(meant.key)[index] for index in group]
-    if meant.fused == "sum":
-        return sum(values)
-    if meant.fused == "both":
-        return " + ".join(values)
-    return values[0] if meant.fused == "first" else values[-1]
-
-
-def _repeated(report: Report, group: list[int]) -> bool:
-    new = report.column("new_activations")
-    return not any(new[index] for index in group)
 
 
 def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:
@@ -113,9 +103,10 @@ def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:
 
 
 def _parts(report: Report, columns: tuple[Column, ...]) -> list[Row]:
-    if not all(report.total("new_activations", part) for part in PARTS):
+    present = [part for part in PARTS if report.total("new_activations", part)]
+    if len(present) < 2:
         return []
-    return [_sums(report, columns, "part", f"{part} part", part) for part in PARTS]
+    return [_sums(report, columns, "part", f"{part} part", part) for part in present]
 
 
 def _sums(
@@ -143,7 +134,11 @@ def shape_text(shape: Sequence[int], layout: Layout = "hwc") -> str:
 
 
 def sizes_text(sizes: Sequence[Any]) -> str:
-    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides."""
+    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides.
+
+    An axis without a number is `-`.
+    """
+    sizes = ["-" if s is None else s for s in sizes]
     texts = [
         (str(s[0]) if s[0] == s[1] else f"{s[0]}+{s[1]}") if isinstance(s, list) else str(s)
         for s in sizes
@@ -163,38 +158,50 @@ def notes(table: Table) -> list[str]:
     """The lines under a table: the convention, then what its signs mean."""
     lines = [CONVENTION]
     keys = [c.key for c in table.columns]
+    lines += [line for key in keys for line in table.report.remarks.get(key, ())]
     if "layer" in keys and any(warned for warned in table.report.column("stride")):
         lines.append("s stride, p padding (of each side; a+b where they differ).")
     if "activations" in keys and any(row.repeated for row in table.rows if row.kind == "layer"):
         lines.append("(…) are no new values: not counted again in the total.")
+    if table.depth is not None:
+        rows = len(table.report.groups())
+        lines.append(f"Blocks collapsed to depth {table.depth}; --depth all shows all {rows} rows.")
     if table.left_out:
-        rows = "row" if table.left_out == 1 else "rows"
+        noun = "row" if table.left_out == 1 else "rows"
         lines.append(
-            f"{table.left_out:,} more {rows} not shown; the totals, CSV and JSON have all."
+            f"{table.left_out:,} more {noun} not shown (--depth all shows all); totals count all."
         )
     return lines
 
 
 def warning_lines(report: Report) -> list[str]:
     """The warnings, one a line: fractions that lose input, then all others collapsed."""
-    lines: dict[tuple[str, str, str], list[str]] = {}
-    harmless: dict[str, None] = {}
+    lines: dict[tuple[str, str], list[str]] = {}
+    gaps: dict[str, list[str]] = {}
+    harmless: list[str] = []
     for warning in report.warnings:
-        if warning.kind == "stride" and not warning.lost_input:
-            harmless[warning.layer] = None
-            continue
-        fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
-        key = (warning.layer, warning.kind, warning.message + fits)
-        lines.setdefault(key, []).append(warning.axis)
-    texts = []
-    for (layer, kind, message), axes in lines.items():
-        sign = "warning" if kind == "stride" else "note"
-        texts.append(f"{sign}: {layer}: {' and '.join(axes)}: {message}")
+        if warning.kind == "gap":
+            gaps.setdefault(warning.message, []).append(warning.layer)
+        elif warning.harms:
+            fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
+            lines.setdefault((warning.layer, warning.message + fits), []).append(warning.axis)
+        elif not warning.window.gap:
+            harmless.append(warning.layer)
+    texts = [
+        f"warning: {layer}: {' and '.join(axes)}: {message}"
+        for (layer, message), axes in lines.items()
+    ]
+    texts += [f"note: {message}: {_some(layers)}" for message, layers in gaps.items()]
     if harmless:
-        some = list(harmless)
-        listed = ", ".join(some[:8]) + (f" and {len(some) - 8:,} more" if len(some) > 8 else "")
-        texts.append(f"note: the stride leaves a fraction but loses no input (harmless): {listed}")
-    return sorted(texts, key=lambda text: not text.startswith("warning"))
+        message = "the stride leaves a fraction but loses no input (harmless)"
+        texts.append(f"note: {message}: {_some(harmless)}")
+    return texts
+
+
+def _some(layers: list[str]) -> str:
+    """The first few different names, and how many more there are."""
+    names = list(dict.fromkeys(layers))
+    return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
 
 
 def fixes_text(fixes: Sequence[dict[str, Any]]) -> str:

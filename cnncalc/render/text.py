@@ -5,6 +5,7 @@ colours it, and is imported only where there is a terminal to colour.
 """
 
 import os
+import re
 import shutil
 import textwrap
 from collections.abc import Callable
@@ -20,11 +21,8 @@ from cnncalc.report import Column
 DROPPED = ("flops", "macs_share", "params_share")
 """What a narrow terminal does without, in this order: all of it follows from other columns."""
 
-WRAPPED = {"name": 8, "type": 8, "layer": 14}
+WRAPPED = {"layer": 15, "type": 8, "name": 8}
 """The columns whose cells may take several lines, and how narrow they get."""
-
-MAX_ROWS = 1000
-"""The most layers that a table for people shows; CSV and JSON have all."""
 
 _STYLES = {"input": "dim", "layer": "", "part": "dim", "total": "bold"}
 _ASCII = str.maketrans(
@@ -69,7 +67,6 @@ def write(table: Table, file: IO[str], droppable: bool = True) -> None:
 
 def render(table: Table, width: int | None = None, droppable: bool = True) -> list[Line]:
     """All lines with their styles, for a terminal of that width or for none."""
-    table = table.head(MAX_ROWS)
     fitted = _fit(_Fitted.whole(table), width, droppable)
     rule = ("─" * fitted.total, "")
     lines: list[Line] = [(printable(table.report.name), "bold"), ("", "")]
@@ -144,10 +141,12 @@ class _Fitted(NamedTuple):
     def wrapped(self, width: int) -> "_Fitted":
         """The same with the columns of words made narrower; their cells take several lines."""
         widths = list(self.widths)
-        for i, column in enumerate(self.columns):
+        places = {column.key: i for i, column in enumerate(self.columns)}
+        for key, least in WRAPPED.items():
             over = sum(widths) + self.gap * (len(widths) - 1) - width
-            least = WRAPPED.get(column.key, widths[i])
-            widths[i] = max(min(least, widths[i]), widths[i] - max(over, 0))
+            if key in places and over > 0:
+                i = places[key]
+                widths[i] = max(min(least, widths[i]), widths[i] - over)
         return self._replace(widths=widths)
 
     def lines(self, texts: list[str], style: str) -> list[Line]:
@@ -181,21 +180,21 @@ def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:
 
 
 def _wrap(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken at spaces where there are any."""
+    """Lines of at most `width` cells, broken behind spaces and dots where there are any."""
     if cell_len(text) <= width:
         return [text]
     lines = [""]
-    for word in text.split(" "):
-        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) <= width:
-            lines[-1] += f" {word}"
+    for part in re.findall(r"[^ .]*[ .]?", text):
+        if cell_len(lines[-1] + part.rstrip()) <= width:
+            lines[-1] += part
             continue
         if lines[-1]:
             lines.append("")
-        for letter in word:
+        for letter in part:
             if cell_len(lines[-1]) + cell_len(letter) > width:
                 lines.append("")
             lines[-1] += letter
-    return lines
+    return [line.rstrip() for line in lines]
 
 
 def _encodes(file: IO[str], signs: str) -> bool:

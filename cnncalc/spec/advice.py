@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from cnncalc.errors import closest, printable, shorten, shown, suggestion
-from cnncalc.layers import ACTIVATIONS, MODULES, foreign_words
+from cnncalc.errors import Path, Problem, closest, path_text, printable, shorten, shown, suggestion
+from cnncalc.layers import ACTIVATIONS, MODULES, foreign_words, layer_class
 from cnncalc.layers.base import Layer
+from cnncalc.spec.scope import ITEM_KEYS
 
 FOREIGN_FIELDS = {
     "out_channels": "filters filter nb_filter num_filters num_output channels features "
@@ -73,8 +74,8 @@ def right_word(word: Any, among: Iterable[str] = MODULES) -> str | None:
     return found if found is not None and found in among else None
 
 
-def unknown_layer(word: Any) -> str:
-    """What to say of a word that is no layer."""
+def unknown_layer(word: Any, blocks: Iterable[str] = ()) -> str:
+    """What to say of a word that is neither a layer nor a block."""
     text = str(word)[:100]
     right, start = right_word(word), text.split(":")[0]
     plain = text.lower().replace("_", "")
@@ -83,8 +84,39 @@ def unknown_layer(word: Any) -> str:
     elif start != text and start in MODULES:
         hint = f"; put a space behind {start}:"
     else:
-        hint = _NO_LAYERS.get(plain) or suggestion(text, MODULES) or "; `cnncalc layers` lists them"
+        hint = _NO_LAYERS.get(plain) or suggestion(text, [*blocks, *MODULES])
+        hint = hint or "; `cnncalc layers` lists them"
     return f"no such layer{hint}"
+
+
+def no_layer(
+    item: dict[Any, Any], words: list[Any], path: Path, blocks: Iterable[str]
+) -> Iterator[Problem]:
+    """Why a mapping is not one layer with its name and wiring beside it."""
+    layers = [word for word in words if right_word(word) or word in blocks]
+    if len(layers) == 1:
+        (layer,) = layers
+        word = right_word(layer)
+        fields = field_names(layer_class(word)) if word else []
+        for key in words:
+            if key in fields:
+                message = f"a field of {layer} stands inside it: {layer}: {{{key}: …}}"
+            else:
+                hint = suggestion(str(key), ITEM_KEYS) or f"; there are {', '.join(ITEM_KEYS)}"
+                message = f"no such key beside a layer{hint}"
+            if key != layer:
+                yield Problem((*path, key), f"{layer}.{quoted(key)}", message)
+        return
+    listed = ", ".join(map(quoted, words[:5])) + (", …" if len(words) > 5 else "")
+    message = f"must have exactly one layer as a key, not {len(words)}: {listed}"
+    meant = next((v for v in item.values() if isinstance(v, str) and right_word(v)), None)
+    if not words:
+        message = "must have a layer as a key, such as {linear: 10}"
+    elif meant:
+        message += f"; write {{{right_word(meant)}: {{…}}}}"
+    elif layers:
+        message += "; give each an item of its own"
+    yield Problem(path, path_text(path), message)
 
 
 def unknown_activation(word: Any) -> str:

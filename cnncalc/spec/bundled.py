@@ -18,12 +18,39 @@ def bundled() -> dict[str, Path]:
     return {path.stem: path for path in sorted(found, key=lambda path: path.stem)}
 
 
-def bundled_path(name: str) -> Path | None:
-    """The file of a bundled network; `-` and `_` are alike and the ending is optional."""
+@cache
+def variants() -> dict[str, Path]:
+    """The variants that bundled specs name, with the spec of each.
+
+    Found in the text: their keys stand two spaces in, as all bundled specs have them.
+    """
+    found = {}
+    for path in bundled().values():
+        _, _, rest = path.read_text(encoding="utf-8").partition("\nvariants:\n")
+        for line in rest.splitlines():
+            if line[:1] not in (" ", "#", ""):
+                break
+            if line[:2] == "  " and line[2:3] not in (" ", "#", ""):
+                found[line.split(":")[0].strip()] = path
+    return found
+
+
+def networks() -> list[str]:
+    """Every name that stands for a network: variants, and specs that have none."""
+    families = set(variants().values())
+    alone = [name for name, path in bundled().items() if path not in families]
+    return sorted([*alone, *variants()])
+
+
+def find(name: str) -> tuple[Path, str | None] | None:
+    """The file, and its variant, of a bundled name; `-` and `_` are alike."""
     wanted = plain_name(name)
     for stem, path in bundled().items():
         if plain_name(stem) == wanted:
-            return path
+            return path, None
+    for variant, path in variants().items():
+        if plain_name(variant) == wanted:
+            return path, variant
     return None
 
 

@@ -1,4 +1,4 @@
-"""From plain values to a graph: names, wiring, branches, fused activations and sugar.
+"""From plain values to a graph: blocks, repeats, names, wiring, branches, fused activations.
 
 Every mistake that can be found independently of the others is collected, with its path in the
 document, and all are raised together.
@@ -6,372 +6,303 @@ document, and all are raised together.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
-from pydantic import ValidationError
-
-from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, path_text, shown, suggestion
-from cnncalc.graph import INPUT, Graph, Node
-from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
-from cnncalc.layers.base import Layer
+from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
+from cnncalc.graph import INPUT, Graph
+from cnncalc.layers import MODULES
 from cnncalc.spec import advice
-from cnncalc.spec.document import MAX_DEPTH, Document
-from cnncalc.spec.header import MAX_NAME, input_problems, input_shape, key_problems
+from cnncalc.spec.document import Document
+from cnncalc.spec.formula import is_variable
+from cnncalc.spec.header import A_VARIABLE, Header
+from cnncalc.spec.items import MAX_NESTED, SEVERAL, UNKNOWN, LayerExpander, TooLarge
+from cnncalc.spec.scope import ITEM_KEYS, Scope, Stop, explicit_names
 
 MAX_NODES = 5_000
 """The most layers that a spec may expand to."""
-
-ITEM_KEYS = ("name", "from")
-LATER_ITEM_KEYS = ("weights_of", "repeat")
-RESERVED = {*ITEM_KEYS, *LATER_ITEM_KEYS, INPUT}
-"""Words that cannot be names."""
-
-_JOINTS = str.maketrans("_-", "aa")
-_UNKNOWN = ""
-"""Stands for an output that a mistake leaves unknown; nothing behind it is judged."""
+MAX_TIMES = 1_000
+"""The most rounds of a repeat."""
 
 
-def expand(document: Document) -> Graph:
-    """The graph of a document. Raises SpecError with every independent mistake."""
+def expand(
+    document: Document, variables: Mapping[str, Any] | None = None, variant: str | None = None
+) -> Graph:
+    """The graph of a document. Raises SpecError with every independent mistake.
+
+    `variant` chooses one of the spec's named settings, `variables` replaces single values.
+    """
     expander = _Expander()
-    graph = expander.graph(document)
+    graph = expander.graph(document, variables or {}, variant)
     if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
         raise document.origin.error([*expander.problems, *graph.judge()[1]])
     return graph
 
 
-class _Expander:
+class _Expander(LayerExpander):
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.nodes: list[Node] = []
-        self.taken: set[str] = set()
-        self.counts: dict[str, int] = {}
-        self.named: dict[str, str] = {INPUT: INPUT}
-        """What each name that `from` may use stands for: the node that gives its output."""
-        self.automatic: set[str] = set()
-
-    def problem(self, path: Path, where: str, message: str) -> None:
-        self.problems.append(Problem(path, where, message))
-        if len(self.problems) >= MAX_FOUND:
-            raise _Stop
-
-    def hint(self, word: str, known: Iterable[str]) -> str:
-        """A suggestion, as long as somebody will read it."""
-        return suggestion(word, known) if len(self.problems) < MAX_REPORTED else ""
+        super().__init__()
+        self.blocks: dict[str, Any] = {}
+        self.open: list[str] = []
+        """The blocks that are being expanded, the outermost first."""
+        self._explicit: dict[int, set[str]] = {}
+        """The explicit names of lists of items, by the identity of the list."""
 
     # The document
 
-    def graph(self, document: Document) -> Graph:
-        data = document.data
-        if not isinstance(data, dict):
-            message = f"a spec is a mapping with the keys input and layers, not {shown(data)}"
-            if data is None:
-                message = "the spec is empty; `cnncalc init` writes one to start from"
-            self.problem((), "", message)
-            return Graph("", {}, ())
-        self.problems += key_problems(data)
-        broken = list(input_problems(data["input"])) if "input" in data else []
-        self.problems += broken
-        items = data.get("layers")
-        if isinstance(items, list) and items:
-            self.taken = {name for name in _explicit_names(items, 0) if isinstance(name, str)}
-            try:
-                self.items(items, ("layers",), INPUT)
-            except _TooMany:
-                self.problem(("layers",), "layers", f"more than {MAX_NODES:,} layers")
-            except _Stop:
-                pass
-        elif "layers" in data:
-            message = f"must be a list with a layer in each item, not {shown(items)}"
-            self.problem(("layers",), "layers", message)
+    def graph(self, document: Document, variables: Mapping[str, Any], variant: str | None) -> Graph:
+        header = Header(document, variables, variant)
+        self.problems += header.problems
+        self.blocks = header.blocks
+        output, outputs, auxiliary = UNKNOWN, list[str](), list[str]()
+        inputs = header.input_names or [INPUT]
+        self.scope = Scope({*explicit_names(header.items), *inputs}, header.variables)
+        self.scope.named.update({name: name for name in inputs})
+        try:
+            reads = inputs[0] if len(inputs) == 1 else SEVERAL
+            output = self.items(header.items, ("layers",), reads)
+            if output == SEVERAL:
+                self.problem(("layers",), "layers", "no layer reads an input")
+            outputs = self.outputs(header.outputs, "outputs") or [output]
+            auxiliary = self.outputs(header.auxiliary, "auxiliary")
+            for index, name in enumerate(auxiliary):
+                if name in outputs and name != UNKNOWN:
+                    message = f"{header.auxiliary[index]} is an output of the network itself"
+                    self.problem(("auxiliary", index), "auxiliary", message)
+        except TooLarge as end:
+            where = self.scope.prefix.removesuffix(".") or path_text(end.path)
+            self.problems.append(Problem(end.path, where, end.message, self.scope.uses))
+        except Stop:
+            pass
+        complete = not self.problems
         return Graph(
-            name=data.get("name") or document.origin.label.rsplit("/", 1)[-1].split(".")[0],
-            inputs={} if broken or "input" not in data else {INPUT: input_shape(data["input"])},
+            name=header.name,
+            inputs=header.inputs,
             nodes=tuple(self.nodes),
-            description=data.get("description", ""),
-            source=data.get("source", ""),
+            description=header.description,
+            source=header.source,
             origin=document.origin,
+            outputs=tuple(outputs) if complete else (),
+            auxiliary=tuple(auxiliary) if complete else (),
         )
+
+    def outputs(self, names: list[Any], key: str) -> list[str]:
+        """The nodes that `outputs` or `auxiliary` names."""
+        found = []
+        for index, name in enumerate(names):
+            output = self.scope.find(name)
+            if output is None:
+                message = self.scope.no_source(name, "", key, self.hint)
+            elif output not in self.names and output in self.top.named:
+                message = f"{shown(name)} is an input; {key} names layers"
+            elif output in found and output != UNKNOWN:
+                message = f"{shown(name)} gives a result that is listed already"
+            else:
+                found.append(output)
+                continue
+            self.problem((key, index), key, message)
+        return found
 
     # Items
 
     def items(self, items: list[Any], path: Path, reads: str) -> str:
         """Add the nodes of a list of items; the first reads `reads`. Gives the last's name."""
+        self.step(path, 1 + len(items))
         if len(self.nodes) + len(items) > MAX_NODES:
-            raise _TooMany
+            raise TooLarge(path, f"more than {MAX_NODES:,} layers in all")
+        if self.nested > MAX_NESTED:
+            message = f"blocks, repeats and branches nested more than {MAX_NESTED} deep"
+            self.problem(path, path_text(path), message)
+            return UNKNOWN
+        self.nested += 1
         for index, item in enumerate(items):
             reads = self.item(item, (*path, index), reads)
+        self.nested -= 1
         return reads
 
     def item(self, item: Any, path: Path, reads: str) -> str:
         """Add the nodes of one item. Gives the name of its output."""
         if isinstance(item, str):
-            return self.layer(item, None, {}, path, path, reads)
+            return self.word(item, None, {}, path, path, reads)
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
             self.problem(path, path_text(path), message)
-            return _UNKNOWN
+            return UNKNOWN
         beside = {key: item[key] for key in ITEM_KEYS if key in item}
         words = [key for key in item if key not in ITEM_KEYS]
-        if len(words) != 1 or words[0] in LATER_ITEM_KEYS:
-            self.no_layer(item, words, path)
+        if len(words) != 1:
+            for found in advice.no_layer(item, words, path, self.blocks):
+                self.problem(found.path, found.where, found.message)
             explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
-            return self.keep(explicit, _UNKNOWN)
-        return self.layer(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+            return self.keep(explicit, UNKNOWN)
+        return self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
 
-    def no_layer(self, item: dict[Any, Any], words: list[Any], path: Path) -> None:
-        """Say why a mapping is not one layer with its name and wiring beside it."""
-        layers = [word for word in words if advice.right_word(word)]
-        later = [word for word in words if word in LATER_ITEM_KEYS]
-        for key in later:
-            place = (*path, key)
-            self.problem(place, path_text(place), "not known to this version of cnncalc")
-        if len(layers) == 1:
-            (layer,) = layers
-            fields = advice.field_names(layer_class(advice.right_word(layer) or ""))
-            for key in words:
-                if key in fields:
-                    message = f"a field of {layer} stands inside it: {layer}: {{{key}: …}}"
-                else:
-                    known = ITEM_KEYS
-                    hint = self.hint(str(key), known) or f"; there are {', '.join(known)}"
-                    message = f"no such key beside a layer{hint}"
-                if key != layer and key not in later:
-                    self.problem((*path, key), f"{layer}.{advice.quoted(key)}", message)
-        elif not later:
-            listed = ", ".join(map(advice.quoted, words[:5])) + (", …" if len(words) > 5 else "")
-            message = f"must have exactly one layer as a key, not {len(words)}: {listed}"
-            meant = next(
-                (v for v in item.values() if isinstance(v, str) and advice.right_word(v)), None
-            )
-            if not words:
-                message = "must have a layer as a key, such as {linear: 10}"
-            elif meant:
-                message += f"; write {{{advice.right_word(meant)}: {{…}}}}"
-            elif layers:
-                message += "; give each an item of its own"
-            self.problem(path, path_text(path), message)
-
-    def layer(
+    def word(
         self, word: Any, value: Any, beside: dict[str, Any], path: Path, at: Path, reads: str
     ) -> str:
-        """Add the nodes of one layer. `at` is where its word stands."""
+        """Add the nodes of a layer, a block or a repeat. `at` is where its word stands."""
         explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
+        if word == "repeat" or (isinstance(word, str) and word in self.blocks):
+            return self.construct(word, value, beside, explicit, path, at, reads)
         if word not in MODULES:
-            self.problem(at, advice.quoted(word), advice.unknown_layer(word))
+            # Nobody reads the suggestions behind the first problems.
+            among = self.blocks if len(self.problems) < MAX_REPORTED else ()
+            self.problem(at, advice.quoted(word), advice.unknown_layer(word, among))
             word = advice.right_word(word)
             if word is None or value is None:
-                return self.keep(explicit, _UNKNOWN)
-        cls = layer_class(word)
-        name = explicit or self.automatic_name(cls.prefix)
+                return self.keep(explicit, UNKNOWN)
+        return self.layer(word, value, beside, explicit, path, at, reads)
+
+    # Blocks and repeats
+
+    def construct(
+        self,
+        word: str,
+        value: Any,
+        beside: dict[str, Any],
+        explicit: str | None,
+        path: Path,
+        at: Path,
+        reads: str,
+    ) -> str:
+        """Add the nodes of a block's use or of a repeat."""
+        name = explicit or self.scope.automatic_name(word)
         sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
-        fields = _fields(cls, value)
-        branches = fields.pop("branches", None) if cls.joins and fields is not None else None
-        layer = self.validated(cls, fields, value, name, at)
-        activation = self.activation(layer, name, at) if layer else None
-        if cls.joins and fields is None:
-            sources = None
-        elif cls.joins:
-            place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
-            sources = self.branches(branches, sources, "from" in beside, name, place)
-        elif sources is not None and len(sources) != 1:
+        if "weights_of" in beside:
+            message = "weights_of stands beside a layer, not beside a block or a repeat"
+            self.problem((*path, "weights_of"), name, message)
+        if sources is not None and len(sources) != 1:
             message = f"{word} reads one input, not {len(sources)}; add and concat join several"
             self.problem((*path, "from"), f"{name}.from", message)
-            sources = None
-        if layer is None or sources is None:
-            return self.keep(explicit, _UNKNOWN, name)
-        output = name
-        for suffix, part in layer.lower().items() or [("", layer)]:
-            output = f"{name}.{suffix}" if suffix else name
-            self.nodes.append(Node(output, part, tuple(sources), path=at))
-            sources = [output]
-        if activation is not None:
-            fused, place = f"{name}.{activation.type}", (*at, "activation")
-            self.nodes.append(Node(fused, activation, (output,), fused_into=output, path=place))
-            output = fused
-        return self.keep(explicit, output, name)
+        start = sources[0] if sources and len(sources) == 1 else UNKNOWN
+        full = self.full(name, path)
+        if word == "repeat":
+            return self.keep(explicit, self.repeat(value, full, at, start))
+        return self.keep(explicit, self.block(word, value, full, at, start))
 
-    def keep(self, explicit: str | None, output: str, name: str = "") -> str:
-        """Remember what a name stands for, so that one mistake does not cause others."""
-        if explicit:
-            self.named[explicit] = output
-        elif name:
-            self.automatic.add(name)
+    def block(self, word: str, value: Any, name: str, at: Path, reads: str) -> str:
+        """Add the nodes of one use of a block."""
+        block = self.blocks[word]
+        if word in self.open:
+            chain = " → ".join([*self.open[self.open.index(word) :], word])
+            self.problem(at, name, f"the block {word} uses itself: {chain}")
+            return UNKNOWN
+        if block is None or (given := self.arguments(word, block["args"], value, name, at)) is None:
+            return UNKNOWN
+        # A block sees the network's variables and its arguments, not those of its use.
+        variables = {**self.top.variables, **given}
+        uses = (at, *self.scope.uses)
+        scope = Scope(self.explicit(block["layers"]), variables, self.scope, name, uses)
+        self.open.append(word)
+        with self.inside(scope, at):
+            complete = self.defaults(word, block["args"], given, variables)
+            items, path = block["layers"], ("blocks", word, "layers")
+            output = self.items(items, path, reads) if complete else UNKNOWN
+        self.open.pop()
         return output
 
-    def activation(self, layer: Layer, name: str, at: Path) -> Layer | None:
-        """The layer of the `activation` field, where there is one."""
-        value = getattr(layer, "activation", None)
-        if value is None:
-            return None
-        at, where = (*at, "activation"), f"{name}.activation"
-        word, fields = (value, None) if isinstance(value, str) else next(iter(value.items()))
-        if word not in ACTIVATIONS:
-            self.problem(at, where, advice.unknown_activation(word))
-            return None
-        cls = layer_class(word)
-        at = at if isinstance(value, str) else (*at, word)
-        return self.validated(cls, _fields(cls, fields), fields, where, at)
+    def defaults(
+        self, word: str, wanted: dict[str, Any], given: dict[str, Any], variables: dict[str, Any]
+    ) -> bool:
+        """Add the arguments that are not given; each sees the given ones and those above it."""
+        before = self.unresolved
+        for key, default in wanted.items():
+            if key not in given:
+                path = ("blocks", word, "args", key)
+                variables[key] = self.resolved(default, path, f"{word}.{key}", exact=True)
+        return self.unresolved == before
 
-    def validated(
-        self, cls: type[Layer], fields: dict[str, Any] | None, value: Any, name: str, at: Path
-    ) -> Layer | None:
-        """The layer with these fields, or None and its problems."""
-        if fields is None:
-            wanted = "a list of branches" if cls.joins else "a mapping of fields"
-            self.problem(at, name, f"{cls.type} takes {wanted}, not {shown(value)}")
-            return None
-        # pydantic takes no keys that UTF-8 cannot write.
-        odd = dict.fromkeys(k for k in fields if not isinstance(k, str) or not k.isprintable())
-        for key in odd:
-            field = advice.quoted(key)
-            message = advice.unknown_field(cls, field)
-            self.problem((*at, key), f"{name}.{field}", message)
-        try:
-            layer = cls.model_validate({k: v for k, v in fields.items() if k not in odd})
-            return None if odd else layer
-        except ValidationError as error:
-            entries = error.errors(include_url=False)
-        unknown = [str(e["loc"][0]) for e in entries if e["type"] == "extra_forbidden"]
-        meant = {advice.right_field(cls, field) for field in unknown[:MAX_REPORTED]}
-        for entry in entries:
-            field, missing = str(entry["loc"][0]), entry["type"] == "missing"
-            # Where a misspelt field was meant to be this one, one message is enough.
-            if missing and field in meant:
-                continue
-            place = (*at, field) if isinstance(value, dict) and not missing else at
-            message = advice.broken_field(cls, field, entry)
-            self.problem(place, f"{name}.{advice.quoted(field)}", message)
-        return None
+    def explicit(self, items: list[Any]) -> set[str]:
+        """The explicit names of a list, which is read once, however often it is expanded."""
+        if id(items) not in self._explicit:
+            self._explicit[id(items)] = explicit_names(items)
+        return self._explicit[id(items)]
 
-    # Wiring
-
-    def sources(self, value: Any, path: Path, name: str) -> list[str] | None:
-        """The nodes that `from` names."""
-        path, where = (*path, "from"), f"{name}.from"
-        several = isinstance(value, list) and value
-        wanted, found = value if several else [value], list[str]()
-        for index, source in enumerate(wanted):
-            if isinstance(source, str) and source in self.named:
-                found.append(self.named[source])
+    def arguments(
+        self, word: str, wanted: dict[str, Any], value: Any, name: str, at: Path
+    ) -> dict[str, Any] | None:
+        """The arguments of a block's use: given, or by default."""
+        required = [key for key, default in wanted.items() if default is None]
+        if value is not None and not isinstance(value, dict):
+            if len(required) == 1 or len(wanted) == 1:
+                value = {(required or list(wanted))[0]: value}
             else:
-                place = (*path, index) if several else path
-                self.problem(place, where, self.no_source(source, name))
-        return found if len(found) == len(wanted) else None
-
-    def no_source(self, source: Any, name: str) -> str:
-        """Why `from` cannot name this."""
-        if not isinstance(source, str):
-            return f"must be a name or a list of names, not {shown(source)}"
-        if source == name:
-            return "a layer cannot read itself; from names earlier layers"
-        if source in self.automatic:
-            return f"{source} is an automatic name; give that layer the name to use it here"
-        if source in self.taken:
-            return f"{source} comes later; from names earlier layers"
-        return f"no earlier layer is named {shown(source)}{self.hint(source, self.named)}"
-
-    def branches(
-        self, branches: Any, sources: list[str] | None, given: bool, name: str, at: Path
-    ) -> list[str] | None:
-        """What a join reads: the ends of its branches, or what `from` names."""
-        if branches is None:
-            if sources is not None and (not given or len(sources) < 2):
-                message = "needs a list of branches, or from with two or more names"
-                self.problem(at, name, message)
+                self.problem(at, name, f"{word} takes a mapping of arguments, not {shown(value)}")
                 return None
-            return sources
-        if not isinstance(branches, list) or len(branches) < 2:
-            wanted = "needs two or more branches, each a list of layers"
-            found = str(len(branches)) if isinstance(branches, list) else shown(branches)
-            self.problem(at, name, f"{wanted}, not {found}")
-            return None
-        if sources is not None and len(sources) > 1:
-            self.problem(at, name, "has branches, so from can name one input only")
-            sources = None
-        if len(at) > MAX_DEPTH:
-            self.problem(at, name, f"nested more than {MAX_DEPTH} deep")
-            return None
-        start = sources[0] if sources else _UNKNOWN
-        return [
-            self.branch(branch, (*at, index), start, name) for index, branch in enumerate(branches)
-        ]
+        given = value or {}
+        fits, before = True, self.unresolved
+        for key in given:
+            if key not in wanted:
+                hint = self.hint(str(key), wanted) or f"; it has {', '.join(wanted) or 'none'}"
+                where = f"{name}.{advice.quoted(key)}"
+                self.problem((*at, key), where, f"no such argument of {word}{hint}")
+                fits = False
+        for key in required:
+            if given.get(key) is None:
+                self.problem(at, f"{name}.{key}", f"{word} needs this argument")
+                fits = False
+        found = {
+            key: self.resolved(entry, (*at, key), f"{name}.{key}", exact=True)
+            for key, entry in given.items()
+        }
+        return found if fits and self.unresolved == before else None
 
-    def branch(self, branch: Any, path: Path, reads: str, name: str) -> str:
-        """Add the nodes of one branch. Gives the name of its output."""
-        if isinstance(branch, list):
-            return self.items(branch, path, reads)
-        message = f"a branch is a list of layers, not {shown(branch)}"
-        if isinstance(branch, (str, dict)):
-            message += "; put it in brackets of its own"
-        self.problem(path, name, message)
-        return _UNKNOWN
+    def repeat(self, value: Any, name: str, at: Path, reads: str) -> str:
+        """Add the nodes of every round of a repeat."""
+        if not isinstance(value, dict) or not isinstance(value.get("layers"), list):
+            self.problem(at, name, "a repeat is a mapping of times, layers and, if needed, index")
+            return UNKNOWN
+        for key in value:
+            if key not in ("times", "index", "layers"):
+                hint = self.hint(str(key), ("times", "index", "layers"))
+                where = f"{name}.{advice.quoted(key)}"
+                self.problem((*at, key), where, f"no such key of repeat{hint}")
+        index, items, before = value.get("index"), value["layers"], self.unresolved
+        if index is not None and not is_variable(index):
+            self.problem((*at, "index"), f"{name}.index", A_VARIABLE)
+            return UNKNOWN
+        if "times" not in value:
+            self.problem(at, f"{name}.times", "repeat needs it: how many rounds there are")
+            return UNKNOWN
+        times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
+        if self.unresolved > before:
+            return UNKNOWN
+        if type(times) is not int or not 0 <= times <= MAX_TIMES:
+            message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
+            self.problem((*at, "times"), f"{name}.times", message)
+            return UNKNOWN
+        outer = self.scope
+        for number in range(times):
+            variables = {**outer.variables, **({index: number} if index else {})}
+            called, met = f"{name}.{number}", self.met
+            scope = Scope(self.explicit(items), variables, outer, called, outer.uses)
+            with self.inside(scope, at):
+                reads = self.round(items, (*at, "layers"), called, reads)
+            if self.met > met:
+                # The rounds behind a broken one have nothing good to read.
+                return UNKNOWN
+        return reads
 
-    # Names
+    def round(self, items: list[Any], path: Path, name: str, reads: str) -> str:
+        """One round of a repeat. Where all of it is one nameless block, the round is the block."""
+        item = items[0] if len(items) == 1 else None
+        if isinstance(item, str) and item in self.blocks:
+            return self.block(item, None, name, (*path, 0), reads)
+        if isinstance(item, dict) and len(item) == 1:
+            ((word, value),) = item.items()
+            if isinstance(word, str) and word in self.blocks:
+                return self.block(word, value, name, (*path, 0, word), reads)
+        return self.items(items, path, reads)
 
-    def explicit_name(self, value: Any, path: Path) -> str | None:
-        """The name that an item gives itself, if it can have it."""
-        if not isinstance(value, str):
-            message = f"must be a word, not {shown(value)}"
-        elif value in RESERVED:
-            message = f"{value} is a word of the language; choose another"
-        elif "." in value:
-            message = f"{shown(value)} has a dot; dots separate the parts of a path"
-        elif not _is_name(value):
-            message = f"{shown(value)} must be letters, digits, _ and - only, and not start with -"
-        elif len(value) > MAX_NAME:
-            message = f"must have at most {MAX_NAME} characters, not {len(value):,}"
-        elif value in self.named:
-            message = f"{value} is an earlier layer's name too; choose another"
-        else:
-            return value
-        path = (*path, "name")
-        self.problem(path, path_text(path), message)
-        return None
-
-    def automatic_name(self, prefix: str) -> str:
-        """The prefix and the next number that no explicit name has."""
-        number = self.counts.get(prefix, 0) + 1
-        while f"{prefix}{number}" in self.taken:
-            number += 1
-        self.counts[prefix] = number
-        return f"{prefix}{number}"
-
-
-class _TooMany(Exception):
-    """The spec has more than MAX_NODES layers."""
-
-
-class _Stop(Exception):
-    """The spec has MAX_FOUND problems."""
-
-
-def _is_name(text: str) -> bool:
-    """Whether it is letters, digits, _ and - only, and one of the first three in front."""
-    return text[:1] != "-" and text != "_" and text.translate(_JOINTS).isalnum()
-
-
-def _explicit_names(items: Any, depth: int) -> Iterator[Any]:
-    """Every explicit name of a list of items and its branches."""
-    if depth > MAX_DEPTH or not isinstance(items, list):
-        return
-    for item in items:
-        if isinstance(item, dict):
-            yield item.get("name")
-            for value in item.values():
-                branches = value.get("branches") if isinstance(value, dict) else value
-                for branch in branches if isinstance(branches, list) else ():
-                    yield from _explicit_names(branch, depth + 1)
-
-
-def _fields(cls: type[Layer], value: Any) -> dict[str, Any] | None:
-    """The fields that a layer's value gives, or None where it can give none."""
-    if value is None:
-        return {}
-    if isinstance(value, dict):
-        return dict(value)
-    if cls.joins and isinstance(value, list):
-        return {"branches": value}
-    return {cls.main: value} if cls.main else None
+    @contextmanager
+    def inside(self, scope: Scope, path: Path) -> Iterator[None]:
+        """Expand within a scope, then go on in the one around it."""
+        outer, self.scope = self.scope, scope
+        self.step(path, 10)
+        yield
+        # After an exception the scope stays: it says where expansion ended.
+        self.scope = outer
+        construct = scope.prefix.removeprefix(outer.prefix).split(".")[0]
+        outer.inside.update(dict.fromkeys([*scope.named, *scope.inside], construct))

@@ -11,25 +11,25 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError, Origin, UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
-from cnncalc.spec.bundled import ENDINGS, bundled, bundled_path, plain_name
+from cnncalc.spec.bundled import ENDINGS, find, networks, plain_name
 from cnncalc.spec.document import MAX_BYTES, Document
 from cnncalc.spec.expand import expand
 
 
-def load(spec: str | os.PathLike[str] | Mapping[str, Any]) -> Graph:
-    """The graph of a spec.
+def load(spec: str | os.PathLike[str] | Mapping[str, Any], /, **variables: Any) -> Graph:
+    """The graph of a spec, with some of its variables set.
 
-    `spec` is an existing path, `-` for standard input, the name of a bundled network (with or
-    without its ending), or the spec itself as a mapping. Raises CnncalcError.
+    `spec` is an existing path, `-` for standard input, the name of a bundled network or variant
+    (with or without its ending), or the spec itself as a mapping. Raises CnncalcError.
     """
     if isinstance(spec, Mapping):
-        return expand(Document(dict(spec), Origin()))
-    return expand(read(os.fspath(spec)))
+        return expand(Document(dict(spec), Origin()), variables)
+    label, text, variant = source(os.fspath(spec))
+    return expand(read(label, text), variables, variant)
 
 
-def read(name: str) -> Document:
-    """The document that a path or a bundled name stands for, before expansion."""
-    label, text = source(name)
+def read(label: str, text: str) -> Document:
+    """The document that a text is, JSON or YAML by its label's ending or else by its start."""
     if label.endswith(".json") or (not label.endswith(ENDINGS) and text.lstrip()[:1] in "{["):
         from cnncalc.spec import json_text
 
@@ -40,17 +40,17 @@ def read(name: str) -> Document:
     return yaml_text.read(text, label)
 
 
-def source(name: str) -> tuple[str, str]:
-    """(what messages call it, its text) of a path, of `-` or of a bundled name."""
+def source(name: str) -> tuple[str, str, str | None]:
+    """(what messages call it, its text, its variant) of a path, of `-` or of a bundled name."""
     if name == "-":
-        return "stdin", _decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin")
+        return "stdin", _decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), None
     label = printable(shorten(name, 200)) or '""'
-    path = _find(name, label)
-    if path == bundled_path(name):
+    path, variant, is_bundled = _locate(name, label)
+    if is_bundled:
         label = path.name
     try:
         with path.open("rb") as file:
-            return label, _decode(file.read(MAX_BYTES + 1), label)
+            return label, _decode(file.read(MAX_BYTES + 1), label), variant
     except OSError as error:
         raise UsageError(f"{label}: {error.strerror or error}") from None
 
@@ -70,19 +70,19 @@ def _decode(content: bytes, label: str) -> str:
         ) from None
 
 
-def _find(name: str, label: str) -> Path:
-    """The file that a name means: an existing path, else a bundled network."""
+def _locate(name: str, label: str) -> tuple[Path, str | None, bool]:
+    """What a name means: an existing path, else a bundled network, perhaps as a variant."""
     try:
         # Not Path(name).stat(): to a path, no name at all is the folder where we are.
         is_folder = stat.S_ISDIR(os.stat(name).st_mode)  # noqa: PTH116
         if not is_folder:
-            return Path(name)
+            return Path(name), None, False
     except (OSError, ValueError):
         is_folder = False
-    path = bundled_path(name)
-    if path is not None:
-        return path
+    found = find(name)
+    if found is not None:
+        return (*found, True)
     if is_folder:
         raise UsageError(f"{label}: is a folder; name a spec in it")
-    hint = suggestion(plain_name(name), bundled()) or "; `cnncalc specs` lists the bundled ones"
+    hint = suggestion(plain_name(name), networks()) or "; `cnncalc specs` lists the bundled ones"
     raise UsageError(f"{label}: no such file, and no bundled network of that name{hint}")

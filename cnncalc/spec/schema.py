@@ -10,7 +10,9 @@ from typing import Any
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.spec.header import INPUT_FORMS
+from cnncalc.spec.expand import MAX_TIMES
+from cnncalc.spec.header import INPUT_FORMS, MAX_VARIABLES
+from cnncalc.spec.scope import ITEM_KEYS
 
 DRAFT = "http://json-schema.org/draft-07/schema#"
 
@@ -30,39 +32,116 @@ _FROM = {
 }
 
 
+_WORD = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
+_FORMULA = {"type": "string", "pattern": "^=", "description": "a formula: `=4*width`"}
+_VALUE = {"type": ["number", "string", "boolean"]}
+_VARIABLES = {
+    "type": "object",
+    "propertyNames": _WORD,
+    "additionalProperties": _VALUE,
+    "maxProperties": MAX_VARIABLES,
+}
+
+
 def schema() -> dict[str, Any]:
-    """The schema of a whole spec."""
+    """The schema of a whole spec.
+
+    A spec with blocks has words of its own, so any word may stand for a layer in it. Without
+    blocks the schema knows every word, and marks the others.
+    """
     return {
         "$schema": DRAFT,
         "$id": "urn:cnncalc:spec",
         "title": "cnncalc spec",
         "description": "A convolutional network for cnncalc: its input and its layers.",
         "type": "object",
-        "required": ["input", "layers"],
+        "required": ["layers"],
+        "oneOf": [{"required": ["input"]}, {"required": ["inputs"]}],
         "additionalProperties": False,
         "properties": {
             "$schema": {"type": "string", "description": "where this schema lies, for editors"},
-            "name": {"type": "string", "description": "the network's name, the table's title"},
-            "description": {"type": "string", "description": "what the network is"},
-            "source": {"type": "string", "description": "where its figures come from"},
-            "input": _input(),
+            **_header(),
             "layers": {
                 "description": "the layers in order; each reads the one before it",
-                "allOf": [{"$ref": "#/definitions/items"}],
+                "type": "array",
                 "minItems": 1,
             },
         },
+        "if": {"required": ["blocks"]},
+        "then": {"properties": {"layers": _ref("items_with_blocks")}},
+        "else": {"properties": {"layers": _ref("items")}},
         "definitions": {
-            "items": {"type": "array", "items": {"$ref": "#/definitions/item"}},
-            "item": _item(),
+            "formula": _FORMULA,
             "activation": _activation(),
-            **{word: _layer(layer_class(word)) for word in MODULES},
+            **{w: _layer(c, "") for w in MODULES if not (c := layer_class(w)).joins},
+            **_items(""),
+            **_items("_with_blocks"),
         },
     }
 
 
+def _ref(name: str) -> dict[str, Any]:
+    return {"$ref": f"#/definitions/{name}"}
+
+
+def _or_formula(schema: dict[str, Any]) -> dict[str, Any]:
+    """What a schema allows, or a formula in its place or in place of an entry of a list."""
+    schema = dict(schema)
+    text = {"description": schema.pop("description")} if "description" in schema else {}
+    for choice in [schema, *schema.get("anyOf", ())]:
+        if "items" in choice:
+            choice["items"] = _or_formula(choice["items"])
+    return {**text, "anyOf": [schema, _ref("formula")]}
+
+
+def _header() -> dict[str, Any]:
+    """The keys of a spec but `layers`."""
+    names = {"type": "array", "items": {"type": "string"}, "minItems": 1}
+    block = {
+        "type": "object",
+        "properties": {
+            "description": {"type": "string", "description": "what the block is"},
+            "args": {
+                "description": "its arguments with their defaults; null is required",
+                "type": "object",
+                "propertyNames": _WORD,
+                "maxProperties": MAX_VARIABLES,
+            },
+            "layers": {"description": "its layers", **_ref("items_with_blocks")},
+        },
+        "required": ["layers"],
+        "additionalProperties": False,
+    }
+    return {
+        "name": {"type": "string", "description": "the network's name, the table's title"},
+        "description": {"type": "string", "description": "what the network is"},
+        "source": {"type": "string", "description": "where its figures come from"},
+        "vars": {**_VARIABLES, "description": "the variables that formulas use"},
+        "variants": {
+            "description": "settings of the variables, by name",
+            "type": "object",
+            "additionalProperties": {"anyOf": [_VARIABLES, {"type": "null"}]},
+        },
+        "blocks": {
+            "description": "words of one's own for lists of layers",
+            "type": "object",
+            "propertyNames": {"not": {"enum": [*MODULES, "repeat"]}},
+            "additionalProperties": block,
+        },
+        "input": _input(),
+        "inputs": {
+            "description": "several inputs by name, instead of `input`",
+            "type": "object",
+            "additionalProperties": _input(),
+            "minProperties": 1,
+        },
+        "outputs": {**names, "description": "the layers that give the network's results"},
+        "auxiliary": {**names, "description": "layers that give results for training only"},
+    }
+
+
 def _input() -> dict[str, Any]:
-    size = {"type": "integer", "minimum": 1, "maximum": MAX_INT}
+    size = _or_formula({"type": "integer", "minimum": 1, "maximum": MAX_INT})
     return {
         "description": "the input's sizes",
         "type": "object",
@@ -75,21 +154,55 @@ def _input() -> dict[str, Any]:
     }
 
 
-def _item() -> dict[str, Any]:
-    bare = [word for word in MODULES if not layer_class(word).required_fields()]
+def _items(suffix: str) -> dict[str, Any]:
+    """The definitions of a list of items and of what holds such lists; words of blocks or none."""
+    return {
+        f"items{suffix}": {"type": "array", "items": _ref(f"item{suffix}")},
+        f"item{suffix}": _item(suffix),
+        f"repeat{suffix}": {
+            "description": "its layers, several times",
+            "type": "object",
+            "properties": {
+                "times": _or_formula({"type": "integer", "minimum": 0, "maximum": MAX_TIMES}),
+                "index": {**_WORD, "description": "the variable that counts the rounds from 0"},
+                "layers": _ref(f"items{suffix}"),
+            },
+            "required": ["times", "layers"],
+            "additionalProperties": False,
+        },
+        **{f"{w}{suffix}": _layer(c, suffix) for w in MODULES if (c := layer_class(w)).joins},
+    }
+
+
+def _item(suffix: str) -> dict[str, Any]:
+    bare = [
+        word
+        for word in MODULES
+        if not layer_class(word).required_fields() and not layer_class(word).joins
+    ]
+    properties = {
+        **{word: _ref(word + suffix * layer_class(word).joins) for word in MODULES},
+        "repeat": _ref(f"repeat{suffix}"),
+        "name": _NAME,
+        "from": _FROM,
+        "weights_of": {"type": "string", "description": "the layer whose weights it uses"},
+    }
+    item = {"type": "object", "properties": properties}
+    if suffix:
+        # A block's word is one more key, whose value holds its arguments.
+        word: dict[str, Any] = {"type": "string", "pattern": _NAME["pattern"]}
+        return {
+            "description": "a layer or a block: its word, or a mapping with it as a key",
+            "anyOf": [word, {**item, "minProperties": 1, "maxProperties": len(ITEM_KEYS) + 1}],
+        }
     return {
         "description": "a layer: its word, or a mapping with it as a key",
         "anyOf": [
-            {"enum": [word for word in bare if not layer_class(word).joins]},
+            {"enum": bare},
             {
-                "type": "object",
-                "properties": {
-                    **{word: {"$ref": f"#/definitions/{word}"} for word in MODULES},
-                    "name": _NAME,
-                    "from": _FROM,
-                },
+                **item,
                 "additionalProperties": False,
-                "oneOf": [{"required": [word]} for word in MODULES],
+                "oneOf": [{"required": [word]} for word in (*MODULES, "repeat")],
             },
         ],
     }
@@ -111,24 +224,25 @@ def _activation() -> dict[str, Any]:
     }
 
 
-def _layer(cls: type[Layer]) -> dict[str, Any]:
+def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
     """What may stand behind a layer's word: its fields, its main field alone, or nothing."""
     fields = cls.model_json_schema(by_alias=True)
     properties: dict[str, Any] = fields.get("properties", {})
-    for entry in properties.values():
+    for key, entry in properties.items():
         entry.pop("title", None)
+        properties[key] = _or_formula(entry)
     if "activation" in properties:
         text = properties["activation"]["description"]
         properties["activation"] = {
             "description": text,
-            "allOf": [{"$ref": "#/definitions/activation"}],
+            "anyOf": [_ref("activation"), _ref("formula")],
         }
     required = cls.required_fields()
     if cls.joins:
         branches = {
             "description": "lists of layers that all read the same input; [] is the input itself",
             "type": "array",
-            "items": {"$ref": "#/definitions/items"},
+            "items": _ref(f"items{suffix}"),
             "minItems": 2,
         }
         properties = {"branches": branches, **properties}

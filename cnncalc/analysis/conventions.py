@@ -1,0 +1,258 @@
+"""The same network as other tools count it.
+
+A convention is data: how many times which quantity of which layers. It gives what its tool prints
+in eval mode for a network whose layers are modules of torch.nn. Where that is a plain bug it is a
+`Fault`, stated apart with what it adds: the convention has the number that the tool means.
+"""
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+from cnncalc.analysis.tally import (
+    Convention,
+    Fault,
+    Tally,
+    Term,
+    bias_additions,
+    inputs,
+    params,
+    score_macs,
+    tensors,
+)
+from cnncalc.errors import UsageError, suggestion
+from cnncalc.infer import Facts
+from cnncalc.layers.base import count
+
+
+def tally(name: str, facts: Sequence[Facts]) -> Tally:
+    """The total of the convention of that name. Raises UsageError."""
+    counted = convention(name)
+    return Tally(name, counted, counted.parts(facts), counted.errors(facts))
+
+
+def convention(name: str) -> Convention:
+    """The convention of that name. Raises UsageError."""
+    if name not in CONVENTIONS:
+        hint = suggestion(name, CONVENTIONS) or f"; there are {', '.join(CONVENTIONS)}"
+        raise UsageError(f"no such counting convention: {name}{hint}")
+    return CONVENTIONS[name]
+
+
+def moving_statistics(fact: Facts) -> int:
+    """Moving means and variances of a batch normalisation, which Keras counts as parameters."""
+    if fact.node.layer.type != "batch_norm" or fact.node.weights_of:
+        return 0
+    buffers = fact.node.layer.buffers(*fact.inputs)
+    return sum(prod(shape) for shape in buffers.values() if shape)
+
+
+_CONVOLUTIONS = "conv depthwise_conv locally_connected"
+_ESTIMATED = "layer_norm group_norm instance_norm"
+_POOLS = "max_pool avg_pool adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool"
+_ADAPTIVE_AVG = "adaptive_avg_pool global_avg_pool"
+_PARAMETRISED = "batch_norm instance_norm layer_norm group_norm rms_norm prelu"
+_ATTENTION = "multi_head_attention"
+
+
+def _macs(factor: int) -> tuple[Term, Term]:
+    """Terms of all multiply-adds."""
+    return Term(factor, "MACs"), Term(factor, "MACs of scores")
+
+
+def _affine(fact: Facts) -> bool:
+    return bool(tensors(fact))
+
+
+def _without_statistics(fact: Facts) -> bool:
+    return not getattr(fact.node.layer, "track_running_stats", True)
+
+
+def _biased(fact: Facts) -> bool:
+    return any(name.endswith("bias") for name in tensors(fact))
+
+
+def _two_axes(fact: Facts) -> bool:
+    return len(fact.inputs[0]) == 3
+
+
+def _mode(mode: str, axes: int | None = None) -> Callable[[Facts], bool]:
+    """Whether an upsampling works like that, along so many axes."""
+
+    def holds(fact: Facts) -> bool:
+        found: str = getattr(fact.node.layer, "mode", "")
+        return found == mode and axes in (None, len(fact.inputs[0]) - 1)
+
+    return holds
+
+
+def _scaled(
+    words: str, factor: int, other: int, where: Callable[[Facts], bool] = _affine
+) -> tuple[Term, Term]:
+    """Terms of inputs: so many times where the layer has trained scales, so many where not."""
+    return (
+        Term(factor, "inputs", words, where),
+        Term(other, "inputs", words, lambda fact: not where(fact)),
+    )
+
+
+# Faults, as differences between what a tool prints and what it means.
+
+
+def _at_every_output(fact: Facts) -> int:
+    # Each weight of a transposed convolution is used at every input position, not output position.
+    return prod(tensors(fact)["weight"]) * count(fact.output[1:]) - fact.macs
+
+
+def _once(fact: Facts) -> int:
+    return params(fact) - fact.macs - bias_additions(fact)
+
+
+def _groups_twice(fact: Facts) -> int:
+    # calflops divides by the groups what torch has divided already, and rounds down.
+    groups = fact.node.layer.wiring_groups(*fact.inputs) or 1
+    channels, per_group, *kernel = tensors(fact)["weight"]
+    positions = count(fact.inputs[0][1:])
+    return positions * prod(kernel) * channels * (per_group // groups) - fact.macs
+
+
+def _upsampled(fact: Facts) -> int:
+    # Given a size it counts the positions; given a scale, the inputs.
+    sized = getattr(fact.node.layer, "size", None) is not None
+    return (count(fact.output[1:]) if sized else inputs(fact)) - fact.activations
+
+
+def _biases_elsewhere(fact: Facts) -> int:
+    # calflops takes the output's sizes for those of a convolution, and the channels of one group.
+    if not bias_additions(fact):
+        return 0
+    positions = prod(
+        (n + 2 * w.before - w.dilation * (w.kernel_size - 1) - 1) // w.stride + 1
+        for n, w in zip(fact.inputs[0][1:], fact.windows, strict=True)
+    )
+    return positions * tensors(fact)["weight"][1] - bias_additions(fact)
+
+
+def _fused(fact: Facts) -> int:
+    # With biases torch runs all of it as one operation, without them the products of scores only.
+    return -(fact.macs if _biased(fact) else score_macs(fact))
+
+
+_UNSEEN = Fault("sees nothing inside of attention", _ATTENTION, lambda fact: -fact.macs)
+_FUSED = Fault("does not see what attention fuses in eval mode", _ATTENTION, _fused)
+_WRONG_BIASES = "counts the biases of a transposed convolution at wrong positions"
+# torch writes this normalisation as three elementwise functions and a pooling of padded squares.
+_NEIGHBOURS = (
+    Term(3, "inputs", "local_response_norm"),
+    Term(1, "padded inputs", "local_response_norm"),
+)
+_TRANSPOSED = "multiplies a transposed convolution at every output position, not input position"
+_DIVIDED = "divides a transposed convolution by its groups twice"
+
+CONVENTIONS = {
+    "paper": Convention(
+        "papers and model zoos",
+        "MACs",
+        (Term(1, "MACs"),),
+    ),
+    "torch": Convention("torch 2.13 FlopCounterMode", "FLOPs", _macs(2)),
+    "fvcore": Convention(
+        "fvcore 0.1.5.post20221221",
+        "MACs",
+        (
+            *_macs(1),
+            *_scaled("batch_norm", 2, 1),
+            Term(3, "inputs", "batch_norm", _without_statistics),
+            *_scaled(_ESTIMATED, 5, 4),
+            Term(1, "inputs", _ADAPTIVE_AVG, _two_axes),
+            Term(1, "outputs", "upsample", _mode("nearest", 2)),
+            Term(4, "outputs", "upsample", _mode("linear", 2)),
+        ),
+        remark="its FLOPs are MACs",
+        faults=(_FUSED,),
+    ),
+    "torchinfo": Convention(
+        "torchinfo 1.8.0",
+        "MACs",
+        (
+            *_macs(1),
+            Term(1, "additions of biases"),
+            Term(1, "parameters", _PARAMETRISED),
+        ),
+        remark="a normalisation's parameters, not its values",
+        faults=(
+            Fault(_TRANSPOSED, "conv_transpose", _at_every_output),
+            Fault("forgets the positions of a linear", "linear", _once),
+            _UNSEEN,
+        ),
+    ),
+    "ptflops": Convention(
+        "ptflops 0.7.5 (aten)",
+        "MACs",
+        (*_macs(1), Term(1, "additions of biases")),
+        faults=(_FUSED,),
+    ),
+    "ptflops-pytorch": Convention(
+        "ptflops 0.7.5 (pytorch)",
+        "MACs",
+        (
+            *_macs(1),
+            Term(1, "additions of biases"),
+            *_scaled("batch_norm instance_norm group_norm", 2, 1),
+            Term(1, "inputs", "layer_norm"),
+            Term(2, "inputs", "relu prelu elu gelu"),
+            Term(1, "inputs", "relu6 leaky_relu silu softmax"),
+            Term(2, "inputs", _POOLS),
+            Term(2, "outputs", "upsample"),
+            *_scaled(_ATTENTION, 5, 2, _biased),
+            Term(1, "scores", _ATTENTION),
+            *_NEIGHBOURS,
+        ),
+        remark="activations, poolings twice",
+    ),
+    "thop": Convention(
+        "thop 0.1.1.post2209072238",
+        "MACs",
+        (
+            *_macs(1),
+            *_scaled("batch_norm layer_norm instance_norm", 4, 2),
+            Term(1, "inputs", "prelu"),
+            Term(3, "inputs", "softmax"),
+            Term(-1, "sums", "softmax"),
+            Term(1, "inputs", _ADAPTIVE_AVG),
+            Term(1, "outputs", f"{_ADAPTIVE_AVG} avg_pool"),
+            Term(1, "outputs", "upsample", _mode("nearest")),
+            Term(5, "outputs", "upsample", _mode("linear", 1)),
+            Term(11, "outputs", "upsample", _mode("linear", 2)),
+            Term(259, "outputs", "upsample", _mode("cubic")),
+        ),
+        faults=(Fault(_TRANSPOSED, "conv_transpose", _at_every_output), _UNSEEN),
+    ),
+    "calflops": Convention(
+        "calflops 0.3.2",
+        "MACs",
+        _macs(1),
+        faults=(Fault(_DIVIDED, "conv_transpose", _groups_twice), _FUSED),
+    ),
+    "calflops-flops": Convention(
+        "calflops 0.3.2",
+        "FLOPs",
+        (
+            *_macs(2),
+            Term(1, "additions of biases", _CONVOLUTIONS + " conv_transpose"),
+            *_scaled("batch_norm", 2, 1),
+            Term(3, "inputs", "batch_norm", _without_statistics),
+            *_scaled(_ESTIMATED, 5, 4),
+            Term(1, "inputs", "relu prelu elu leaky_relu silu gelu softmax"),
+            *_NEIGHBOURS,
+            Term(1, "inputs", _POOLS),
+            Term(1, "outputs", "upsample"),
+        ),
+        faults=(
+            Fault("forgets the channels or the scale of an upsample", "upsample", _upsampled),
+            Fault(_DIVIDED, "conv_transpose", lambda fact: 2 * _groups_twice(fact)),
+            Fault(_WRONG_BIASES, "conv_transpose", _biases_elsewhere),
+            _FUSED._replace(error=lambda fact: 2 * _fused(fact)),
+        ),
+    ),
+}
+"""Every convention by the word of `--count-as`."""

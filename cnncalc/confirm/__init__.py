@@ -1,0 +1,1 @@
+"""The witness: networks as torch runs them."""

@@ -1,0 +1,156 @@
+"""Layers that work on tokens, `(channels, length)`: self-attention, and what a ViT adds to it."""
+
+from collections.abc import Iterator
+
+from pydantic import Field
+
+from cnncalc.layers.activation import Softmax
+from cnncalc.layers.axis_map import AxisMap, moved
+from cnncalc.layers.base import Layer, Shape, count, times
+from cnncalc.layers.fields import Count, Flag, Natural
+from cnncalc.layers.twin import Twin, module
+
+
+class _OnTokens(Layer):
+    """A layer that reads a row of tokens, each a vector of all channels."""
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        (input,) = inputs
+        if len(input) == 1:
+            yield f"{self.type} needs tokens (channels and length), not a vector of {input[0]}"
+        elif len(input) > 2:
+            yield (
+                f"{self.type} needs tokens (channels and length), not {times(input)}; put a "
+                f"reshape [{input[0]}, -1] before it"
+            )
+
+
+class MultiHeadAttention(_OnTokens):
+    """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
+
+    type = "multi_head_attention"
+    prefix = "attention"
+    main = "num_heads"
+    numbered = True
+
+    num_heads: Count = Field(description="number of heads that the channels are split into")
+    bias: Flag = Field(True, description="whether the four projections have biases")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        yield from super().rules(*inputs)
+        if inputs[0][0] % self.num_heads:
+            yield f"{inputs[0][0]} channels do not divide into {self.num_heads} heads"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        # Queries, keys and values in one matrix, as torch keeps them.
+        c = inputs[0][0]
+        weights: dict[str, Shape] = {"in_proj_weight": (3 * c, c), "out_proj.weight": (c, c)}
+        biases: dict[str, Shape] = {"in_proj_bias": (3 * c,), "out_proj.bias": (c,)}
+        return weights | biases if self.bias else weights
+
+    def macs(self, *inputs: Shape) -> int:
+        # Four projections; then QKᵀ and its product with V, C/h channels in each of h heads.
+        # Vaswani et al., Attention Is All You Need, 2017, section 3.2.
+        c, length = inputs[0]
+        return 4 * c * c * length + 2 * c * length * length
+
+    def input_macs(self, *inputs: Shape) -> int:
+        # The projection to queries, keys and values; all else multiplies what follows from it.
+        channels, length = inputs[0]
+        return 3 * channels * channels * length
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # A softmax over L scores for each token and head; the queries are scaled by 1/√(C/h).
+        _, length = inputs[0]
+        counts = Softmax().elementwise((length, self.num_heads * length))
+        biases = 4 * count(inputs[0]) if self.bias else 0
+        return {**counts, "multiply": count(inputs[0]), "add": counts["add"] + biases}
+
+    def connections(self, *inputs: Shape) -> int:
+        # Those of the projections; queries meet keys and scores meet values without any weight.
+        c, length = inputs[0]
+        return 4 * c * length * (c + (1 if self.bias else 0))
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return ((None,),)
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {self.num_heads} head{'s' if self.num_heads > 1 else ''}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            "MultiheadAttention",
+            "module(*[x.mT] * 3, need_weights=False)[0].mT",
+            embed_dim=inputs[0][0],
+            num_heads=self.num_heads,
+            bias=self.bias,
+            batch_first=True,
+        )
+
+
+class ClassToken(_OnTokens):
+    """Puts one trained token before the others; its output is what classifies."""
+
+    type = "class_token"
+    prefix = "token"
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, length = inputs[0]
+        return (channels, length + 1)
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return ((moved(-1),),)
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        return {"weight": (1, 1, inputs[0][0])}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        call = "torch.cat((module.weight.mT.expand(len(x), -1, -1), x), -1)"
+        return module("Weights", call, shapes=self.weights(*inputs))
+
+
+class PositionEmbedding(_OnTokens):
+    """Adds a trained vector to each token, one for each position."""
+
+    type = "position_embedding"
+    prefix = "position"
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        channels, length = inputs[0]
+        return {"weight": (1, length, channels)}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": count(inputs[0])}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        call = "x + module.weight.mT"
+        return module("Weights", call, shapes=self.weights(*inputs), std=0.02)
+
+
+class Select(_OnTokens):
+    """Takes one token, such as the class token, as a vector."""
+
+    type = "select"
+    prefix = "select"
+    main = "index"
+    values = "view"
+
+    index: Natural = Field(description="position of the token, from 0")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        broken = list(super().rules(*inputs))
+        yield from broken
+        if not broken and self.index >= inputs[0][1]:
+            yield f"index {self.index} is beyond the {inputs[0][1]} tokens, counted from 0"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return inputs[0][:1]
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        return ((None,),)
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {self.index}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return Twin(f"x[..., {self.index}]")

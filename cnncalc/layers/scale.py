@@ -1,0 +1,28 @@
+"""Trained factors."""
+
+from pydantic import Field
+
+from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.fields import Real
+from cnncalc.layers.twin import Twin, module
+
+
+class LayerScale(Layer):
+    """Multiplies each channel by a trained factor, as ConvNeXt does at the end of a block."""
+
+    type = "layer_scale"
+    prefix = "scale"
+    main = "initial"
+
+    initial: Real = Field(1e-6, description="what the factors are before training")
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        channels, *sizes = inputs[0]
+        return {"weight": (channels, *(1 for _ in sizes))}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"multiply": count(inputs[0])}
+
+    def twin(self, *inputs: Shape) -> Twin:
+        shapes = self.weights(*inputs)
+        return module("Weights", "x * module.weight", shapes=shapes, mean=self.initial)

@@ -1,0 +1,45 @@
+"""A layer's twin in torch, as plain data: what it is made of is known without torch.
+
+`cnncalc.confirm` runs it.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Twin(NamedTuple):
+    """An expression over the inputs, and the module that it calls.
+
+    In `call` the inputs are `x`, `x1`, `x2` …, batch first; `module` is the module; `torch` and
+    `F` (torch.nn.functional) are known.
+    """
+
+    call: str
+    module: str | None = None
+    """The name of a class of torch.nn, or else of cnncalc.confirm.modules; none where the
+    expression needs none."""
+    arguments: dict[str, Any] = {}  # noqa: RUF012 (nobody writes into it)
+
+
+def module(name: str, call: str = "module(x)", /, **arguments: Any) -> Twin:
+    """A module by the name of its class, with the arguments that make it."""
+    return Twin(call, name, arguments)
+
+
+def variables(inputs: int) -> tuple[str, ...]:
+    """What the inputs are called in an expression."""
+    return ("x", *(f"x{i}" for i in range(1, inputs)))
+
+
+def padded(x: str, sides: Iterable[tuple[int, int]], value: str = "") -> str:
+    """`x` with (before, after) positions added along each axis; negative ones are cut off."""
+    # torch names the last axis first.
+    amounts = tuple(number for side in reversed(list(sides)) for number in side)
+    if not any(amounts):
+        return x
+    return f"F.pad({x}, {amounts}{f', value={value}' if value else ''})"
+
+
+def channels_last(call: str) -> str:
+    """A call of a module that works along the last axis, on channels."""
+    return f"{call.replace('(x)', '(x.movedim(1, -1))')}.movedim(-1, 1)"

@@ -1,0 +1,66 @@
+"""Several networks in one table, a row each."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Any
+
+from cnncalc.errors import printable
+from cnncalc.render.listing import listing
+from cnncalc.render.markdown import escape
+from cnncalc.render.table import Layout, shape_text
+from cnncalc.report import CONVENTION, Report, column
+
+COMPARED = ("activations", "params", "macs", "flops")
+"""The totals that stand beside each other when no columns are chosen."""
+
+Networks = Sequence[tuple[str, Report]]
+"""Reports with what the command line called their specs."""
+
+
+def rows(networks: Networks, keys: Sequence[str], layout: Layout) -> list[list[Any]]:
+    """Spec, input, layers and the totals of every network. Raises UsageError."""
+    return [
+        [
+            name,
+            " + ".join(shape_text(entry["shape"], layout) for entry in report.inputs),
+            report.layers,
+            *(report.total(key) for key in keys),
+        ]
+        for name, report in networks
+    ]
+
+
+def header(keys: Sequence[str]) -> list[str]:
+    """What stands above `rows`."""
+    return ["network", "input", "layers", *(column(key).title for key in keys)]
+
+
+def text(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
+    """The lines for a terminal."""
+    cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
+    return [*listing(header(keys), cells, right=range(1, 3 + len(keys))), "", CONVENTION]
+
+
+def markdown(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
+    """The table as GitHub's Markdown."""
+    lines = [header(keys), ["---", *["---:"] * (2 + len(keys))]]
+    lines += [[escape(printable(_cell(c))) for c in row] for row in rows(networks, keys, layout)]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
+    return f"{table}\n\n{escape(CONVENTION)}\n"
+
+
+def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
+    """The table as CSV, with the columns' keys and raw numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["network", "input", "layers", *keys])
+    for name, shape, *numbers in rows(networks, keys, layout):
+        writer.writerow([printable(name), shape.replace("×", "x"), *numbers])
+    return out.getvalue()
+
+
+def _cell(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)

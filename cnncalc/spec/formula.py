@@ -1,0 +1,199 @@
+"""Formulas of a spec: `=4*width`, `=make_divisible(0.75*width, 8)`.
+
+The text is parsed by Python's `ast` and walked over a whitelist; nothing of it is ever evaluated
+as Python. Arithmetic is exact: integers and fractions, and a decimal is the fraction it spells.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from keyword import iskeyword
+from math import ceil, floor, isfinite
+from typing import Any
+
+from cnncalc.errors import printable, shorten, shown, suggestion
+
+MAX_LENGTH = 200
+"""The longest formula, in characters."""
+MAX_SIZE = 10**30
+"""The largest numerator or denominator that may come up on the way."""
+MAX_NESTED = 50
+"""How deep operations may stand inside one another."""
+_MAX_EXPONENT = 100
+
+BROKEN = object()
+"""The value of a variable that is wrong itself: what uses it is not judged."""
+
+Number = int | Fraction
+
+_TOKEN = re.compile(
+    r" |[A-Za-z_][A-Za-z0-9_]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?(?![\w.])"
+    r"|[^\w\s.\\#'\"\x00-\x1f\x7f]"
+)
+"""What a formula is made of. No text, comment, line break or hexadecimal number gets further."""
+
+
+class FormulaError(Exception):
+    """What is wrong with a formula, as a sentence; empty where that has been said already."""
+
+
+def is_variable(name: Any) -> bool:
+    """Whether a formula can name a variable so."""
+    return (
+        isinstance(name, str)
+        and len(name) <= MAX_LENGTH
+        and name.isascii()
+        and name.isidentifier()
+        and not iskeyword(name)
+    )
+
+
+def make_divisible(value: Number, divisor: Number, minimum: Number | None = None) -> Number:
+    """The multiple of `divisor` nearest to `value`, at least `minimum`, never below 90 % of it.
+
+    Source: the function of this name in the MobileNet reference code, which torchvision follows.
+    """
+    least = divisor if minimum is None else minimum
+    rounded = max(least, floor(value + Fraction(divisor) / 2) // divisor * divisor)
+    return rounded + divisor if rounded < Fraction(9, 10) * value else rounded
+
+
+def _ceil_div(a: Number, b: Number) -> int:
+    return -(-a // b)
+
+
+FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
+    "min": (min, (2, 3, 4)),
+    "max": (max, (2, 3, 4)),
+    "ceil": (ceil, (1,)),
+    "floor": (floor, (1,)),
+    "round": (round, (1,)),
+    "ceil_div": (_ceil_div, (2,)),
+    "make_divisible": (make_divisible, (2, 3)),
+}
+"""The functions of the language, and how many arguments each takes."""
+
+_OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
+    ast.Add: lambda a, b: a + b,
+    ast.Sub: lambda a, b: a - b,
+    ast.Mult: lambda a, b: a * b,
+    ast.Div: lambda a, b: Fraction(a) / b,
+    ast.FloorDiv: lambda a, b: a // b,
+    ast.Mod: lambda a, b: a % b,
+}
+
+
+def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
+    """The value of a formula (without its `=`); whole fractions are integers.
+
+    A formula that is one variable's name gives that variable's value, of whatever kind. Raises
+    FormulaError.
+    """
+    if len(text) > MAX_LENGTH:
+        raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH} are allowed")
+    if not text.isascii() or _TOKEN.sub("", text):
+        raise FormulaError(_no_formula(text))
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise FormulaError(_no_formula(text)) from None
+    if isinstance(tree, ast.Name):
+        return _variable(tree.id, variables)
+    if _depth(tree) > MAX_NESTED:
+        raise FormulaError(f"{_quoted(text)} is nested more than {MAX_NESTED} deep")
+    value = _number(tree, text.strip(), variables)
+    return value.numerator if value.denominator == 1 else value
+
+
+def _depth(tree: ast.expr) -> int:
+    """How deep the tree of a formula is, found without recursion."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [n for node in level for n in ast.iter_child_nodes(node) if isinstance(n, ast.expr)]
+    return depth
+
+
+def _number(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
+    value = _value(node, text, variables)
+    if abs(value.numerator) > MAX_SIZE or value.denominator > MAX_SIZE:
+        raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
+    return value
+
+
+def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
+    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+        # The digits as they stand: a float would have rounded them.
+        return Fraction(text[node.col_offset : node.end_col_offset])
+    if isinstance(node, ast.Name):
+        value = _variable(node.id, variables)
+        number = isinstance(value, (int, float, Fraction)) and not isinstance(value, bool)
+        if not number or (isinstance(value, float) and not isfinite(value)):
+            raise FormulaError(f"{node.id} is {shown(value)}, not a number")
+        return Fraction(str(value)) if isinstance(value, float) else value
+    if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
+        operand = _number(node.operand, text, variables)
+        return -operand if isinstance(node.op, ast.USub) else operand
+    if isinstance(node, ast.BinOp):
+        left = _number(node.left, text, variables)
+        right = _number(node.right, text, variables)
+        return _binary(node.op, left, right, text)
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+        return _call(node.func.id, [_number(a, text, variables) for a in node.args])
+    raise FormulaError(
+        f"{_quoted(text)} may hold numbers, variables, + - * / // % ** and {', '.join(FUNCTIONS)}"
+    )
+
+
+def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> Number:
+    if isinstance(operator, ast.Pow):
+        if right.denominator != 1 or abs(Fraction(right)) > _MAX_EXPONENT:
+            raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
+        if left == 0 and right < 0:
+            raise FormulaError(f"{_quoted(text)} divides by 0")
+        return Fraction(left) ** int(right)
+    compute = _OPERATORS.get(type(operator))
+    if compute is None:
+        raise FormulaError(f"{_quoted(text)} may compute with + - * / // % ** only")
+    if right == 0 and isinstance(operator, (ast.Div, ast.FloorDiv, ast.Mod)):
+        raise FormulaError(f"{_quoted(text)} divides by 0")
+    return compute(left, right)
+
+
+def _call(name: str, arguments: list[Number]) -> Number:
+    if name not in FUNCTIONS:
+        hint = suggestion(name, FUNCTIONS) or f"; there are {', '.join(FUNCTIONS)}"
+        raise FormulaError(f"no such function: {printable(shorten(name))}{hint}")
+    function, counts = FUNCTIONS[name]
+    if len(arguments) not in counts:
+        wanted = ", ".join(map(str, counts[:-1])) + " or " * (len(counts) > 1) + str(counts[-1])
+        plural = "s" * (counts != (1,))
+        raise FormulaError(f"{name} takes {wanted} argument{plural}, not {len(arguments)}")
+    if name in ("ceil_div", "make_divisible") and arguments[1] <= 0:
+        raise FormulaError(f"{name} needs a divisor above 0")
+    result: Number = function(*arguments)
+    return result
+
+
+def _variable(name: str, variables: Mapping[str, Any]) -> Any:
+    if name in variables:
+        if variables[name] is BROKEN:
+            raise FormulaError("")
+        return variables[name]
+    listed = ", ".join(variables) or "none"
+    hint = suggestion(name, variables) or f"; there are {listed}"
+    raise FormulaError(f"no such variable: {printable(shorten(name))}{hint}")
+
+
+def _no_formula(text: str) -> str:
+    hint = ""
+    if text.count("(") > text.count(")"):
+        hint = "; a bracket is not closed (in YAML's {…} a formula with a comma needs quotes)"
+    return f"{_quoted(text)} is not a formula{hint}"
+
+
+def _quoted(text: str) -> str:
+    return shown(f"={text}")

@@ -41,7 +41,8 @@ def header(keys: Sequence[str]) -> list[str]:
 def text(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
     """The lines for a terminal."""
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
-    return [*listing(header(keys), cells, right=range(1, 3 + len(keys))), "", CONVENTION]
+    table = listing(header(keys), cells, right=range(1, 3 + len(keys)))
+    return [*table, "", *_notes(networks, keys)]
 
 
 def markdown(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
@@ -49,7 +50,8 @@ def markdown(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
     lines = [header(keys), ["---", *["---:"] * (2 + len(keys))]]
     lines += [[escape(printable(_cell(c))) for c in row] for row in rows(networks, keys, layout)]
     table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"{table}\n\n{escape(CONVENTION)}\n"
+    notes = "  \n".join(map(escape, _notes(networks, keys)))
+    return f"{table}\n\n{notes}\n"
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
@@ -60,6 +62,12 @@ def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> 
     for name, shape, *numbers in rows(networks, keys, layout):
         writer.writerow([printable(name), shape.replace("×", "x"), *numbers])
     return out.getvalue()
+
+
+def _notes(networks: Networks, keys: Sequence[str]) -> list[str]:
+    """The convention, and what is to be said of a network's counts."""
+    said = [(name, r.remarks.get(key, ())) for name, r in networks for key in keys]
+    return [CONVENTION, *(f"{name}: {line}" for name, lines in said for line in lines)]
 
 
 def _cell(value: Any) -> str:

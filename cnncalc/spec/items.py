@@ -129,7 +129,9 @@ class LayerExpander(ABC):
         layer = None
         if self.unresolved == before:
             layer = self.validated(cls, fields, value, name, at)
-        activation = self.activation(layer, name, at) if layer else None
+        activation = None
+        if fields is not None and "activation" in cls.model_fields:
+            activation = self.activation(fields.get("activation"), name, at)
         if cls.joins and fields is None:
             sources = None
         elif cls.joins:
@@ -212,10 +214,9 @@ class LayerExpander(ABC):
         self.problem(path, path_text(path), message)
         return None
 
-    def activation(self, layer: Layer, name: str, at: Path) -> Layer | None:
-        """The layer of the `activation` field, where there is one."""
-        value = getattr(layer, "activation", None)
-        if value is None:
+    def activation(self, value: Any, name: str, at: Path) -> Layer | None:
+        """The layer of the `activation` field; None where there is none, or none that can be."""
+        if not isinstance(value, str) and not (isinstance(value, dict) and len(value) == 1):
             return None
         at, where = (*at, "activation"), f"{name}.activation"
         word, fields = (value, None) if isinstance(value, str) else next(iter(value.items()))

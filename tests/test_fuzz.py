@@ -21,7 +21,7 @@ from cnncalc.layers import FOREIGN_WORDS, MODULES, layer_class
 from cnncalc.render.csv import csv
 from cnncalc.render.json import json as render_json
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import tabulate
+from cnncalc.render.table import page, tabulate
 from cnncalc.render.text import write
 from cnncalc.report import COLUMNS
 from cnncalc.spec import json_text, yaml_text
@@ -250,7 +250,7 @@ def check(number: int) -> bool:
     file = io.StringIO()
     table = tabulate(report, tuple(COLUMNS))
     write(table, file)
-    for text in (file.getvalue(), markdown(table), csv(table)):
+    for text in (file.getvalue(), markdown(page(table)), csv(table)):
         assert all(line.isprintable() for line in text.split("\n"))
     json.loads(render_json(report, tuple(COLUMNS)))
     return True

@@ -22,7 +22,7 @@ from cnncalc.layers.base import Shape
 from cnncalc.render.csv import csv
 from cnncalc.render.json import json as render_json
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import tabulate
+from cnncalc.render.table import page, tabulate
 from cnncalc.render.text import write
 from cnncalc.report import Report
 from cnncalc.spec import json_text, yaml_text
@@ -249,7 +249,7 @@ def printed(report: Report) -> dict[str, list[Row]]:
     write(table, text, droppable=False)
     return {
         "text": parse_text(text.getvalue()),
-        "markdown": parse_markdown(markdown(table)),
+        "markdown": parse_markdown(markdown(page(table))),
         "csv": parse_csv(csv(table)),
     }
 

@@ -17,7 +17,7 @@ from cnncalc.api import analyze
 from cnncalc.render import text
 from cnncalc.render.csv import csv as render_csv
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import percent, tabulate
+from cnncalc.render.table import page, percent, tabulate
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
 
@@ -85,7 +85,7 @@ def test_wide_letters_keep_columns_aligned() -> None:
     assert "input" in table.pop(2)
     assert len({cell_len(line) for line in table}) == 1, table
     assert lines(KOREAN)[0] == "합성곱 신경망"
-    rows = markdown(tabulate(analyze(KOREAN))).splitlines()[:9]
+    rows = markdown(page(tabulate(analyze(KOREAN)))).splitlines()[:9]
     assert len({cell_len(row) for row in rows}) == 1, rows
 
 
@@ -157,7 +157,7 @@ def test_markdown_escapes_what_would_be_markup() -> None:
         "input": {"features": 3},
         "layers": [{"linear": 2, "name": "_x_"}],
     }
-    row = markdown(tabulate(analyze(spec))).splitlines()[3]
+    row = markdown(page(tabulate(analyze(spec)))).splitlines()[3]
     assert "\\_x\\_" in row
     assert len(re.findall(r"(?<!\\)\|", row)) == 11
 

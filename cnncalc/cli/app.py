@@ -35,7 +35,7 @@ class _Commands(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"cnncalc.cli.{cmd_name}")
+        module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(cmd_name, help=module.run.__doc__)(module.run)
         return typer.main.get_command(app)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -20,12 +20,17 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
 from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.table import Layout, Table, tabulate, warning_lines
+from cnncalc.render.page import Page
+from cnncalc.render.table import Layout, tabulate, warning_lines
+from cnncalc.render.table import page as table_page
+from cnncalc.render.terminal import print_lines, width_of
 from cnncalc.report import DEFAULT_COLUMNS, Report
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
-Format = Literal["text", "markdown", "csv", "json"]
+PageFormat = Literal["text", "markdown", "latex", "html"]
+"""What a page can be printed as."""
+Format = Literal["text", "markdown", "latex", "html", "csv", "json"]
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
 ColumnsOption = Annotated[
@@ -155,11 +160,13 @@ def write_report(
 
             text.write(table, sys.stdout, droppable=columns is None)
             return
-        rendered = _rendered(table, format)
-    if output is None:
-        sys.stdout.write(rendered)
-    else:
-        write_file(output, rendered)
+        if format == "text":
+            from cnncalc.render import text
+
+            rendered = "".join(f"{line}\n" for line, _ in text.render(table))
+        else:
+            rendered = _rendered(table_page(table), format)
+    write_text(rendered, output)
 
 
 def write_comparison(
@@ -185,24 +192,34 @@ def write_comparison(
         rendered = json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
     elif format == "csv":
         rendered = compare.comma_separated(networks, keys, layout)
-    elif format == "markdown":
-        rendered = compare.markdown(networks, keys, layout)
     else:
-        rendered = "\n".join(compare.text(networks, keys, layout)) + "\n"
+        write_page(compare.page(networks, keys, layout), format, output)
+        return
+    write_text(rendered, output)
+
+
+def write_page(page: Page, format: PageFormat, output: Path | None) -> None:
+    """Print a page, or write it to a file; text is fitted to a terminal."""
+    if format == "text" and output is None:
+        from cnncalc.render import plain
+
+        print_lines(plain.lines(page, width_of(sys.stdout)), sys.stdout)
+    else:
+        write_text(_rendered(page, format), output)
+
+
+def write_text(text: str, output: Path | None) -> None:
+    """Print a text, or write it to a file."""
     if output is None:
-        sys.stdout.write(rendered)
+        sys.stdout.write(text)
     else:
-        write_file(output, rendered)
+        write_file(output, text)
 
 
-def _rendered(table: Table, format: Format) -> str:
-    if format == "markdown":
-        from cnncalc.render.markdown import markdown
-
-        return markdown(table)
-    from cnncalc.render import text
-
-    return "".join(f"{line}\n" for line, _ in text.render(table))
+def _rendered(page: Page, format: PageFormat) -> str:
+    module = import_module(f"cnncalc.render.{'plain' if format == 'text' else format}")
+    rendered: str = getattr(module, module.__name__.rpartition(".")[2])(page)
+    return rendered
 
 
 def write_file(path: Path, content: str) -> None:
@@ -255,6 +272,4 @@ def write_list(
     """Print a list in columns, the last of which wraps on a terminal."""
     from cnncalc.render.listing import listing
 
-    terminal = sys.stdout.isatty()
-    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else None
-    typer.echo("\n".join(listing(header, rows, right, width)))
+    typer.echo("\n".join(listing(header, rows, right, width_of(sys.stdout))))

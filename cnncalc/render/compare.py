@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.errors import printable
-from cnncalc.render.listing import listing
-from cnncalc.render.markdown import escape
+from cnncalc.render.page import Grid, Page, Prose
 from cnncalc.render.table import Layout, shape_text
 from cnncalc.report import CONVENTION, Report, column
 
@@ -38,20 +37,11 @@ def header(keys: Sequence[str]) -> list[str]:
     return ["network", "input", "layers", *(column(key).title for key in keys)]
 
 
-def text(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
-    """The lines for a terminal."""
+def page(networks: Networks, keys: Sequence[str], layout: Layout) -> Page:
+    """The table and what is to be said of its counts."""
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
-    table = listing(header(keys), cells, right=range(1, 3 + len(keys)))
-    return [*table, "", *_notes(networks, keys)]
-
-
-def markdown(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
-    """The table as GitHub's Markdown."""
-    lines = [header(keys), ["---", *["---:"] * (2 + len(keys))]]
-    lines += [[escape(printable(_cell(c))) for c in row] for row in rows(networks, keys, layout)]
-    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    notes = "  \n".join(map(escape, _notes(networks, keys)))
-    return f"{table}\n\n{notes}\n"
+    grid = Grid(header(keys), cells, right=range(1, 3 + len(keys)))
+    return [grid, Prose("\n".join(_notes(networks, keys)))]
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:

@@ -1,48 +1,66 @@
-"""The table as GitHub's Markdown."""
+"""A page as GitHub's Markdown."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from cnncalc.errors import printable
-from cnncalc.render.table import Row, Table, notes, warning_lines
+from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&])")
-
-
-def markdown(table: Table) -> str:
-    """The table, its notes and its warnings; columns of numbers are aligned to the right."""
-    header = [column.title for column in table.columns]
-    rows = [_cells(table, row) for row in table.rows]
-    widths = [max(_width(cell) for cell in column) for column in zip(header, *rows, strict=True)]
-    right = [column.kind != "text" for column in table.columns]
-    rule = [
-        "-" * (w - 1) + ":" if r else "-" * w for w, r in zip(_least(widths), right, strict=True)
-    ]
-    lines = [_line(header, widths, right), f"| {' | '.join(rule)} |"]
-    lines += [_line(row, widths, right) for row in rows]
-    lines += ["", *(escape(line) + "  " for line in notes(table))]
-    lines += [f"{'' if i else chr(10)}- {escape(line)}" for i, line in enumerate(_warnings(table))]
-    return "\n".join(lines) + "\n"
+_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&$])")
 
 
-def _warnings(table: Table) -> list[str]:
-    return warning_lines(table.report)
+def markdown(page: Page) -> str:
+    """The page; columns of numbers are aligned to the right, formulas stand in `$$`."""
+    return "\n\n".join(_block(block) for block in page) + "\n"
 
 
-def _cells(table: Table, row: Row) -> list[str]:
-    texts = [escape(printable(table.cell(row, index))) for index in range(len(table.columns))]
-    return [f"**{text}**" if text and row.kind == "total" else text for text in texts]
+def escape(text: str) -> str:
+    """Text in which nothing is Markdown or HTML."""
+    return _SPECIAL.sub(r"\\\1", printable(text))
 
 
-def _least(widths: list[int]) -> list[int]:
-    return [max(width, 3) for width in widths]
+def _block(block: Block) -> str:
+    match block:
+        case Heading(text, level):
+            return f"{'#' * level} {escape(text)}"
+        case Prose(text):
+            return "  \n".join(_paragraph(line) for line in text.split("\n"))
+        case Items(texts):
+            return "\n".join(f"- {_paragraph(text)}" for text in texts)
+        case Picture(rows):
+            # Four spaces: no line of the picture can end the block, as a fence could.
+            return "\n".join(f"    {printable(row)}" for row in rows)
+        case Working(derivations):
+            lines = " \\\\\n".join(map(_derivation, derivations))
+            return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"
+        case Grid():
+            return _grid(block)
 
 
-def _line(cells: list[str], widths: list[int], right: list[bool]) -> str:
+def _paragraph(text: str) -> str:
+    """Text that does not start a list, though it starts with a number or a sign."""
+    return re.sub(r"^(\s*\d+)([.)])|^(\s*)([-+=])", r"\1\3\\\2\4", escape(text))
+
+
+def _grid(grid: Grid) -> str:
+    body = len(grid.rows) - grid.foot
+    rows = [[escape(text) for text in row] for row in grid.rows[:body]]
+    rows += [[f"**{escape(text)}**" if text else "" for text in row] for row in grid.rows[body:]]
+    header = [escape(text) for text in grid.header]
+    widths = [max(3, *map(_width, column)) for column in zip(header, *rows, strict=True)]
+    right = [i in grid.right for i in range(len(header))]
+    rule = ["-" * (w - 1) + ":" if r else "-" * w for w, r in zip(widths, right, strict=True)]
+    lines = [f"**{escape(grid.caption)}**", ""] if grid.caption else []
+    lines += [_line(header, widths, right), f"| {' | '.join(rule)} |"]
+    return "\n".join(lines + [_line(row, widths, right) for row in rows])
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
     padded = []
-    for cell, width, to_right in zip(cells, _least(widths), right, strict=True):
+    for cell, width, to_right in zip(cells, widths, right, strict=True):
         blank = " " * (width - _width(cell))
         padded.append(blank + cell if to_right else cell + blank)
     return f"| {' | '.join(padded)} |"
@@ -54,6 +72,6 @@ def _width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
 
 
-def escape(text: str) -> str:
-    """Text in which nothing is Markdown or HTML."""
-    return _SPECIAL.sub(r"\\\1", text)
+def _derivation(terms: Sequence[Maths]) -> str:
+    first, *rest = [term.latex for term in terms]
+    return f"{first} &= " + " \\\\\n  &= ".join(rest) if rest else first

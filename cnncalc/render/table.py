@@ -5,6 +5,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError
 from cnncalc.render.depth import groups
+from cnncalc.render.page import Block, Grid, Items, Page, Prose
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
 
 Layout = Literal["hwc", "chw"]
@@ -84,6 +85,20 @@ def tabulate(
     collapsed = len(report.groups()) - len(rows_of_layers)
     table = Table(report, chosen, rows, layout, depth=depth if collapsed else None)
     return table if top is None else table.head(top)
+
+
+def page(table: Table) -> Page:
+    """The table, its notes and its warnings, for formats that lay it out themselves."""
+    foot = sum(row.kind in ("part", "total") for row in table.rows)
+    grid = Grid(
+        [column.title for column in table.columns],
+        [[table.cell(row, i) for i in range(len(table.columns))] for row in table.rows],
+        right=[i for i, column in enumerate(table.columns) if column.kind != "text"],
+        foot=foot,
+    )
+    blocks: list[Block] = [grid, Prose("\n".join(notes(table)))]
+    warnings = warning_lines(table.report)
+    return [*blocks, Items(warnings)] if warnings else blocks
 
 
 def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:

@@ -4,9 +4,7 @@ Laid out here and not by rich's table, which cuts what does not fit: a number is
 colours it, and is imported only where there is a terminal to colour.
 """
 
-import os
 import re
-import shutil
 import textwrap
 from collections.abc import Callable
 from functools import partial
@@ -16,6 +14,7 @@ from rich.cells import cell_len
 
 from cnncalc.errors import printable
 from cnncalc.render.table import Table, notes, warning_lines
+from cnncalc.render.terminal import Line, print_lines, width_of
 from cnncalc.report import Column
 
 DROPPED = ("flops", "macs_share", "params_share")
@@ -25,22 +24,6 @@ WRAPPED = {"layer": 15, "type": 8, "name": 8}
 """The columns whose cells may take several lines, and how narrow they get."""
 
 _STYLES = {"input": "dim", "layer": "", "part": "dim", "total": "bold"}
-_ASCII = str.maketrans(
-    {
-        "×": "x",
-        "−": "-",
-        "─": "-",
-        "·": "*",
-        "…": "...",
-        "→": "->",
-        "²": "^2",
-        "⌊": "floor(",
-        "⌋": ")",
-    }
-)
-
-Line = tuple[str, str]
-"""A line and its style."""
 
 
 def write(table: Table, file: IO[str], droppable: bool = True) -> None:
@@ -49,20 +32,7 @@ def write(table: Table, file: IO[str], droppable: bool = True) -> None:
     On a terminal (or where COLUMNS says a width) it is fitted: `droppable` columns go, then long
     cells wrap. Elsewhere nothing is left out. Where the encoding has no `×` it is ASCII.
     """
-    terminal = file.isatty()
-    width = shutil.get_terminal_size().columns if terminal or "COLUMNS" in os.environ else None
-    lines = render(table, width, droppable)
-    if not _encodes(file, "×−·…→─"):
-        lines = [(line.translate(_ASCII), style) for line, style in lines]
-    if not terminal:
-        file.writelines(f"{line}\n" for line, _ in lines)
-        return
-    from rich.console import Console
-    from rich.text import Text
-
-    # Wrapped already: the terminal's own wrapping takes over where numbers are wider than it.
-    console = Console(file=file, highlight=False, soft_wrap=True)
-    console.print(Text("\n").join(Text(line, style) for line, style in lines))
+    print_lines(render(table, width_of(file), droppable), file)
 
 
 def render(table: Table, width: int | None = None, droppable: bool = True) -> list[Line]:
@@ -195,11 +165,3 @@ def _wrap(text: str, width: int) -> list[str]:
                 lines.append("")
             lines[-1] += letter
     return [line.rstrip() for line in lines]
-
-
-def _encodes(file: IO[str], signs: str) -> bool:
-    try:
-        signs.encode(getattr(file, "encoding", None) or "utf-8")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -12,7 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from cnncalc.api import analyze as analyze
+    from cnncalc.api import check as check
+    from cnncalc.api import compare_fc as compare_fc
+    from cnncalc.api import diff as diff
+    from cnncalc.api import explain as explain
     from cnncalc.confirm.build import build as build
+    from cnncalc.display import formatted as formatted
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
     from cnncalc.errors import UsageError as UsageError
@@ -25,6 +30,11 @@ __version__ = "0.1.0"
 _HOMES = {
     "analyze": "cnncalc.api",
     "build": "cnncalc.confirm.build",
+    "check": "cnncalc.api",
+    "compare_fc": "cnncalc.api",
+    "diff": "cnncalc.api",
+    "explain": "cnncalc.api",
+    "formatted": "cnncalc.display",
     "load": "cnncalc.spec.load",
     "Graph": "cnncalc.graph",
     "Report": "cnncalc.report",

@@ -17,12 +17,19 @@ def ceil_div(a: int, b: int) -> int:
 
 def minimum(a: int, b: int) -> int:
     """The smaller of two sizes."""
-    return min(a, b)
+    return min(a, b) if type(a) is type(b) is int else _asked("minimum", a, b)
 
 
 def maximum(a: int, b: int) -> int:
     """The larger of two sizes."""
-    return max(a, b)
+    return max(a, b) if type(a) is type(b) is int else _asked("maximum", a, b)
+
+
+def _asked(function: str, a: int, b: int) -> int:
+    """What only behaves like an integer has a function of its own: it may remember its formula."""
+    a, b = (a, b) if hasattr(a, function) else (b, a)
+    chosen: int = getattr(a, function)(b)
+    return chosen
 
 
 def extent(kernel_size: int, dilation: int) -> int:

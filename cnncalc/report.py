@@ -5,14 +5,16 @@ A report holds plain values, no layers. Columns are computed when they are first
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError, suggestion
+from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
     from cnncalc.analysis.strides import StrideWarning
 
-Kind = Literal["text", "count", "share", "shape", "sizes"]
+Kind = Literal["text", "count", "share", "ratio", "shape", "sizes"]
 
 CONVENTION = (
     "FLOPs = 2 × MACs; a MAC is one multiply-add of a convolution or matrix product, biases not "
@@ -25,7 +27,8 @@ class Column(NamedTuple):
     """What a column is called, what it means, and how its cells print and add up.
 
     `kind`: `text`; `count` (an integer); `share` (percent of the total of the column `of`);
-    `shape` (channels first); `sizes` (a number for each axis).
+    `ratio` (of the two columns in `of`); `shape` (channels first); `sizes` (a number for each
+    axis).
     `fused`: what one row shows for a layer and its activation: the first's value, the last's, the
     sum, the largest, or both.
     """
@@ -169,6 +172,39 @@ _COLUMNS = (
         peak=True,
     ),
     Column("alive", "alive", "the layers whose tensors are alive while it runs", "text", "first"),
+    Column(
+        "saved_bytes",
+        "saved bytes",
+        "bytes of the tensors that autograd keeps for the layer's gradient and that no layer "
+        "before it keeps already, at the given dtype and batch",
+        total=True,
+    ),
+    Column(
+        "optimizer_bytes",
+        "optimizer bytes",
+        "bytes of the optimizer's state, by `--optimizer`; sgd has none",
+        total=True,
+    ),
+    Column(
+        "training_bytes",
+        "training bytes",
+        "parameters, their gradients, the optimizer's state and what is saved for backward",
+        total=True,
+    ),
+    Column(
+        "bytes_moved",
+        "bytes moved",
+        "inputs, output and parameters, each moved once: a lower bound of a layer's traffic "
+        "with memory",
+        total=True,
+    ),
+    Column(
+        "intensity",
+        "FLOPs/byte",
+        "arithmetic intensity: FLOPs by bytes moved, an upper bound",
+        "ratio",
+        of="flops/bytes_moved",
+    ),
     Column("part", "part", "convolutional or dense", "text", "first"),
 )
 COLUMNS = {column.key: column for column in _COLUMNS}
@@ -190,8 +226,23 @@ PARTS = ("convolutional", "dense", "auxiliary")
 """Feature extraction; classification, which maps vectors to vectors; and what only training uses.
 """
 
-ALWAYS_THERE = {"params", "weights", "biases", "buffers", "params_bytes", "backward_macs"}
+ALWAYS_THERE = {
+    "params",
+    "weights",
+    "biases",
+    "buffers",
+    "params_bytes",
+    "backward_macs",
+    "saved_bytes",
+    "optimizer_bytes",
+    "training_bytes",
+}
 """Columns whose total includes the auxiliary part: it is stored and trained."""
+
+
+def ratio(a: int, b: int) -> Fraction | None:
+    """How many a for each b; none of nothing."""
+    return Fraction(a, b) if b else None
 
 
 def column(key: str) -> Column:
@@ -203,7 +254,7 @@ def column(key: str) -> Column:
 
 
 @dataclass(eq=False, repr=False)
-class Report:
+class Report(Presented):
     """Columns over the layers of one network, its inputs, its totals and its warnings."""
 
     name: str
@@ -247,6 +298,18 @@ class Report:
             self._totals[key, part] = max(values) if column(key).peak and values else sum(values)
         return self._totals[key, part]
 
+    def _plain(self, key: str) -> Sequence[Any]:
+        """A column's values as JSON has them."""
+        values = self.column(key)
+        if key in COLUMNS and COLUMNS[key].kind == "ratio":
+            return [None if value is None else float(value) for value in values]
+        return values
+
+    def ratio(self, meant: Column, part: str | None = None) -> Fraction | None:
+        """The ratio of the totals that a column of ratios is of."""
+        a, b = meant.of.split("/")
+        return ratio(self.total(a, part), self.total(b, part))
+
     def groups(self) -> list[list[int]]:
         """The layers that share a row: each with the activation that is fused into it."""
         rows: list[list[int]] = []
@@ -265,7 +328,7 @@ class Report:
     def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
         """The report as the JSON contract has it; `columns` names more keys for each layer."""
         keys = [*_JSON_KEYS, *(key for key in columns if key not in _JSON_KEYS)]
-        values = [self.column(_JSON_KEYS.get(key, key)) for key in keys]
+        values = [self._plain(_JSON_KEYS.get(key, key)) for key in keys]
         warned: dict[str, list[dict[str, Any]]] = {}
         for warning in self.warnings:
             warned.setdefault(warning.layer, []).append(warning.to_dict())

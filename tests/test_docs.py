@@ -24,8 +24,9 @@ from pathlib import Path
 import pytest
 
 from cnncalc import graph
-from cnncalc.api import DTYPE_BITS, analyze
+from cnncalc.api import analyze
 from cnncalc.cli.app import COMMANDS
+from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import Facts, infer
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
@@ -153,18 +154,25 @@ def test_comments_state_what_comes_out(fence: Fence, tmp_path: Path) -> None:
             assert f"{sum(f.params for f in on_line[number]):,}" == stated["params"], line
 
 
-@pytest.mark.parametrize("fence", of("pycon"), ids=lambda fence: fence.place)
+@pytest.mark.parametrize(
+    "document", dict.fromkeys(f.document for f in of("pycon")), ids=lambda path: path.name
+)
 def test_python_sessions_give_what_the_documents_show(
-    fence: Fence, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    document: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if fence.spec is not None:
-        Path(fence.spec[0]).write_text(fence.spec[1], "utf-8")
-    test = doctest.DocTestParser().get_doctest(fence.text, {}, fence.place, None, 0)
-    report = io.StringIO()
-    result = doctest.DocTestRunner(verbose=False).run(test, out=report.write)
-    assert result.attempted
-    assert not result.failed, report.getvalue()
+    names: dict[str, object] = {}
+    for fence in (f for f in of("pycon") if f.document == document):
+        if fence.spec is not None:
+            Path(fence.spec[0]).write_text(fence.spec[1], "utf-8")
+        test = doctest.DocTestParser().get_doctest(fence.text, names, fence.place, None, 0)
+        # The next fence goes on with the names of this one.
+        test.globs = names
+        report = io.StringIO()
+        runner = doctest.DocTestRunner(verbose=False, optionflags=doctest.ELLIPSIS)
+        result = runner.run(test, out=report.write, clear_globs=False)
+        assert result.attempted
+        assert not result.failed, report.getvalue()
 
 
 # Links

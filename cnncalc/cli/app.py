@@ -15,7 +15,12 @@ from cnncalc.errors import CnncalcError
 
 COMMANDS = {
     "table": "Shapes, activations, parameters, MACs and FLOPs of every layer.",
+    "explain": "The working: every formula with its numbers, layer by layer.",
     "reconcile": "The same network as other tools count it, as sums of named parts.",
+    "compare-fc": "What convolutions save against fully connected layers, and why.",
+    "diff": "What two networks differ in, layer by layer.",
+    "check": "Hold networks against budgets, and say which layers cost most.",
+    "slide": "A convolution or a pooling by hand: each window, its sum, the map, the gradients.",
     "layer": "The same for one layer, without a file.",
     "specs": "List the bundled networks.",
     "show": "Print a spec, or the graph it expands to.",

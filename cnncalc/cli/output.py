@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -33,6 +32,15 @@ PageFormat = Literal["text", "markdown", "latex", "html"]
 Format = Literal["text", "markdown", "latex", "html", "csv", "json"]
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
+PageFormatOption = Annotated[PageFormat, typer.Option("--format", "-f", help="What to print.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(metavar="VAR=VALUE", help="Set a variable of the spec; may be repeated."),
+]
+InputOption = Annotated[
+    str | None,
+    typer.Option(metavar="SIZES", help="Another input: 256x256, or 256x256x3 with channels."),
+]
 ColumnsOption = Annotated[
     str | None,
     typer.Option(
@@ -165,7 +173,9 @@ def write_report(
 
             rendered = "".join(f"{line}\n" for line, _ in text.render(table))
         else:
-            rendered = _rendered(table_page(table), format)
+            from cnncalc import display
+
+            rendered = display.write(table_page(table), format)
     write_text(rendered, output)
 
 
@@ -200,12 +210,14 @@ def write_comparison(
 
 def write_page(page: Page, format: PageFormat, output: Path | None) -> None:
     """Print a page, or write it to a file; text is fitted to a terminal."""
+    from cnncalc import display
+
     if format == "text" and output is None:
         from cnncalc.render import plain
 
         print_lines(plain.lines(page, width_of(sys.stdout)), sys.stdout)
     else:
-        write_text(_rendered(page, format), output)
+        write_text(display.write(page, format), output)
 
 
 def write_text(text: str, output: Path | None) -> None:
@@ -216,24 +228,19 @@ def write_text(text: str, output: Path | None) -> None:
         write_file(output, text)
 
 
-def _rendered(page: Page, format: PageFormat) -> str:
-    module = import_module(f"cnncalc.render.{'plain' if format == 'text' else format}")
-    rendered: str = getattr(module, module.__name__.rpartition(".")[2])(page)
-    return rendered
-
-
-def write_file(path: Path, content: str) -> None:
+def write_file(path: Path, content: str | bytes) -> None:
     """Write a whole file or nothing: to a temporary one beside it, which then takes its place."""
     path = path.resolve()
+    content = content.encode() if isinstance(content, str) else content
     try:
         if path.exists() and not path.is_file():
             # A device or a pipe cannot be replaced, only written to.
-            path.write_text(content, encoding="utf-8")
+            path.write_bytes(content)
             return
         handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         temporary = Path(name)
         try:
-            with open(handle, "w", encoding="utf-8", newline="\n") as file:
+            with open(handle, "wb") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from cnncalc.api import reconcile
-from cnncalc.cli.output import parse_settings, write_list
+from cnncalc.cli.output import SetOption, parse_settings, write_list
 from cnncalc.cli.spec_argument import SpecArgument
 from cnncalc.errors import UsageError
 
@@ -23,10 +23,7 @@ def run(
         list[str] | None,
         typer.Argument(metavar="[A [B]]", help="One tool, or two and how they differ; else all."),
     ] = None,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(metavar="VAR=VALUE", help="Set a variable of the spec; may be repeated."),
-    ] = None,
+    set: SetOption = None,
     format: Annotated[
         Literal["text", "json"], typer.Option("--format", "-f", help="What to print.")
     ] = "text",

@@ -12,8 +12,10 @@ from cnncalc.cli.output import (
     ColumnsOption,
     DtypeOption,
     FormatOption,
+    InputOption,
     LayoutOption,
     OutputOption,
+    SetOption,
     StrictAnyOption,
     StrictOption,
     fail_on_warnings,
@@ -40,19 +42,13 @@ def run(
         str | None,
         typer.Option(metavar="COLUMN", help="Print one total only: params, macs, layers, …"),
     ] = None,
-    set: Annotated[
-        list[str] | None,
-        typer.Option(metavar="VAR=VALUE", help="Set a variable of the spec; may be repeated."),
-    ] = None,
+    set: SetOption = None,
     depth: Annotated[
         str | None,
         typer.Option(metavar="N|all", help="Collapse blocks below N names; all shows every layer."),
     ] = None,
     layout: LayoutOption = "hwc",
-    input: Annotated[
-        str | None,
-        typer.Option(metavar="SIZES", help="Another input: 256x256, or 256x256x3 with channels."),
-    ] = None,
+    input: InputOption = None,
     batch: BatchOption = 1,
     dtype: DtypeOption = "float32",
     count_as: Annotated[
@@ -62,6 +58,10 @@ def run(
     params_as: Annotated[
         str | None,
         typer.Option(metavar="keras", help="Count batch_norm's moving statistics as parameters."),
+    ] = None,
+    optimizer: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Add training memory with sgd, momentum, adam, …"),
     ] = None,
     strict: StrictOption = False,
     strict_any: StrictAnyOption = False,
@@ -74,9 +74,17 @@ def run(
         graph = load(spec, **variables)
         if input is not None:
             graph = graph.with_input(parse_input(input, graph))
-        report = analyze(graph, batch=batch, dtype=dtype, count_as=count_as, params_as=params_as)
+        report = analyze(
+            graph,
+            batch=batch,
+            dtype=dtype,
+            count_as=count_as,
+            params_as=params_as,
+            optimizer=optimizer,
+        )
         reports.append((spec, report))
-    extra = () if count_as is None else ("count",)
+    asked = {"count": count_as, "training_bytes": optimizer}
+    extra = tuple(key for key, wanted in asked.items() if wanted is not None)
     if value is not None:
         for _, report in reports:
             typer.echo(report.layers if value == "layers" else report.total(value))

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
+from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
 from cnncalc.layers.twin import Twin, module
 
 
@@ -21,6 +22,7 @@ class Elementwise(Layer):
     _each: ClassVar[dict[str, int]] = {}
     _module: ClassVar[str]
     """Its class in torch, whose arguments are our fields."""
+    _kept: ClassVar[Kept] = INPUTS
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(self._module, **dict(self))
@@ -28,12 +30,16 @@ class Elementwise(Layer):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
 
+    def kept(self, *inputs: Shape) -> Kept:
+        return self._kept
+
 
 class Relu(Elementwise):
     """max(0, x)."""
 
     type = "relu"
     prefix = "relu"
+    _kept = OUTPUT
     _module = "ReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
@@ -88,6 +94,7 @@ class Sigmoid(Elementwise):
 
     type = "sigmoid"
     prefix = "sigmoid"
+    _kept = OUTPUT
     _module = "Sigmoid"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
@@ -97,6 +104,7 @@ class Tanh(Elementwise):
 
     type = "tanh"
     prefix = "tanh"
+    _kept = OUTPUT
     _module = "Tanh"
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
@@ -106,6 +114,7 @@ class Softmax(Elementwise):
 
     type = "softmax"
     prefix = "softmax"
+    _kept = OUTPUT
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # The largest is found (n − 1 comparisons) and subtracted, so that no power overflows.
@@ -126,6 +135,7 @@ class LogSoftmax(Elementwise):
 
     type = "log_softmax"
     prefix = "log_softmax"
+    _kept = OUTPUT
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # x − max − log Σ e^(x − max): two differences a value, and a logarithm a sum.
@@ -151,6 +161,15 @@ class Dropout(Elementwise):
         axes = len(inputs[0]) - 1
         return module(f"Dropout{axes}d" if self.per_channel and axes else "Dropout", p=self.p)
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # The mask, scaled already.
+        if not self.p:
+            return NOTHING
+        if self.p == 1:
+            return Kept(extras=(Extra(1, per_sample=False),))
+        alone = self.per_channel and len(inputs[0]) > 1
+        return Kept(extras=(Extra(inputs[0][0] if alone else count(inputs[0])),))
+
 
 class DropPath(Elementwise):
     """Sets whole samples to zero at random in training; does nothing in inference.
@@ -165,3 +184,7 @@ class DropPath(Elementwise):
     _module = "DropPath"
 
     p: Probability = Field(description="probability that a sample is set to zero")
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # Whether each sample goes on.
+        return Kept(extras=(Extra(1, bytes=1),)) if 0 < self.p < 1 else NOTHING

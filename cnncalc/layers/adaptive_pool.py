@@ -10,6 +10,7 @@ from cnncalc.dims import adaptive_reads
 from cnncalc.layers.axis_map import AxisMap, dividing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
+from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
@@ -51,6 +52,10 @@ class AdaptiveAvgPool(_AdaptivePool):
         sizes = self.output(*inputs)[1:]
         return module(f"AdaptiveAvgPool{len(sizes)}d", output_size=sizes)
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # One mean a channel is computed as such.
+        return NOTHING if set(self.output(*inputs)[1:]) == {1} else INPUTS
+
 
 class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
@@ -63,6 +68,9 @@ class AdaptiveMaxPool(_AdaptivePool):
     def twin(self, *inputs: Shape) -> Twin:
         sizes = self.output(*inputs)[1:]
         return module(f"AdaptiveMaxPool{len(sizes)}d", output_size=sizes)
+
+    def kept(self, *inputs: Shape) -> Kept:
+        return INPUTS.and_also(Extra(count(self.output(*inputs)), INDEX_BYTES))
 
 
 class _GlobalPool(Layer):
@@ -111,3 +119,6 @@ class GlobalMaxPool(_GlobalPool):
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": count(inputs[0]) - inputs[0][0]}
+
+    def kept(self, *inputs: Shape) -> Kept:
+        return INPUTS.and_also(Extra(inputs[0][0], INDEX_BYTES))

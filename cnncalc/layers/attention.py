@@ -8,6 +8,7 @@ from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag, Natural
+from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.twin import Twin, module
 
 
@@ -29,6 +30,7 @@ class MultiHeadAttention(_OnTokens):
     """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
 
     type = "multi_head_attention"
+    memory_order = "channels_last"
     prefix = "attention"
     main = "num_heads"
     numbered = True
@@ -87,12 +89,19 @@ class MultiHeadAttention(_OnTokens):
             batch_first=True,
         )
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
+        _, length = inputs[0]
+        extras = (Extra(4 * count(inputs[0])), Extra(self.num_heads * length))
+        return Kept(inputs=True, extras=extras, channels_last=True)
+
 
 class ClassToken(_OnTokens):
     """Puts one trained token before the others; its output is what classifies."""
 
     type = "class_token"
     prefix = "token"
+    memory_order = "channels_first"
 
     def output(self, *inputs: Shape) -> Shape:
         channels, length = inputs[0]

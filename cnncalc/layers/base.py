@@ -10,6 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.fields import refuse
+from cnncalc.layers.kept import NOTHING, Kept
 from cnncalc.layers.twin import Twin
 
 Shape = tuple[int, ...]
@@ -62,6 +63,9 @@ class Layer(BaseModel):
     """What its output is to the activation total: new values, the input's values under another
     shape, or the input's values overwritten."""
 
+    memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
+    """How torch lays its output out in memory; a view that needs another order is a copy."""
+
     @classmethod
     def summary(cls) -> str:
         """What the layer does, in one sentence."""
@@ -104,6 +108,10 @@ class Layer(BaseModel):
         `exp` stands for every transcendental function: exp, log, tanh, erf, a root, a power.
         """
         return {}
+
+    def kept(self, *inputs: Shape) -> Kept:
+        """What training keeps of it until its gradient is computed."""
+        return NOTHING
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.

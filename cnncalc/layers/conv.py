@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from cnncalc.errors import shown
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
+from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
@@ -101,6 +102,14 @@ class _Convolution(Windowed, Activated):
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {window_text(self.windows(*inputs))}"
 
+    def kept(self, *inputs: Shape) -> Kept:
+        sides = [(window.before, window.after) for window in self.windows(*inputs)]
+        return INPUTS if self._even(*inputs) else instead(inputs[0], sides)
+
+    def _even(self, *inputs: Shape) -> bool:
+        """Whether torch's module can do the padding: as much on both sides."""
+        return all(window.before == window.after for window in self.windows(*inputs))
+
     def _slides(self, *inputs: Shape) -> dict[str, Any]:
         """Stride and dilation along each axis."""
         windows = self.windows(*inputs)
@@ -115,7 +124,7 @@ class _Convolution(Windowed, Activated):
     def twin(self, *inputs: Shape) -> Twin:
         windows = self.windows(*inputs)
         out_channels, groups = self._maps(inputs[0][0])
-        even = all(window.before == window.after for window in windows)
+        even = self._even(*inputs)
         return module(
             f"Conv{len(windows)}d",
             "module(x)" if even else self._padded(*inputs),
@@ -181,6 +190,17 @@ class Conv(_Convolution):
                 f"connections names input map {highest}, but the input has {channels}, "
                 f"numbered 0 to {channels - 1}"
             )
+
+    def kept(self, *inputs: Shape) -> Kept:
+        if self.connections_table is None:
+            return super().kept(*inputs)
+        # The maps that each output map gathers, and their numbers.
+        sides = [(window.before, window.after) for window in self.windows(*inputs)]
+        extras = []
+        for maps in self.connections_table:
+            extras.append(Extra(padded_size((len(maps), *inputs[0][1:]), sides)))
+            extras.append(Extra(len(maps), INDEX_BYTES, per_sample=False))
+        return Kept(extras=tuple(extras))
 
     def describe(self, *inputs: Shape) -> str:
         groups = f" g{self.groups}" if self.groups != 1 else ""
@@ -268,3 +288,9 @@ class LocallyConnected(_Convolution):
             **self._slides(*inputs),
             bias=self.bias,
         )
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # A copy of every window.
+        windows = self.windows(*inputs)
+        taps = prod(window.output * window.kernel_size for window in windows)
+        return Kept(extras=(Extra(inputs[0][0] * taps),))

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
+from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.twin import Twin, variables
 
 
@@ -70,6 +71,11 @@ class Multiply(_Join):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(" * ".join(variables(len(inputs))))
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # Two at a time: the products between are factors too.
+        between = [self.output(*inputs[:i]) for i in range(2, len(inputs))]
+        return Kept(inputs=True, extras=tuple(Extra(count(product)) for product in between))
 
 
 class Concat(_Join):

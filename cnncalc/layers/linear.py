@@ -6,6 +6,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Activated, Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
+from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.twin import Twin, channels_last, module
 
 
@@ -14,6 +15,7 @@ class Linear(Activated):
 
     type = "linear"
     prefix = "fc"
+    memory_order = "channels_last"
     main = "out_features"
     numbered = True
 
@@ -57,6 +59,9 @@ class Linear(Activated):
             bias=self.bias,
         )
 
+    def kept(self, *inputs: Shape) -> Kept:
+        return Kept(inputs=True, channels_last=True)
+
 
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
@@ -87,3 +92,7 @@ class Rbf(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("Rbf", in_features=inputs[0][0], out_features=self.out_features)
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # The differences, to be squared.
+        return Kept(extras=(Extra(self.connections(*inputs)),))

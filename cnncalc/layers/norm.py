@@ -13,6 +13,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
+from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
 
@@ -80,12 +81,17 @@ class BatchNorm(Activated):
             track_running_stats=self.track_running_stats,
         )
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # Mean and 1/σ of the batch.
+        return Kept(inputs=True, extras=(Extra(2 * inputs[0][0], per_sample=False),))
+
 
 class LayerNorm(Activated):
     """Normalises each sample, over its channels at each position or over all its values."""
 
     type = "layer_norm"
     prefix = "ln"
+    memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
     eps: Real = Field(1e-5, description=_EPS)
@@ -104,6 +110,10 @@ class LayerNorm(Activated):
 
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("LayerNorm", self, inputs[0])
+
+    def kept(self, *inputs: Shape) -> Kept:
+        groups = count(inputs[0]) // count(self.normalized(inputs[0]))
+        return Kept(inputs=True, extras=(Extra(2 * groups),))
 
 
 class GroupNorm(Activated):
@@ -136,6 +146,9 @@ class GroupNorm(Activated):
             affine=self.affine,
         )
 
+    def kept(self, *inputs: Shape) -> Kept:
+        return Kept(inputs=True, extras=(Extra(2 * self.num_groups),))
+
 
 class InstanceNorm(Activated):
     """Normalises each channel of each sample."""
@@ -165,12 +178,17 @@ class InstanceNorm(Activated):
             affine=self.affine,
         )
 
+    def kept(self, *inputs: Shape) -> Kept:
+        # Mean and 1/σ, and the scale repeated for each sample.
+        return Kept(inputs=True, extras=(Extra((3 if self.affine else 2) * inputs[0][0]),))
+
 
 class RmsNorm(Activated):
     """Divides each sample by its root mean square; nothing is subtracted."""
 
     type = "rms_norm"
     prefix = "rms"
+    memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
     eps: Real | None = Field(
@@ -196,6 +214,11 @@ class RmsNorm(Activated):
 
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("RMSNorm", self, inputs[0])
+
+    def kept(self, *inputs: Shape) -> Kept:
+        values = count(inputs[0])
+        groups = values // count(self.normalized(inputs[0]))
+        return Kept(inputs=True, extras=(Extra(groups + (values if self.affine else 0)),))
 
 
 class LocalResponseNorm(Layer):
@@ -231,3 +254,9 @@ class LocalResponseNorm(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("LocalResponseNorm", **dict(self))
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # The squares with padding among the channels, the sums, and their power.
+        channels, positions = inputs[0][0], prod(inputs[0][1:])
+        squares = (channels + self.size - 1) * positions
+        return Kept(inputs=True, extras=(Extra(squares + 2 * count(inputs[0])),))

@@ -9,6 +9,7 @@ from pydantic import Field
 from cnncalc.dims import maximum
 from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
+from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
@@ -63,6 +64,12 @@ class _Pool(Windowed):
             for w in self.windows(*inputs)
         ]
 
+    def pads_apart(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """What the twin pads itself, because torch's module cannot."""
+        if self._as_torch_pads(*inputs):
+            return [(0, 0)] * (len(inputs[0]) - 1)
+        return self._reach(*inputs)
+
     def _slides(self, pads: bool, *inputs: Shape) -> dict[str, Any]:
         """Kernel, stride and padding along each axis, as torch's modules take them."""
         windows = self.windows(*inputs)
@@ -86,6 +93,10 @@ class _OrderPool(_Pool):
         reading = prod(min(window.reads, window.output) for window in self.windows(*inputs))
         return {"compare": self.connections(*inputs) - inputs[0][0] * reading}
 
+    def _and_indices(self, kept: Kept, *inputs: Shape) -> Kept:
+        """And where each window's largest value was."""
+        return kept.and_also(Extra(count(self.output(*inputs)), INDEX_BYTES))
+
     def _largest(self, x: str, *inputs: Shape) -> Twin:
         """The largest value of each window of an expression."""
         pads = self._as_torch_pads(*inputs)
@@ -104,6 +115,9 @@ class MaxPool(_OrderPool):
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)
 
+    def kept(self, *inputs: Shape) -> Kept:
+        return self._and_indices(instead(inputs[0], self.pads_apart(*inputs)), *inputs)
+
 
 class MinPool(_OrderPool):
     """The smallest value of each window."""
@@ -113,6 +127,11 @@ class MinPool(_OrderPool):
     def twin(self, *inputs: Shape) -> Twin:
         twin = self._largest("-x", *inputs)
         return twin._replace(call=f"-{twin.call}")
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # It is the largest of the negated values.
+        negated = padded_size(inputs[0], self.pads_apart(*inputs))
+        return self._and_indices(Kept(extras=(Extra(negated),)), *inputs)
 
 
 class AvgPool(_Pool):
@@ -146,6 +165,13 @@ class AvgPool(_Pool):
         include = {"count_include_pad": self.count_include_pad}
         return module(f"AvgPool{len(inputs[0]) - 1}d", call, **slides, **include)
 
+    def kept(self, *inputs: Shape) -> Kept:
+        kept = instead(inputs[0], self.pads_apart(*inputs))
+        if " / " in self.twin(*inputs).call:
+            # The shares that the means are divided by.
+            kept = kept.and_also(Extra(count(self.output(*inputs))))
+        return kept
+
 
 class Subsample(_Pool, Activated):
     """LeNet-5's: the sum of each window times a trained coefficient plus a trained bias a map."""
@@ -173,3 +199,8 @@ class Subsample(_Pool, Activated):
         call = f"{sums} * {weight} + {bias}"
         # It starts as a mean.
         return module("Weights", call, shapes=self.weights(*inputs), mean=1 / taps)
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # The sums, for the coefficients.
+        kept = instead(inputs[0], self._reach(*inputs))
+        return kept.and_also(Extra(count(self.output(*inputs))))

@@ -30,6 +30,7 @@ class Flatten(_View):
     """All values as one vector."""
 
     type = "flatten"
+    memory_order = "channels_first"
     prefix = "flatten"
 
     def output(self, *inputs: Shape) -> Shape:
@@ -63,6 +64,7 @@ class Reshape(_View):
     """The same values under another shape."""
 
     type = "reshape"
+    memory_order = "channels_first"
     prefix = "reshape"
     main = "shape"
 
@@ -158,6 +160,7 @@ class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
     type = "channel_shuffle"
+    memory_order = "channels_first"
     prefix = "shuffle"
     main = "groups"
 

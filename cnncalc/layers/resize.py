@@ -8,6 +8,7 @@ from pydantic import Field
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
+from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides
 
@@ -54,6 +55,10 @@ class Pad(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         call = padded("x", self._sides(inputs[0]))
         return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
+
+    def kept(self, *inputs: Shape) -> Kept:
+        added = any(map(any, self._sides(inputs[0])))
+        return INPUTS if added and self.mode in ("reflect", "replicate") else NOTHING
 
 
 class Crop(Layer):
@@ -154,12 +159,13 @@ class Upsample(Layer):
         if self.mode == "cubic" and axes != 2:
             return Twin(_cubic(inputs[0], sizes))
         names = {"linear": ("linear", "bilinear", "trilinear")[axes - 1], "cubic": "bicubic"}
-        field = "scale_factor" if self.size is None else "size"
-        return module(
-            "Upsample",
-            **{field: per_axis(getattr(self, field), axes)},
-            mode=names.get(self.mode, self.mode),
-        )
+        mode = names.get(self.mode, self.mode)
+        if self.size is not None:
+            return module("Upsample", size=sizes, mode=mode)
+        factors = per_axis(self.scale_factor, axes)
+        # One number where one will do: calflops fails at several.
+        factor = factors[0] if len(set(factors)) == 1 else factors
+        return module("Upsample", scale_factor=factor, mode=mode)
 
 
 def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:

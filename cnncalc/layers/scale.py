@@ -4,6 +4,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Real
+from cnncalc.layers.kept import INPUTS, Kept
 from cnncalc.layers.twin import Twin, module
 
 
@@ -26,3 +27,6 @@ class LayerScale(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         shapes = self.weights(*inputs)
         return module("Weights", "x * module.weight", shapes=shapes, mean=self.initial)
+
+    def kept(self, *inputs: Shape) -> Kept:
+        return INPUTS

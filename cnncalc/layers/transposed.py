@@ -9,6 +9,7 @@ from cnncalc.dims import TransposedWindow
 from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Activated, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
+from cnncalc.layers.kept import INPUTS, Kept
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
 
@@ -144,3 +145,6 @@ class ConvTranspose(Activated):
             groups=self.groups,
             bias=self.bias,
         )
+
+    def kept(self, *inputs: Shape) -> Kept:
+        return INPUTS

@@ -44,6 +44,8 @@ def _cell(table: Table, row: Row, index: int) -> str:
         return sizes_text(value).replace("×", "x")
     if column.kind == "share":
         return table.cell(row, index)
+    if column.kind == "ratio":
+        return repr(float(value))
     text = printable(str(value))
     # A cell that a spreadsheet would take for a formula is kept a text.
     return f"'{text}" if column.kind == "text" and text[:1] in tuple("=+-@") else text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from cnncalc.report import Column, Report
+from cnncalc.report import Column, Report, column, ratio
 
 MAX_ROWS = 60
 """About how many rows of layers people are shown when they do not say."""
@@ -20,6 +20,8 @@ class Group(NamedTuple):
 
     def cell(self, report: Report, meant: Column) -> Any:
         """The row's value in a column: sums add up, shapes are those at its ends."""
+        if meant.kind == "ratio":
+            return ratio(*(self.cell(report, column(key)) for key in meant.of.split("/")))
         values = [report.column(meant.key)[index] for index in self.indices]
         if meant.fused == "sum":
             return sum(values)

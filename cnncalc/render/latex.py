@@ -10,6 +10,8 @@ from cnncalc.render.terminal import ASCII
 
 LONG = 40
 """A table of more rows may break across pages."""
+WIDE = 72
+"""A derivation of more letters takes several lines."""
 
 _SPECIAL = str.maketrans(
     {
@@ -76,8 +78,7 @@ def _block(block: Block) -> str:
             drawn = "\n".join(printable(row).translate(ASCII) for row in rows)
             return f"\\begin{{verbatim}}\n{drawn}\n\\end{{verbatim}}"
         case Working(derivations):
-            lines = " \\\\\n".join(_derivation(terms) for terms in derivations)
-            return f"\\begin{{align*}}\n{lines}\n\\end{{align*}}"
+            return f"\\begin{{align*}}\n{aligned(derivations)}\n\\end{{align*}}"
         case Grid():
             return _grid(block)
 
@@ -115,7 +116,12 @@ def _guarded(text: str) -> str:
     return f"{{}}{text}" if text.lstrip().startswith(("[", "*")) else text
 
 
+def aligned(derivations: Sequence[Sequence[Maths]]) -> str:
+    """The lines of an aligned environment: one for each derivation, or for each of its terms."""
+    return " \\\\\n".join(map(_derivation, derivations))
+
+
 def _derivation(terms: Sequence[Maths]) -> str:
-    """The sign that lines are aligned at is the first."""
     first, *rest = [term.latex for term in terms]
-    return f"{first} &= " + " \\\\\n  &= ".join(rest) if rest else first
+    long = sum(len(term.text) for term in terms) > WIDE
+    return f"{first} &= " + (" \\\\\n  &= " if long else " = ").join(rest) if rest else first

@@ -7,7 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 
 from cnncalc.errors import printable
-from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.render.latex import aligned
+from cnncalc.render.page import Block, Grid, Heading, Items, Page, Picture, Prose, Working
 
 _SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&$])")
 
@@ -34,8 +35,7 @@ def _block(block: Block) -> str:
             # Four spaces: no line of the picture can end the block, as a fence could.
             return "\n".join(f"    {printable(row)}" for row in rows)
         case Working(derivations):
-            lines = " \\\\\n".join(map(_derivation, derivations))
-            return f"$$\n\\begin{{aligned}}\n{lines}\n\\end{{aligned}}\n$$"
+            return f"$$\n\\begin{{aligned}}\n{aligned(derivations)}\n\\end{{aligned}}\n$$"
         case Grid():
             return _grid(block)
 
@@ -70,8 +70,3 @@ def _width(text: str) -> int:
     if text.isascii():
         return len(text)
     return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
-
-
-def _derivation(terms: Sequence[Maths]) -> str:
-    first, *rest = [term.latex for term in terms]
-    return f"{first} &= " + " \\\\\n  &= ".join(rest) if rest else first

@@ -12,9 +12,12 @@ from cnncalc.errors import printable
 from cnncalc.render.listing import listing
 from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
 from cnncalc.render.terminal import Line
+from cnncalc.render.text import broken
 
 WIDTH = 78
 """How long lines of prose and formulas are where nobody says."""
+_NARROWEST = 8
+"""How narrow names get."""
 
 
 def plain(page: Page) -> str:
@@ -42,8 +45,10 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
         case Picture(rows):
             yield from ((printable(row), "") for row in rows)
         case Working(derivations):
+            # The signs stand below each other.
+            left = max(cell_len(printable(terms[0].text)) for terms in derivations)
             for terms in derivations:
-                yield from ((line, "") for line in _derivation(terms, room))
+                yield from ((line, "") for line in _derivation(terms, left, room))
         case Grid():
             yield from _grid(block, width)
 
@@ -60,7 +65,31 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     ) or [""]
 
 
+def _fitted(grid: Grid, width: int) -> Grid:
+    """The grid with names in its first column broken into lines, where it is too wide.
+
+    Numbers are never cut: where they leave no room for names, the grid stays too wide.
+    """
+    cells = [list(map(printable, row)) for row in (grid.header, *grid.rows)]
+    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
+    over = sum(widths) + 2 * (len(widths) - 1) - width
+    if not 0 < over < widths[0] or 0 in grid.right:
+        return grid
+    room = max(widths[0] - over, min(widths[0], _NARROWEST))
+    blank = [""] * (len(widths) - 1)
+    rows = [
+        [[part, *blank] if index else [part, *rest] for index, part in enumerate(parts)]
+        for name, *rest in cells[1:]
+        for parts in [broken(name, room)]
+    ]
+    foot = sum(map(len, rows[len(rows) - grid.foot :]))
+    return grid._replace(rows=[*chain.from_iterable(rows)], foot=foot)
+
+
 def _grid(grid: Grid, width: int | None) -> Iterator[Line]:
+    if width is not None and (grid.foot or len(grid.header) - 1 in grid.right):
+        # Its last column cannot take several lines.
+        grid, width = _fitted(grid, width), None
     if grid.caption:
         yield printable(grid.caption), "bold"
     if not grid.foot:
@@ -77,11 +106,11 @@ def _grid(grid: Grid, width: int | None) -> Iterator[Line]:
     yield from ((line, "bold") for line in drawn[2 + body :])
 
 
-def _derivation(terms: Sequence[Maths], width: int) -> list[str]:
+def _derivation(terms: Sequence[Maths], left: int, width: int) -> list[str]:
     """One line where it fits, else a line for each term under the first sign."""
-    texts = [printable(term.text) for term in terms]
-    whole = " = ".join(texts)
-    if cell_len(whole) <= width or len(texts) < 3:
+    first, *rest = [printable(term.text) for term in terms]
+    start = first + " " * (left - cell_len(first))
+    whole = f"{start} = {' = '.join(rest)}"
+    if cell_len(whole) <= width or len(rest) < 2:
         return [whole]
-    indent = " " * cell_len(texts[0])
-    return [f"{texts[0]} = {texts[1]}", *(f"{indent} = {text}" for text in texts[2:])]
+    return [f"{start} = {rest[0]}", *(f"{' ' * cell_len(start)} = {term}" for term in rest[1:])]

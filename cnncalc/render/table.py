@@ -1,6 +1,8 @@
 """The table that every format prints: which rows, which columns, and what stands in each cell."""
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import floor
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError
@@ -49,6 +51,8 @@ class Table(NamedTuple):
             return sizes_text(value)
         if meant.kind == "share":
             return percent(value, self.report.total(meant.of))
+        if meant.kind == "ratio":
+            return decimals(value)
         if meant.kind == "count":
             return f"({value:,})" if row.repeated and meant.key == "activations" else f"{value:,}"
         return str(value)
@@ -72,9 +76,9 @@ def tabulate(
     rows_of_layers = groups(report, depth)
     if sort is not None:
         meant = column(sort)
-        if meant.kind not in ("count", "share"):
+        if meant.kind not in ("count", "share", "ratio"):
             raise UsageError(f"cannot sort by {sort}; sort by a column of numbers")
-        rows_of_layers.sort(key=lambda group: group.cell(report, meant), reverse=True)
+        rows_of_layers.sort(key=lambda group: group.cell(report, meant) or 0, reverse=True)
     layers = [
         Row("layer", [group.cell(report, c) for c in chosen], group.repeated(report))
         for group in rows_of_layers
@@ -135,7 +139,9 @@ def _sums(
     place = next((key for key in ("layer", "name", "type") if key in [c.key for c in columns]), "")
     cells: list[Any] = []
     for c in columns:
-        if c.total or c.kind == "share":
+        if c.kind == "ratio":
+            cells.append(report.ratio(c, part))
+        elif c.total or c.kind == "share":
             cells.append(report.total(c.of or c.key, part))
         else:
             cells.append(label if c.key == place else None)
@@ -167,6 +173,13 @@ def percent(part: int, whole: int) -> str:
         return ""
     tenths = (2000 * part + whole) // (2 * whole)
     return f"{tenths // 10}.{tenths % 10}" if tenths else "<0.1"
+
+
+def decimals(number: Fraction, places: int = 2) -> str:
+    """A fraction with that many decimals, computed exactly, halves up."""
+    scaled = floor(number * 10**places + Fraction(1, 2))
+    whole, rest = divmod(scaled, 10**places)
+    return f"{whole:,}.{rest:0{places}}"
 
 
 def notes(table: Table) -> list[str]:

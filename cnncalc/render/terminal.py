@@ -25,6 +25,7 @@ ASCII = str.maketrans(
         "⌉": ")",
         "≤": "<=",
         "≥": ">=",
+        "∂": "d",
         "√": "sqrt",
     }
     | {chr(0x2080 + digit): str(digit) for digit in range(10)}

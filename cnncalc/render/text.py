@@ -121,7 +121,7 @@ class _Fitted(NamedTuple):
 
     def lines(self, texts: list[str], style: str) -> list[Line]:
         """One row, as the lines that its longest cell takes."""
-        columns = [_wrap(text, width) for text, width in zip(texts, self.widths, strict=True)]
+        columns = [broken(text, width) for text, width in zip(texts, self.widths, strict=True)]
         lines = []
         for number in range(max(map(len, columns))):
             padded = []
@@ -149,7 +149,7 @@ def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:
     return fitted if width is None else fitted.wrapped(width)
 
 
-def _wrap(text: str, width: int) -> list[str]:
+def broken(text: str, width: int) -> list[str]:
     """Lines of at most `width` cells, broken behind spaces and dots where there are any."""
     if cell_len(text) <= width:
         return [text]

@@ -10,6 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from keyword import iskeyword
 from math import ceil, floor, isfinite
 from typing import Any
@@ -92,6 +93,16 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
     A formula that is one variable's name gives that variable's value, of whatever kind. Raises
     FormulaError.
     """
+    tree = _parsed(text)
+    if isinstance(tree, ast.Name):
+        return _variable(tree.id, variables)
+    value = _number(tree, text.strip(), variables)
+    return value.numerator if value.denominator == 1 else value
+
+
+@lru_cache(1024)
+def _parsed(text: str) -> ast.expr:
+    """The tree of a formula; a block that is used often has the same ones each time."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH} are allowed")
     if not text.isascii() or _TOKEN.sub("", text):
@@ -100,12 +111,9 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise FormulaError(_no_formula(text)) from None
-    if isinstance(tree, ast.Name):
-        return _variable(tree.id, variables)
     if _depth(tree) > MAX_NESTED:
         raise FormulaError(f"{_quoted(text)} is nested more than {MAX_NESTED} deep")
-    value = _number(tree, text.strip(), variables)
-    return value.numerator if value.denominator == 1 else value
+    return tree
 
 
 def _depth(tree: ast.expr) -> int:

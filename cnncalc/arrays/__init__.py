@@ -1,0 +1,1 @@
+"""Numbers and pictures that the user gives, as arrays; and pictures back."""

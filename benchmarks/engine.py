@@ -24,14 +24,15 @@ SIZES = (10**2, 10**3, 10**4, 10**5)
 
 
 def chain(nodes: int) -> Graph:
-    """Convolutions that keep the size, with a ReLU behind each."""
-    conv = layer_class("conv").model_validate({"out_channels": 8, "kernel_size": 3, "padding": 1})
-    layers = (conv, layer_class("relu")())
+    """Convolutions that keep the size, with a ReLU behind each; no two are the same object."""
+    conv, relu = layer_class("conv"), layer_class("relu")
+    fields = {"out_channels": 8, "kernel_size": 3, "padding": 1}
+    layers = [relu() if i % 2 else conv.model_validate(fields) for i in range(nodes)]
     names = ["input", *map(str, range(nodes))]
     return Graph(
         "chain",
         {"input": (8, 32, 32)},
-        tuple(Node(names[i + 1], layers[i % 2], (names[i],)) for i in range(nodes)),
+        tuple(Node(names[i + 1], layers[i], (names[i],)) for i in range(nodes)),
     )
 
 

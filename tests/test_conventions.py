@@ -185,6 +185,16 @@ def test_faults_are_named_and_not_imitated(
     assert CONVENTIONS[tool].tool in report.remarks["count"][0]
 
 
+@pytest.mark.parametrize(("tool", "times"), [("ptflops-pytorch", 2), ("calflops-flops", 1)])
+def test_padding_that_pooling_cannot_add_itself_is_counted(tool: str, times: int) -> None:
+    # 12 positions by steps of 2 give 6 windows of 3, which reach to 13: one behind, none before.
+    spec = network(MAP, {"max_pool": {"kernel_size": 3, "stride": 2, "padding": "same"}})
+    (tally,) = reconcile(spec, [tool])
+    sizes = {part.name: part.size for part in tally.parts}
+    assert sizes == {"inputs of max_pool": 12 * 12 * 8, "padding of max_pool": (169 - 144) * 8}
+    assert tally.total == times * 13 * 13 * 8
+
+
 @pytest.mark.parametrize("spec", ["resnet18", "vgg16", "mobilenet_v2", "vit_b_16", "lenet5"])
 def test_what_is_printed_sums_up(spec: str) -> None:
     totals: dict[str, int] = {}
@@ -260,7 +270,8 @@ def test_count_grows_with_the_batch() -> None:
     assert analyze("resnet18", count_as="thop", batch=3).total("count") == 3 * 1_824_033_792
 
 
-# Keras' own summaries: https://keras.io/api/applications/, total parameters.
+# Keras' documentation, "Documentation for individual models": docs/templates/applications.md of
+# keras-team/keras at 31599d80; MobileNetV2 is in later editions of that page.
 @pytest.mark.parametrize(
     ("spec", "keras"),
     [("mobilenet_v2", 3_538_984), ("densenet121", 8_062_504), ("densenet169", 14_307_880)],

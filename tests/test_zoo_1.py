@@ -377,8 +377,8 @@ def test_the_auxiliary_head_of_inception_v3() -> None:
 
 
 def test_inception_v4() -> None:
-    # Cadene's port, as timm counts it; timm's card of inception_v4.tf_in1k: 42.7 M parameters,
-    # 12.3 GMACs, 15.1 M activations (outputs of convolutions and dense layers).
+    # Cadene's port, as timm counts it, https://huggingface.co/timm/inception_v4.tf_in1k: 42.7 M
+    # parameters, 12.3 GMACs, 15.1 M activations (outputs of convolutions and dense layers).
     report = analyze("inception_v4")
     assert report.total("params") == 42_679_816
     assert significant(report.total("params"), 3) == 42_700_000
@@ -393,9 +393,10 @@ def test_inception_v4() -> None:
 
 def test_xception() -> None:
     report, ours = analyze("xception"), rows("xception")
-    # Table 3 of the paper.
+    # Table 3 of the paper, "Size and training speed comparison": arXiv 1610.02357, section 4.5.2.
     assert report.total("params") == 22_855_952
-    # keras.applications prints 22,910,480 in all, 54,528 of them not trained: mean and variance.
+    # Keras' documentation (keras-team/keras, docs/templates/applications.md at 31599d80) has
+    # 22,910,480; its summary() says that 54,528 are not trained: mean and variance.
     norms = [row for row in ours.values() if row["type"] == "batch_norm"]
     assert sum(2 * row["output_shape"][0] for row in norms) == 54_528
     assert report.total("params") + 54_528 == 22_910_480

@@ -95,7 +95,8 @@ def test_mobilenet_v1(width: float, size: int, macs: int, params: float) -> None
 
 
 def test_mobilenet_v1_of_keras() -> None:
-    # keras.applications.MobileNet().summary(): trainable and non-trainable parameters.
+    # 4,253,864 with what is not trained: Keras' documentation of applications, docs/templates/
+    # applications.md of keras-team/keras at 31599d80.
     report = analyze("mobilenet_v1")
     assert report.total("params") == 4_231_976
     assert report.total("params") + report.total("buffers") == 4_253_864 + BATCH_NORMS_OF_V1

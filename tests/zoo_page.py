@@ -43,7 +43,7 @@ _BOTTOM = """
 | FCN and DeepLabV3 | 152.7 and 142.7 G; 178.7 and 168.7 G | torchvision runs the auxiliary head too, 9.991 G; here it is a part of its own, and its parameters are in the total |
 | GoogLeNet of torchvision | 13.0 M and 6.6 M parameters | with and without both auxiliary heads |
 | MobileNetV1 | 317, 233, 162 and 104 M at width 0.75; 34 M at 0.25 and 192 | the page of TF-slim errs: arithmetic gives 325.4, 239.3, 166.4 and 106.8, and 30.2; the paper's own table has 325 |
-| Xception | 22,910,480 and 22,855,952 parameters | Keras counts the moving means and variances, which are not trained |
+| Xception | 22,855,952 and 22,910,480 parameters | Keras counts the moving means and variances, which are not trained |
 """
 
 

@@ -49,6 +49,7 @@ def moving_statistics(fact: Facts) -> int:
 _CONVOLUTIONS = "conv depthwise_conv locally_connected"
 _ESTIMATED = "layer_norm group_norm instance_norm"
 _POOLS = "max_pool avg_pool adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool"
+_PADDED = "max_pool avg_pool"
 _ADAPTIVE_AVG = "adaptive_avg_pool global_avg_pool"
 _PARAMETRISED = "batch_norm instance_norm layer_norm group_norm rms_norm prelu"
 _ATTENTION = "multi_head_attention"
@@ -154,7 +155,7 @@ CONVENTIONS = {
         "MACs",
         (Term(1, "MACs"),),
     ),
-    "torch": Convention("torch 2.13 FlopCounterMode", "FLOPs", _macs(2)),
+    "torch": Convention("torch 2.14 FlopCounterMode", "FLOPs", _macs(2)),
     "fvcore": Convention(
         "fvcore 0.1.5.post20221221",
         "MACs",
@@ -202,6 +203,7 @@ CONVENTIONS = {
             Term(2, "inputs", "relu prelu elu gelu"),
             Term(1, "inputs", "relu6 leaky_relu silu softmax"),
             Term(2, "inputs", _POOLS),
+            Term(2, "padding", _PADDED),
             Term(2, "outputs", "upsample"),
             *_scaled(_ATTENTION, 5, 2, _biased),
             Term(1, "scores", _ATTENTION),
@@ -245,6 +247,7 @@ CONVENTIONS = {
             Term(1, "inputs", "relu prelu elu leaky_relu silu gelu softmax"),
             *_NEIGHBOURS,
             Term(1, "inputs", _POOLS),
+            Term(1, "padding", _PADDED),
             Term(1, "outputs", "upsample"),
         ),
         faults=(

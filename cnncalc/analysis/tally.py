@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape, count
+from cnncalc.layers.kept import padded_size
 
 
 class Term(NamedTuple):
@@ -134,6 +135,12 @@ def inputs(fact: Facts) -> int:
     return count(fact.inputs[0])
 
 
+def padding_apart(fact: Facts) -> int:
+    """Values of padding that torch's pooling cannot add itself, so that its twin does before."""
+    pads = fact.node.layer.pads_apart(*fact.inputs)  # type: ignore[attr-defined]
+    return padded_size(fact.inputs[0], pads) - inputs(fact)
+
+
 def params(fact: Facts) -> int:
     return sum(map(prod, tensors(fact).values()))
 
@@ -162,6 +169,7 @@ QUANTITIES: dict[str, Callable[[Facts], int]] = {
     "padded inputs": lambda fact: (
         inputs(fact) + (getattr(fact.node.layer, "size", 1) - 1) * count(fact.inputs[0][1:])
     ),
+    "padding": padding_apart,
     "scores": lambda fact: getattr(fact.node.layer, "num_heads", 0) * fact.inputs[0][1] ** 2,
 }
 """What terms count. Those that speak of a layer are named after it: `inputs of batch_norm`."""

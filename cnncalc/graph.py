@@ -3,12 +3,10 @@
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Layer, Shape
 
 INPUT = "input"
 """The name of the network's input."""
-MAX_VALUES = 10**100
-"""The most values that an output may have: what grows without end ends here."""
 
 
 class Node(NamedTuple):
@@ -43,34 +41,6 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
-
-    def judge(self) -> tuple[dict[str, Shape], list[Problem]]:
-        """The shape of every output that is known, and a problem for every rule that is broken.
-
-        What reads from a broken node is not judged: its inputs are unknown.
-        """
-        shapes, problems = dict(self.inputs), list[Problem]()
-        shared_from = {node.weights_of for node in self.nodes if node.weights_of}
-        known: dict[str | None, dict[str, Shape]] = {}
-        for node in self.nodes:
-            inputs = [shapes[name] for name in node.inputs if name in shapes]
-            if len(inputs) < len(node.inputs):
-                continue
-            broken = [node.problem(rule) for rule in node.layer.rules(*inputs)]
-            weights = {} if broken or not shared_from else node.layer.weights(*inputs)
-            if node.name in shared_from:
-                known[node.name] = weights
-            if not broken and node.weights_of in known and known[node.weights_of] != weights:
-                message = f"its weights differ from those of {node.weights_of}, which it shares"
-                broken = [node.problem(message)]
-            if not broken:
-                output = node.layer.output(*inputs)
-                if count(output) <= MAX_VALUES:
-                    shapes[node.name] = output
-                else:
-                    broken = [node.problem("the output would have more than 10¹⁰⁰ values")]
-            problems += broken
-        return shapes, problems
 
     def only_auxiliary(self) -> set[str]:
         """The nodes whose output reaches an auxiliary output and none of the network's own."""

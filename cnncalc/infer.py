@@ -3,64 +3,112 @@
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import NamedTuple
 
 from cnncalc.dims import TransposedWindow, Window
+from cnncalc.errors import Problem
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import Layer, Shape, count
+
+MAX_VALUES = 10**100
+"""The most values that an output may have: what grows without end ends here."""
 
 
 @dataclass(eq=False, repr=False)
-class Facts:
-    """A node on inputs of known shapes. Everything else follows, when it is asked for."""
+class Work:
+    """A layer on inputs of known shapes. Everything else follows, when it is asked for."""
 
-    node: Node
+    layer: Layer
     inputs: tuple[Shape, ...]
     output: Shape
 
     @cached_property
     def weights(self) -> dict[str, Shape]:
-        """Its own trained tensors; none where it uses another layer's."""
-        if self.node.weights_of:
-            return {}
-        return self.node.layer.weights(*self.inputs)
+        return self.layer.weights(*self.inputs)
 
     @cached_property
     def params(self) -> int:
-        """Elements of all trained tensors."""
         return sum(map(prod, self.weights.values()))
 
     @cached_property
     def buffers(self) -> int:
-        """Elements of all tensors that are kept and not trained."""
-        if self.node.weights_of:
-            return 0
-        return sum(map(prod, self.node.layer.buffers(*self.inputs).values()))
+        return sum(map(prod, self.layer.buffers(*self.inputs).values()))
 
     @cached_property
     def macs(self) -> int:
-        return self.node.layer.macs(*self.inputs)
+        return self.layer.macs(*self.inputs)
 
     @cached_property
     def elementwise(self) -> dict[str, int]:
-        return self.node.layer.elementwise(*self.inputs)
+        return self.layer.elementwise(*self.inputs)
 
     @cached_property
     def connections(self) -> int:
-        return self.node.layer.connections(*self.inputs)
+        return self.layer.connections(*self.inputs)
 
     @cached_property
     def windows(self) -> tuple[Window | TransposedWindow, ...]:
-        return self.node.layer.windows(*self.inputs)
+        return self.layer.windows(*self.inputs)
+
+    @cached_property
+    def activations(self) -> int:
+        return count(self.output)
+
+
+class Facts(NamedTuple):
+    """A node and its work, which nodes with the same layer and inputs have in common."""
+
+    node: Node
+    work: Work
+
+    @property
+    def inputs(self) -> tuple[Shape, ...]:
+        return self.work.inputs
+
+    @property
+    def output(self) -> Shape:
+        return self.work.output
+
+    @property
+    def weights(self) -> dict[str, Shape]:
+        """Its own trained tensors; none where it uses another layer's."""
+        return {} if self.node.weights_of else self.work.weights
+
+    @property
+    def params(self) -> int:
+        """Elements of all trained tensors."""
+        return 0 if self.node.weights_of else self.work.params
+
+    @property
+    def buffers(self) -> int:
+        """Elements of all tensors that are kept and not trained."""
+        return 0 if self.node.weights_of else self.work.buffers
+
+    @property
+    def macs(self) -> int:
+        return self.work.macs
+
+    @property
+    def elementwise(self) -> dict[str, int]:
+        return self.work.elementwise
+
+    @property
+    def connections(self) -> int:
+        return self.work.connections
+
+    @property
+    def windows(self) -> tuple[Window | TransposedWindow, ...]:
+        return self.work.windows
 
     @property
     def activations(self) -> int:
         """Elements of the output."""
-        return count(self.output)
+        return self.work.activations
 
     @property
     def new_activations(self) -> int:
         """Elements of the output that are values of their own: 0 for views and in-place layers."""
-        return self.activations if self.node.layer.values == "new" else 0
+        return self.work.activations if self.node.layer.values == "new" else 0
 
 
 def infer(graph: Graph) -> list[Facts]:
@@ -68,10 +116,45 @@ def infer(graph: Graph) -> list[Facts]:
 
     Raises SpecError with every layer whose rules its inputs break.
     """
-    shapes, problems = graph.judge()
+    facts, problems = judge(graph)
     if problems:
         raise graph.origin.error(problems)
-    return [
-        Facts(node, tuple([shapes[name] for name in node.inputs]), shapes[node.name])
-        for node in graph.nodes
-    ]
+    return facts
+
+
+def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
+    """Facts of every node that can be computed, and a problem for every rule that is broken.
+
+    What reads from a broken node is not judged: its inputs are unknown.
+    """
+    shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
+    # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
+    done: dict[tuple[int, tuple[Shape, ...]], Work] = {}
+    sharing = {node.weights_of for node in graph.nodes if node.weights_of}
+    weights: dict[str, dict[str, Shape]] = {}
+    for node in graph.nodes:
+        try:
+            inputs = tuple([shapes[name] for name in node.inputs])
+        except KeyError:
+            continue
+        key = (id(node.layer), inputs)
+        work = done.get(key)
+        if work is None:
+            broken = list(node.layer.rules(*inputs))
+            if not broken:
+                work = Work(node.layer, inputs, node.layer.output(*inputs))
+                if work.activations > MAX_VALUES:
+                    work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
+            if work is None:
+                problems += map(node.problem, broken)
+                continue
+            done[key] = work
+        if node.name in sharing:
+            weights[node.name] = work.weights
+        if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
+            message = f"its weights differ from those of {node.weights_of}, which it shares"
+            problems.append(node.problem(message))
+            continue
+        shapes[node.name] = work.output
+        facts.append(Facts(node, work))
+    return facts, problems

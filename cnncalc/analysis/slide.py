@@ -17,7 +17,7 @@ from cnncalc.analysis.strides import StrideWarning, formula, stride_warnings
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError
 from cnncalc.graph import Node
-from cnncalc.infer import Facts
+from cnncalc.infer import Facts, Work
 from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
 
@@ -127,8 +127,8 @@ class Slide:
     @cached_property
     def warnings(self) -> list[StrideWarning]:
         """Strides that do not fit, as `cnncalc table` finds them."""
-        node = Node(self.kind, self.layer, ("input",))
-        return list(stride_warnings(Facts(node, (self.input.shape,), self.output_shape)))
+        work = Work(self.layer, (self.input.shape,), self.output_shape)
+        return list(stride_warnings(Facts(Node(self.kind, self.layer, ("input",)), work)))
 
     # Forward
 

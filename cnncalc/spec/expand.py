@@ -12,6 +12,7 @@ from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
+from cnncalc.infer import judge
 from cnncalc.layers import MODULES
 from cnncalc.spec import advice
 from cnncalc.spec.document import Document
@@ -37,7 +38,7 @@ def expand(
     graph = expander.graph(document, variables or {}, variant)
     if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        raise document.origin.error([*expander.problems, *graph.judge()[1]])
+        raise document.origin.error([*expander.problems, *judge(graph)[1]])
     return graph
 
 

@@ -133,7 +133,9 @@ def _number(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
 
 
 def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
-    if isinstance(node, ast.Constant) and type(node.value) in (int, float):
+    if isinstance(node, ast.Constant) and type(node.value) is int:
+        return node.value
+    if isinstance(node, ast.Constant) and type(node.value) is float:
         # The digits as they stand: a float would have rounded them.
         return Fraction(text[node.col_offset : node.end_col_offset])
     if isinstance(node, ast.Name):

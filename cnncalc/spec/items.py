@@ -51,6 +51,8 @@ class LayerExpander(ABC):
         self.steps = 0
         self.nested = 0
         self._said: set[tuple[Path, str]] = set()
+        self._made: dict[str, Layer] = {}
+        """Layers by how they are written: blocks write the same ones again and again."""
 
     @abstractmethod
     def items(self, items: list[Any], path: Path, reads: str) -> str:
@@ -242,7 +244,15 @@ class LayerExpander(ABC):
             message = advice.unknown_field(cls, field)
             self.problem((*at, key), f"{name}.{field}", message)
         try:
+            written = f"{cls.type} {fields!r}"
+        except ValueError:  # A number with more digits than Python writes.
+            written = ""
+        if written in self._made:
+            return self._made[written]
+        try:
             layer = cls.model_validate({k: v for k, v in fields.items() if k not in odd})
+            if written and not odd:
+                self._made[written] = layer
             return None if odd else layer
         except ValidationError as error:
             entries = error.errors(include_url=False)

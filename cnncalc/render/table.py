@@ -187,6 +187,8 @@ def notes(table: Table) -> list[str]:
     lines = [CONVENTION]
     keys = [c.key for c in table.columns]
     lines += [line for key in keys for line in table.report.remarks.get(key, ())]
+    if {"bytes_moved", "intensity"} & set(keys):
+        lines.append("Bytes moved are a lower bound (each value once), FLOPs/byte an upper bound.")
     if "layer" in keys and any(warned for warned in table.report.column("stride")):
         lines.append("s stride, p padding (of each side; a+b where they differ).")
     if "activations" in keys and any(row.repeated for row in table.rows if row.kind == "layer"):

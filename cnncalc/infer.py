@@ -10,7 +10,7 @@ from cnncalc.errors import Problem
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape, count
 
-MAX_VALUES = 10**100
+MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
 
 
@@ -143,7 +143,7 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             broken = list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
-                if work.activations > MAX_VALUES:
+                if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
                 problems += map(node.problem, broken)

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from cnncalc.api import check as check
     from cnncalc.api import compare_fc as compare_fc
     from cnncalc.api import diff as diff
+    from cnncalc.api import draw as draw
     from cnncalc.api import explain as explain
+    from cnncalc.api import verify as verify
     from cnncalc.confirm.build import build as build
     from cnncalc.display import formatted as formatted
     from cnncalc.errors import CnncalcError as CnncalcError
@@ -33,9 +35,11 @@ _HOMES = {
     "check": "cnncalc.api",
     "compare_fc": "cnncalc.api",
     "diff": "cnncalc.api",
+    "draw": "cnncalc.api",
     "explain": "cnncalc.api",
     "formatted": "cnncalc.display",
     "load": "cnncalc.spec.load",
+    "verify": "cnncalc.api",
     "Graph": "cnncalc.graph",
     "Report": "cnncalc.report",
     "CnncalcError": "cnncalc.errors",

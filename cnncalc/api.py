@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from cnncalc.analysis.diff import Diff
     from cnncalc.analysis.explain import Explained
     from cnncalc.analysis.tally import Tally
+    from cnncalc.analysis.verification import Verification
+    from cnncalc.drawing.diagram import Depth, Labels
+    from cnncalc.drawing.draw import Drawing
 
 Spec = str | os.PathLike[str] | Mapping[str, Any] | Graph
 """A path, the name of a bundled network, a mapping, or a graph."""
@@ -195,6 +198,81 @@ def diff(
     graphs = [_graph(spec, None, {}) for spec in (before, after)]
     a, b = ((g, infer(g), analyze(g, batch=batch, dtype=dtype)) for g in graphs)
     return compare(a, b, names)
+
+
+def verify(
+    spec: Spec,
+    /,
+    *,
+    device: str | None = "auto",
+    batch: int = 2,
+    input: Shape | None = None,
+    max_memory: int | None = None,
+    max_params: int | None = None,
+    **variables: Any,
+) -> Verification:
+    """Whether torch agrees: shapes, tensors and MACs of every layer, then a real forward and
+    backward with what they keep in memory.
+
+    `device` is cpu, cuda, mps or auto, or None for no real run; there is none either where it
+    needs more than `max_memory` bytes (half of what is free) or has more than `max_params`. The
+    rest is as in `analyze`. Raises CnncalcError.
+    """
+    from cnncalc.confirm.verify import torch_witness, verify_graph
+
+    torch_witness()
+    theirs = _graph(spec, None, variables)
+    graph = _graph(theirs, input, {})
+    return verify_graph(
+        graph,
+        infer(graph),
+        analyze(graph),
+        analyze(graph, batch=batch),
+        device=device,
+        max_memory=max_memory,
+        max_params=max_params,
+        spec_inputs=theirs.inputs if theirs.inputs != graph.inputs else {},
+    )
+
+
+def draw(
+    spec: Spec,
+    /,
+    *,
+    format: str = "svg",
+    kind: str = "blocks",
+    column: str = "params",
+    depth: Depth = None,
+    layout: Labels = "maps",
+    input: Shape | None = None,
+    **variables: Any,
+) -> str:
+    """A drawing as text: `svg`, `mermaid`, `dot` or `tikz`.
+
+    `kind` is `blocks`, `receptive-field`, or `bars` of a `column`. Blocks are collapsed below
+    `depth` names, or as far as there is room; `"all"` draws every layer. `layout` writes shapes
+    as 6@28×28 (`maps`), 28×28×6 (`hwc`) or 6×28×28 (`chw`). Raises CnncalcError.
+    """
+    graph = _graph(spec, input, variables)
+    return drawn(graph, format=format, kind=kind, column=column, depth=depth, layout=layout).text
+
+
+def drawn(
+    graph: Graph, *, format: str, kind: str, column: str, depth: Depth, layout: Labels
+) -> Drawing:
+    """The drawing of a graph, and what its reader should know beside it."""
+    from cnncalc.drawing.draw import draw as draw_network
+
+    return draw_network(
+        graph,
+        infer(graph),
+        analyze(graph),
+        format=format,
+        kind=kind,
+        column=column,
+        depth=depth,
+        labels=layout,
+    )
 
 
 def _graph(spec: Spec, input: Shape | None, variables: Mapping[str, Any]) -> Graph:

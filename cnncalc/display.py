@@ -18,6 +18,8 @@ FORMATS = {
     "html": "text/html",
 }
 """The formats of a page and what notebooks call them."""
+MARKUPS = (*FORMATS, "rst", "asciidoc")
+"""All formats of a page."""
 
 
 def write(page: Page, format: str) -> str:
@@ -28,11 +30,11 @@ def write(page: Page, format: str) -> str:
 
 
 def formatted(result: Presented, format: str = "text") -> str:
-    """What `analyze`, `explain`, `compare_fc`, `check` or `diff` found, as text, `markdown`,
-    `latex` or `html`. Raises UsageError.
+    """What `analyze`, `explain`, `compare_fc`, `check`, `diff` or `verify` found, as text,
+    `markdown`, `latex`, `html`, `rst` or `asciidoc`. Raises UsageError.
     """
-    if format not in FORMATS:
-        hint = suggestion(format, FORMATS) or f"; there are {', '.join(FORMATS)}"
+    if format not in MARKUPS:
+        hint = suggestion(format, MARKUPS) or f"; there are {', '.join(MARKUPS)}"
         raise UsageError(f"no such format: {format}{hint}")
     if isinstance(result, Report) and format == "text":
         from cnncalc.render import text
@@ -52,7 +54,8 @@ def _page(result: Presented) -> Page:
     from cnncalc.analysis.compare_fc import FcComparison
     from cnncalc.analysis.diff import Diff
     from cnncalc.analysis.explain import Explained
-    from cnncalc.render import budget, compare_fc, diff, explain, table
+    from cnncalc.analysis.verification import Verification
+    from cnncalc.render import budget, compare_fc, diff, explain, table, verify
 
     match result:
         case Report():
@@ -65,6 +68,8 @@ def _page(result: Presented) -> Page:
             return budget.page(result)
         case Diff():
             return diff.page(result)
+        case Verification():
+            return verify.page(result)
     raise TypeError(f"{type(result).__name__} has no page")
 
 

@@ -167,7 +167,7 @@ def test_odd_names_of_specs_are_no_files(project: Path) -> None:
 
 
 def test_the_pre_commit_hook_checks_what_pyproject_names(project: Path) -> None:
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    hook, *_ = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
     assert (hook["id"], hook["pass_filenames"]) == ("cnncalc-check", False)
     program, *arguments = hook["entry"].split()
     assert program == "cnncalc"

@@ -97,7 +97,7 @@ def nearest(folder: Path) -> BudgetTable | None:
 def _read(path: Path) -> BudgetTable | None:
     """The table of one file; None where it has none. Raises UsageError."""
     label = printable(os.path.relpath(path))
-    data = _parse(path, label)
+    data = parse_toml(path, label)
     dotted = ""
     for key in ("tool", "cnncalc", "budgets"):
         if key not in data:
@@ -115,7 +115,7 @@ def _read(path: Path) -> BudgetTable | None:
     return BudgetTable(path.parent, every, specs)
 
 
-def _parse(path: Path, label: str) -> Mapping[str, Any]:
+def parse_toml(path: Path, label: str) -> Mapping[str, Any]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)

@@ -75,7 +75,7 @@ def run(
     set: SetOption = None,
     input: InputOption = None,
     format: Annotated[
-        Literal["text", "markdown", "latex", "html", "json", "github"],
+        Literal["text", "markdown", "latex", "html", "rst", "asciidoc", "json", "github"],
         typer.Option("--format", "-f", help="What to print; github annotates lines of the spec."),
     ] = "text",
     output: OutputOption = None,

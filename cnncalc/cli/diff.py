@@ -57,7 +57,7 @@ def run(
         bool, typer.Option("--exit-code", help="Exit 1 where they differ, as git has it.")
     ] = False,
     format: Annotated[
-        Literal["text", "markdown", "latex", "html", "json"],
+        Literal["text", "markdown", "latex", "html", "rst", "asciidoc", "json"],
         typer.Option("--format", "-f", help="What to print."),
     ] = "text",
     output: OutputOption = None,

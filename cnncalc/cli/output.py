@@ -27,9 +27,9 @@ from cnncalc.report import DEFAULT_COLUMNS, Report
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
-PageFormat = Literal["text", "markdown", "latex", "html"]
+PageFormat = Literal["text", "markdown", "latex", "html", "rst", "asciidoc"]
 """What a page can be printed as."""
-Format = Literal["text", "markdown", "latex", "html", "csv", "json"]
+Format = Literal["text", "markdown", "latex", "html", "rst", "asciidoc", "csv", "json"]
 
 FormatOption = Annotated[Format, typer.Option("--format", "-f", help="What to print.")]
 PageFormatOption = Annotated[PageFormat, typer.Option("--format", "-f", help="What to print.")]
@@ -144,6 +144,8 @@ def write_report(
     depth: str | None,
     output: Path | None,
     extra: tuple[str, ...] = (),
+    caption: str = "",
+    label: str = "",
 ) -> None:
     """Print a report, or write it to a file; with `extra` columns beside those chosen."""
     keys, levels = _with(parse_columns(columns), extra), parse_depth(depth)
@@ -175,7 +177,7 @@ def write_report(
         else:
             from cnncalc import display
 
-            rendered = display.write(table_page(table), format)
+            rendered = display.write(table_page(table, caption, label), format)
     write_text(rendered, output)
 
 
@@ -188,6 +190,8 @@ def write_comparison(
     layout: Layout,
     output: Path | None,
     extra: tuple[str, ...] = (),
+    caption: str = "",
+    label: str = "",
 ) -> None:
     """Print several reports as one table of totals, or write it to a file."""
     from cnncalc.render import compare
@@ -203,7 +207,7 @@ def write_comparison(
     elif format == "csv":
         rendered = compare.comma_separated(networks, keys, layout)
     else:
-        write_page(compare.page(networks, keys, layout), format, output)
+        write_page(compare.page(networks, keys, layout, caption, label), format, output)
         return
     write_text(rendered, output)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -25,6 +26,7 @@ from cnncalc.cli.output import (
     write_report,
 )
 from cnncalc.cli.spec_argument import SpecsArgument
+from cnncalc.errors import UsageError, shown
 from cnncalc.spec.load import load
 
 
@@ -63,11 +65,18 @@ def run(
         str | None,
         typer.Option(metavar="NAME", help="Add training memory with sgd, momentum, adam, …"),
     ] = None,
+    caption: Annotated[
+        str, typer.Option(help="What stands above the table; not in text, CSV and JSON.")
+    ] = "",
+    label: Annotated[
+        str, typer.Option(metavar="NAME", help="What \\ref calls the table, as tab:lenet5.")
+    ] = "",
     strict: StrictOption = False,
     strict_any: StrictAnyOption = False,
     output: OutputOption = None,
 ) -> None:
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
+    _check_caption(caption, label, format)
     variables = parse_settings(set or [])
     reports = []
     for spec in specs or ["lenet5"]:
@@ -89,8 +98,34 @@ def run(
         for _, report in reports:
             typer.echo(report.layers if value == "layers" else report.total(value))
     elif len(reports) > 1:
-        write_comparison(reports, format, columns, sort, top, layout, output, extra)
+        write_comparison(reports, format, columns, sort, top, layout, output, extra, caption, label)
     else:
-        write_report(reports[0][1], format, columns, sort, top, layout, depth, output, extra)
+        write_report(
+            reports[0][1],
+            format,
+            columns,
+            sort,
+            top,
+            layout,
+            depth,
+            output,
+            extra,
+            caption,
+            label,
+        )
     for _, report in reports:
         fail_on_warnings(report, strict, strict_any)
+
+
+def _check_caption(caption: str, label: str, format: str) -> None:
+    """Refuse what the format would leave out. Raises UsageError."""
+    if caption and format in ("text", "csv", "json"):
+        raise UsageError(f"--caption is for --format latex, html, markdown …, not {format}")
+    if label and not caption:
+        raise UsageError("--label needs a --caption, which gives the table its number")
+    if label and format == "markdown":
+        raise UsageError("--label is for --format latex, html, rst and asciidoc, not markdown")
+    if label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", label, re.ASCII):
+        raise UsageError(
+            f"--label must be letters, digits and :._- such as tab:lenet5, not {shown(label)}"
+        )

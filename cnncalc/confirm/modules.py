@@ -1,4 +1,7 @@
-"""The few modules that torch has not."""
+"""The few modules that torch has not.
+
+`cnncalc export` copies them into its code: their lines fit into 88 columns.
+"""
 
 from __future__ import annotations
 
@@ -15,12 +18,18 @@ _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3
 
 
 class Weights(nn.Module):
-    """Trained tensors for an expression. Biases start with 0, the others around `mean`."""
+    """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 
-    def __init__(self, shapes: Mapping[str, Sizes], mean: float = 0.0, std: float = 0.0) -> None:
+    def __init__(
+        self,
+        shapes: Mapping[str, Sizes],
+        mean: float = 0.0,
+        std: float = 0.0,
+    ) -> None:
         super().__init__()
         for name, shape in shapes.items():
-            start = torch.zeros(shape) if name == "bias" else mean + std * torch.randn(shape)
+            start = mean + std * torch.randn(shape)
+            start = torch.zeros(shape) if name == "bias" else start
             self.register_parameter(name, nn.Parameter(start))
 
 
@@ -50,9 +59,10 @@ class ConnectedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         convolve = _CONVOLUTIONS[x.dim() - 2]
+        stride, dilation = self.stride, self.dilation
         kernels = torch.split(self.weight, [len(maps) for maps in self.connections])
         outputs = [
-            convolve(x[:, list(maps)], kernel[None], stride=self.stride, dilation=self.dilation)
+            convolve(x[:, list(maps)], kernel[None], None, stride, 0, dilation)
             for maps, kernel in zip(self.connections, kernels, strict=True)
         ]
         output = torch.cat(outputs, 1)
@@ -64,7 +74,13 @@ class ConnectedConv(nn.Module):
 class LocallyConnected(nn.Module):
     """A convolution with weights of its own at every position."""
 
-    def __init__(self, weight: Sizes, bias: bool, stride: Sizes, dilation: Sizes) -> None:
+    def __init__(
+        self,
+        weight: Sizes,
+        bias: bool,
+        stride: Sizes,
+        dilation: Sizes,
+    ) -> None:
         super().__init__()
         axes = len(stride)
         self.stride, self.dilation, self.kernel_size = stride, dilation, weight[-axes:]
@@ -78,12 +94,13 @@ class LocallyConnected(nn.Module):
         axes = len(self.stride)
         sliding = zip(self.kernel_size, self.stride, self.dilation, strict=True)
         for axis, (kernel_size, stride, dilation) in enumerate(sliding, 2):
-            x = x.unfold(axis, dilation * (kernel_size - 1) + 1, stride)[..., ::dilation]
+            extent = dilation * (kernel_size - 1) + 1
+            x = x.unfold(axis, extent, stride)[..., ::dilation]
         # Positions first, then one matrix product at each: (batch, reads) × (reads, out).
         positions = x.shape[2 : axes + 2]
-        windows = x.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes).transpose(0, 1)
+        windows = x.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes)
         kernels = self.weight.flatten(axes + 1).flatten(1, axes).permute(1, 2, 0)
-        output = torch.bmm(windows, kernels).permute(1, 2, 0)
+        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0)
         output = output.reshape(*output.shape[:2], *positions)
         return output if self.bias is None else output + self.bias
 
@@ -134,7 +151,8 @@ class MaxUnpool(nn.Module):
         whole, axes = slice(None), zip(x.shape[2:], self.stride, self.size, strict=True)
         starts = [slice(0, (n - 1) * stride + 1, stride) for n, stride, _ in axes]
         # The last window may start beyond the size that is wanted.
-        sizes = [max(start.stop, size) for start, size in zip(starts, self.size, strict=True)]
+        ends = zip(starts, self.size, strict=True)
+        sizes = [max(start.stop, size) for start, size in ends]
         output = x.new_zeros(*x.shape[:2], *sizes)
         output[(whole, whole, *starts)] = x
         return output[(whole, whole, *map(slice, self.size))]

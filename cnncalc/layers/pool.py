@@ -57,7 +57,7 @@ class _Pool(Windowed):
             for w in self.windows(*inputs)
         )
 
-    def _reach(self, *inputs: Shape) -> list[tuple[int, int]]:
+    def reach(self, *inputs: Shape) -> list[tuple[int, int]]:
         """Padding with which all windows fit exactly, or leave input over."""
         return [
             (w.before, maximum((w.output - 1) * w.stride + w.extent - w.n - w.before, 0))
@@ -68,7 +68,7 @@ class _Pool(Windowed):
         """What the twin pads itself, because torch's module cannot."""
         if self._as_torch_pads(*inputs):
             return [(0, 0)] * (len(inputs[0]) - 1)
-        return self._reach(*inputs)
+        return self.reach(*inputs)
 
     def _slides(self, pads: bool, *inputs: Shape) -> dict[str, Any]:
         """Kernel, stride and padding along each axis, as torch's modules take them."""
@@ -102,7 +102,7 @@ class _OrderPool(_Pool):
         pads = self._as_torch_pads(*inputs)
         dilation = tuple(window.dilation for window in self.windows(*inputs))
         if not pads:
-            x = padded(x, self._reach(*inputs), value="-torch.inf")
+            x = padded(x, self.reach(*inputs), value="-torch.inf")
         name = f"MaxPool{len(dilation)}d"
         return module(name, f"module({x})", **self._slides(pads, *inputs), dilation=dilation)
 
@@ -150,7 +150,7 @@ class AvgPool(_Pool):
         pads = self._as_torch_pads(*inputs)
         call = "module(x)"
         if not pads:
-            reach = self._reach(*inputs)
+            reach = self.reach(*inputs)
             call = f"module({padded('x', reach)})"
             counted = [
                 (w.before, w.after) if self.count_include_pad else (0, 0)
@@ -193,7 +193,7 @@ class Subsample(_Pool, Activated):
     def twin(self, *inputs: Shape) -> Twin:
         slides = self._slides(False, *inputs)
         kernel, stride, taps = slides["kernel_size"], slides["stride"], prod(slides["kernel_size"])
-        x, axes = padded("x", self._reach(*inputs)), len(kernel)
+        x, axes = padded("x", self.reach(*inputs)), len(kernel)
         sums = f"F.avg_pool{axes}d({x}, {kernel}, {stride}) * {taps}"
         weight, bias = (f"module.{name}.view(-1{', 1' * axes})" for name in ("weight", "bias"))
         call = f"{sums} * {weight} + {bias}"
@@ -202,5 +202,5 @@ class Subsample(_Pool, Activated):
 
     def kept(self, *inputs: Shape) -> Kept:
         # The sums, for the coefficients.
-        kept = instead(inputs[0], self._reach(*inputs))
+        kept = instead(inputs[0], self.reach(*inputs))
         return kept.and_also(Extra(count(self.output(*inputs))))

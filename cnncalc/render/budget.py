@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from cnncalc.analysis.budget import NAMED, Finding, Limit, Verdict
 from cnncalc.errors import printable
+from cnncalc.render.annotation import annotation
 from cnncalc.render.page import Block, Grid, Heading, Items
 from cnncalc.render.table import percent
 
@@ -92,22 +93,6 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
             lines.append(f"{printable(file)}: {said}")
             continue
         blamed = finding.where or next((cost.name for cost in finding.costs), "")
-        properties = {
-            "file": file,
-            "line": str(line(blamed)),
-            "title": f"{printable(verdict.name)}: over budget: {finding.limit.title}",
-        }
-        listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items())
-        message = _data("\n".join([said, *why(finding)]))
-        lines.append(f"::error {listed}::{message}")
+        title = f"{printable(verdict.name)}: over budget: {finding.limit.title}"
+        lines.append(annotation(file, line(blamed), title, "\n".join([said, *why(finding)])))
     return lines
-
-
-def _data(text: str) -> str:
-    """A message as GitHub reads it. Source: command.ts of actions/toolkit, escapeData."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
-
-
-def _property(text: str) -> str:
-    """A property as GitHub reads it: escapeProperty of the same file."""
-    return _data(text).replace(":", "%3A").replace(",", "%2C")

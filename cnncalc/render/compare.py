@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.errors import printable
-from cnncalc.render.page import Grid, Page, Prose
+from cnncalc.render.page import Grid, Page
 from cnncalc.render.table import Layout, shape_text
 from cnncalc.report import CONVENTION, Report, column
 
@@ -37,11 +37,14 @@ def header(keys: Sequence[str]) -> list[str]:
     return ["network", "input", "layers", *(column(key).title for key in keys)]
 
 
-def page(networks: Networks, keys: Sequence[str], layout: Layout) -> Page:
+def page(
+    networks: Networks, keys: Sequence[str], layout: Layout, caption: str = "", label: str = ""
+) -> Page:
     """The table and what is to be said of its counts."""
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
-    grid = Grid(header(keys), cells, right=range(1, 3 + len(keys)))
-    return [grid, Prose("\n".join(_notes(networks, keys)))]
+    note = "\n".join(_notes(networks, keys))
+    right = range(1, 3 + len(keys))
+    return [Grid(header(keys), cells, right, caption=caption, label=label, note=note)]
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:

@@ -6,12 +6,23 @@ from collections.abc import Sequence
 from html import escape as _escape
 
 from cnncalc.errors import printable
-from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.render.page import (
+    Block,
+    Grid,
+    Heading,
+    Items,
+    Maths,
+    Page,
+    Picture,
+    Prose,
+    Working,
+    notes_apart,
+)
 
 
 def html(page: Page) -> str:
     """The page; numbers are aligned by the style attribute, formulas are MathML."""
-    return "\n".join(_block(block) for block in page) + "\n"
+    return "\n".join(_block(block) for block in notes_apart(page)) + "\n"
 
 
 def escape(text: str) -> str:
@@ -39,7 +50,7 @@ def _block(block: Block) -> str:
 
 def _grid(grid: Grid) -> str:
     body = len(grid.rows) - grid.foot
-    lines = ["<table>"]
+    lines = [f'<table id="{escape(grid.label)}">' if grid.label else "<table>"]
     if grid.caption:
         lines.append(f"<caption>{escape(grid.caption)}</caption>")
     cells = "".join(

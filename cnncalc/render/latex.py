@@ -88,6 +88,10 @@ def _grid(grid: Grid) -> str:
     body = len(grid.rows) - grid.foot
     long = len(grid.rows) > LONG
     caption = f"\\caption{{{escape(grid.caption)}}}"
+    if grid.label:
+        caption += f"\\label{{{grid.label}}}"
+    note = "\\\\\n".join(map(escape, grid.note.split("\n")))
+    noted = ["", f"{{\\footnotesize {note}\\par}}"] if note else []
     rows = [
         "\\toprule",
         _row(grid.header),
@@ -100,8 +104,9 @@ def _grid(grid: Grid) -> str:
     ]
     if long:
         above = [f"{caption}\\\\"] if grid.caption else []
-        return "\n".join([f"\\begin{{longtable}}{{{columns}}}", *above, *rows, "\\end{longtable}"])
-    lines = [f"\\begin{{tabular}}{{{columns}}}", *rows, "\\end{tabular}"]
+        lines = [f"\\begin{{longtable}}{{{columns}}}", *above, *rows, "\\end{longtable}", *noted]
+        return "\n".join(lines)
+    lines = [f"\\begin{{tabular}}{{{columns}}}", *rows, "\\end{tabular}", *noted]
     if grid.caption:
         lines = ["\\begin{table}", "\\centering", caption, *lines, "\\end{table}"]
     return "\n".join(lines)

@@ -8,14 +8,24 @@ from collections.abc import Sequence
 
 from cnncalc.errors import printable
 from cnncalc.render.latex import aligned
-from cnncalc.render.page import Block, Grid, Heading, Items, Page, Picture, Prose, Working
+from cnncalc.render.page import (
+    Block,
+    Grid,
+    Heading,
+    Items,
+    Page,
+    Picture,
+    Prose,
+    Working,
+    notes_apart,
+)
 
-_SPECIAL = re.compile(r"([\\`*_\[\]<>|~#&$])")
+_SPECIAL = re.compile(r"([\\`*_\[\]{}<>|~#&$])")
 
 
 def markdown(page: Page) -> str:
     """The page; columns of numbers are aligned to the right, formulas stand in `$$`."""
-    return "\n\n".join(_block(block) for block in page) + "\n"
+    return "\n\n".join(_block(block) for block in notes_apart(page)) + "\n"
 
 
 def escape(text: str) -> str:

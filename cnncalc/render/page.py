@@ -4,7 +4,7 @@ Everything is plain text; `plain`, `markdown`, `latex` and `html` each write a p
 and escape what their format would misread.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 
@@ -28,13 +28,18 @@ class Items(NamedTuple):
 
 
 class Grid(NamedTuple):
-    """A table of texts: which columns hold numbers, and how many of the last rows are its foot."""
+    """A table of texts: which columns hold numbers, and how many of the last rows are its foot.
+
+    `label` is what references call it, `note` what stands under it.
+    """
 
     header: Sequence[str]
     rows: Sequence[Sequence[str]]
     right: Collection[int] = ()
     foot: int = 0
     caption: str = ""
+    label: str = ""
+    note: str = ""
 
 
 class Picture(NamedTuple):
@@ -59,3 +64,13 @@ class Working(NamedTuple):
 
 Block = Heading | Prose | Items | Grid | Picture | Working
 Page = Sequence[Block]
+
+
+def notes_apart(page: Page) -> Iterator[Block]:
+    """The page with the notes of its tables as paragraphs."""
+    for block in page:
+        if isinstance(block, Grid) and block.note:
+            yield block._replace(note="")
+            yield Prose(block.note)
+        else:
+            yield block

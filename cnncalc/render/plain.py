@@ -10,7 +10,18 @@ from rich.cells import cell_len
 
 from cnncalc.errors import printable
 from cnncalc.render.listing import listing
-from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.render.page import (
+    Block,
+    Grid,
+    Heading,
+    Items,
+    Maths,
+    Page,
+    Picture,
+    Prose,
+    Working,
+    notes_apart,
+)
 from cnncalc.render.terminal import Line
 from cnncalc.render.text import broken
 
@@ -27,7 +38,7 @@ def plain(page: Page) -> str:
 
 def lines(page: Page, width: int | None = None) -> list[Line]:
     """All lines with their styles, blocks set apart by blank lines."""
-    blocks = [list(_lines(block, width)) for block in page]
+    blocks = [list(_lines(block, width)) for block in notes_apart(page)]
     return [*chain.from_iterable([*block, ("", "")] for block in blocks)][:-1]
 
 

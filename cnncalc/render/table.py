@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError
 from cnncalc.render.depth import groups
-from cnncalc.render.page import Block, Grid, Items, Page, Prose
+from cnncalc.render.page import Grid, Items, Page
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
 
 Layout = Literal["hwc", "chw"]
@@ -91,7 +91,7 @@ def tabulate(
     return table if top is None else table.head(top)
 
 
-def page(table: Table) -> Page:
+def page(table: Table, caption: str = "", label: str = "") -> Page:
     """The table, its notes and its warnings, for formats that lay it out themselves."""
     foot = sum(row.kind in ("part", "total") for row in table.rows)
     grid = Grid(
@@ -99,10 +99,12 @@ def page(table: Table) -> Page:
         [[table.cell(row, i) for i in range(len(table.columns))] for row in table.rows],
         right=[i for i, column in enumerate(table.columns) if column.kind != "text"],
         foot=foot,
+        caption=caption,
+        label=label,
+        note="\n".join(notes(table)),
     )
-    blocks: list[Block] = [grid, Prose("\n".join(notes(table)))]
     warnings = warning_lines(table.report)
-    return [*blocks, Items(warnings)] if warnings else blocks
+    return [grid, Items(warnings)] if warnings else [grid]
 
 
 def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:

@@ -31,6 +31,8 @@ ASCII = str.maketrans(
     | {chr(0x2080 + digit): str(digit) for digit in range(10)}
 )
 """What is written where an encoding has no such letters."""
+MARKS = str.maketrans({"✓": "+", "✗": "!"})
+"""The same for marks, which are missing where the other letters are not."""
 
 
 def width_of(file: IO[str]) -> int | None:
@@ -43,6 +45,8 @@ def print_lines(lines: Sequence[Line], file: IO[str]) -> None:
     """Print lines, with their styles on a terminal, as ASCII where the encoding has no `×`."""
     if not _encodes(file, "×−·…→─"):
         lines = [(line.translate(ASCII), style) for line, style in lines]
+    if not _encodes(file, "✓✗"):
+        lines = [(line.translate(MARKS), style) for line, style in lines]
     if not file.isatty():
         file.writelines(f"{line}\n" for line, _ in lines)
         return

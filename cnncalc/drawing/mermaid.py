@@ -1,0 +1,52 @@
+"""A diagram as a Mermaid flowchart, which GitHub and GitLab draw themselves."""
+
+from __future__ import annotations
+
+from cnncalc.drawing.diagram import Box, Diagram
+
+MAX_ARROWS = 500
+MAX_LETTERS = 50_000
+"""Mermaid draws no more, unless a page is configured otherwise; GitHub's is not."""
+
+_SHAPES = {"input": ("[/", "/]"), "join": ("([", "])"), "dense": ("[", "]")}
+# Mermaid reads entities with # in place of &.
+_ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in '#&<>"`\\{}[]|*_~'} | {"$": "#36;"})
+
+
+def mermaid(diagram: Diagram) -> str:
+    """The diagram as a flowchart from top to bottom, auxiliary parts dashed."""
+    lines = ["flowchart TD"]
+    for i, box in enumerate(diagram.boxes):
+        opening, closing = _SHAPES.get(box.role, ("[", "]"))
+        lines.append(f'  n{i}{opening}"{_label(box)}"{closing}')
+    for arrow in diagram.arrows:
+        sign = "-.->" if arrow.auxiliary else "-->"
+        lines.append(f"  n{arrow.source} {sign} n{arrow.target}")
+    resting = [f"n{i}" for i, box in enumerate(diagram.boxes) if box.auxiliary]
+    if resting:
+        lines.append("  classDef auxiliary stroke-dasharray: 4 3")
+        lines.append(f"  class {','.join(resting)} auxiliary")
+    return "\n".join(lines) + "\n"
+
+
+def too_large(diagram: Diagram, text: str) -> str:
+    """What to say where Mermaid would refuse; nothing where it would not."""
+    if len(diagram.arrows) <= MAX_ARROWS and len(text) <= MAX_LETTERS:
+        return ""
+    return (
+        f"{len(diagram.arrows):,} arrows in {len(text):,} letters: GitHub's Mermaid draws at most "
+        f"{MAX_ARROWS:,} in {MAX_LETTERS:,}; collapse blocks with --depth 1"
+    )
+
+
+def _label(box: Box) -> str:
+    texts = [text.translate(_ESCAPES) for text in words(box)]
+    return "<br/>".join(texts)
+
+
+def words(box: Box) -> list[str]:
+    """What stands in a box, line by line."""
+    work = " ".join(box.work)
+    return [
+        text for text in (box.name, work, box.label, box.params_text, "output" * box.output) if text
+    ]

@@ -1,0 +1,1 @@
+"""Other programs' formats: a network as their code."""

@@ -1,0 +1,65 @@
+"""Definitions that exported code takes along, copied from the file that has them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+
+class Shelf:
+    """A module of ours as text: nothing of it is imported, so what it imports need not be there."""
+
+    def __init__(self, module: str) -> None:
+        found = find_spec(module)
+        assert found is not None
+        assert found.origin is not None
+        self.source = Path(found.origin).read_text("utf-8")
+        self.body = ast.parse(self.source).body
+        self.names = frozenset(
+            n.name for n in self.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))
+        )
+
+    def source_of(self, wanted: set[str]) -> str:
+        """The source of classes and functions, and of what they need of their module."""
+        while True:
+            nodes = [n for n in self.body if _defines(n) & wanted]
+            more = wanted | (used_names(nodes) & {name for n in self.body for name in _defines(n)})
+            if more == wanted:
+                break
+            wanted = more
+        return "".join(
+            ("\n" if isinstance(n, ast.Assign) else "\n\n")
+            + f"{ast.get_source_segment(self.source, n)}\n"
+            for n in nodes
+        )
+
+    def imports(self, code: str) -> list[str]:
+        """Those of its imports from elsewhere that a text of code needs."""
+        used = used_names([ast.parse(code)])
+        found = list[str]()
+        for node in self.body:
+            if isinstance(node, ast.ImportFrom) and node.module != "__future__":
+                names = [alias.name for alias in node.names if alias.name in used]
+                if names:
+                    found.append(f"from {node.module} import {', '.join(names)}")
+        return found
+
+
+@cache
+def shelf(module: str) -> Shelf:
+    """The shelf of a module; read once."""
+    return Shelf(module)
+
+
+def used_names(nodes: Sequence[ast.AST]) -> set[str]:
+    """All names that occur in code."""
+    return {n.id for node in nodes for n in ast.walk(node) if isinstance(n, ast.Name)}
+
+
+def _defines(node: ast.stmt) -> set[str]:
+    if isinstance(node, ast.Assign):
+        return {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return {node.name} if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else set()

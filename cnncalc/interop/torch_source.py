@@ -1,0 +1,364 @@
+"""A network as a Python module for torch, which needs nothing else."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cnncalc.errors import CnncalcError
+from cnncalc.graph import INPUT, Graph
+from cnncalc.infer import Facts
+from cnncalc.interop.borrowed import shelf, used_names
+from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
+from cnncalc.interop.python_text import (
+    assignment,
+    class_name,
+    docstring,
+    is_attribute,
+    parse,
+    signature,
+    statement,
+    text,
+)
+from cnncalc.interop.statements import READS, RUNNING, Statements
+
+_OWN = shelf("cnncalc.confirm.modules")
+"""The few modules that torch has not."""
+_DEFAULTS: dict[str, Any] = {
+    "stride": 1,
+    "padding": 0,
+    "output_padding": 0,
+    "dilation": 1,
+    "groups": 1,
+    "bias": True,
+    "ceil_mode": False,
+    "count_include_pad": True,
+    "eps": 1e-5,
+    "momentum": 0.1,
+    "affine": True,
+    "elementwise_affine": True,
+    "track_running_stats": True,
+    "approximate": "none",
+}
+"""Arguments of torch's classes that may be left out, where nothing else is said below."""
+_OTHER_DEFAULTS: dict[str, dict[str, Any]] = {
+    "InstanceNorm": {"affine": False},
+    "RMSNorm": {"eps": None},
+}
+_POSITIONAL = {
+    "in_channels",
+    "out_channels",
+    "in_features",
+    "out_features",
+    "num_features",
+    "normalized_shape",
+    "output_size",
+    "p",
+}
+"""Arguments that are written without their names where they come first."""
+
+_TAKEN = """
+T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double
+dump_patches eval extra_repr float forward get_buffer get_extra_state get_parameter get_submodule
+half ipu load_state_dict modules mtia named_buffers named_children named_modules named_parameters
+parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook
+register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook
+register_load_state_dict_pre_hook register_module register_parameter register_state_dict_post_hook
+register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory state_dict
+to to_empty train training type xpu zero_grad _apply _backward_hooks _backward_pre_hooks _buffers
+_call_impl _compiled_call_impl _forward_hooks _forward_hooks_always_called
+_forward_hooks_with_kwargs _forward_pre_hooks _forward_pre_hooks_with_kwargs _get_backward_hooks
+_get_backward_pre_hooks _get_name _is_full_backward_hook _load_from_state_dict
+_load_state_dict_post_hooks _load_state_dict_pre_hooks _maybe_warn_non_full_backward_hook _modules
+_named_members _non_persistent_buffers_set _parameters _register_load_state_dict_pre_hook
+_register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _slow_forward
+_state_dict_hooks _state_dict_pre_hooks _version _wrapped_call_impl
+"""
+TAKEN = frozenset(_TAKEN.split())
+"""Names that a torch module has for itself; those with __ in front are refused too."""
+
+
+def torch_source(graph: Graph, facts: Sequence[Facts]) -> str:
+    """The network that `cnncalc.build` makes, as code: the same outputs and keys of weights.
+
+    Raises CnncalcError where a name is one that torch modules have for themselves.
+    """
+    return _Writer(graph, facts).source()
+
+
+class _Writer:
+    def __init__(self, graph: Graph, facts: Sequence[Facts]) -> None:
+        self.graph, self.facts = graph, facts
+        self.classes = {"Tensor", "F", "Mapping", "Sequence", "Sizes", *_OWN.names}
+        self.name = class_name(graph.name, self.classes)
+        self.own: set[str] = set()
+        """Classes of ours that the code needs."""
+        resting = graph.only_auxiliary()
+        hosts = {f.node.name: f for f in facts}
+        names = set(hosts)
+        steps = [self._step(f, hosts, names, f.node.name in resting) for f in facts]
+        self.places = {
+            step.name: ".".join((*step.scope, step.attribute)) for step in steps if step.made_of
+        }
+        self.root = outline(steps, tuple(graph.inputs), (*graph.outputs, *graph.auxiliary))
+        self.plans = plans(self.root)
+        for plan in self.plans:
+            plan.name = class_name(plan.uses[0].word, self.classes)
+
+    def _step(self, fact: Facts, hosts: dict[str, Facts], names: set[str], resting: bool) -> Step:
+        node = fact.node
+        twin = node.layer.twin(*fact.inputs)
+        scope, host = tuple(node.name.split(".")), node.fused_into
+        parts = 1
+        if host:
+            # As in the twin: with weights it keeps its key, otherwise it stands beside.
+            parts = len(scope) - host.count(".")
+        scope, attribute = scope[:-parts], ".".join(scope[-parts:])
+        beside = attribute.replace(".", "_")
+        if host and not fact.weights and ".".join((*scope, beside)) not in names:
+            attribute = beside
+        name = twin.module or ""
+        arguments = {key: _plain(name, value) for key, value in twin.arguments.items()}
+        for part in (*scope, *attribute.split(".")) if name else scope:
+            if part in TAKEN or part.startswith("__"):
+                message = "a torch module has something else of that name; give it another one"
+                raise CnncalcError(f"{node.name}: {message}")
+        if name in _OWN.names:
+            self.own.add(name)
+        return Step(
+            name=node.name,
+            scope=scope,
+            attribute=attribute if name else "",
+            call=text(parse(twin.call)),
+            made_of=name,
+            arguments=arguments,
+            reads=node.inputs,
+            fused=bool(host) and twin.call == "module(x)",
+            resting=resting,
+            word=word_of(node),
+        )
+
+    def source(self) -> str:
+        parts = [self._class(plan.name, plan.uses[0], plan) for plan in self.plans]
+        parts.append(self._class(self.name, self.root, None))
+        parts.append(self._main())
+        body = "\n\n\n".join("\n".join(part) for part in parts)
+        own = _OWN.source_of(self.own)
+        heading = "\n".join(docstring(self._title()))
+        imports = "\n".join(_imports(f"{own}\n{body}"))
+        return f"{heading}\n\n{imports}\n{own}\n\n{body}\n"
+
+    def _title(self) -> list[str]:
+        graph = self.graph
+        made = "Made by cnncalc. It needs torch only."
+        return [f"{graph.name}.", graph.description, graph.source, made]
+
+    def _class(self, name: str, block: Block, plan: Plan | None) -> list[str]:
+        lines = [f"class {name}(nn.Module):"]
+        if plan is not None:
+            lines += [*docstring([use_text(plan)], 4), ""]
+        elif self.graph.auxiliary:
+            lines += [*docstring(["In training it also gives its auxiliary outputs."], 4), ""]
+        parameters = [f"{p.name}: {_kind(p.values)}" for p in plan.parameters] if plan else []
+        names = [p.name for p in plan.parameters] if plan else []
+        by_slot = iter(plan.by_slot) if plan else iter([None] * len(block.inner_slots()))
+        made = list(self._constructors(block, by_slot, names))
+        if made:
+            lines += signature("__init__", ["self", *parameters], "None", 4)
+            lines += ["        super().__init__()", *made]
+            lines += self._shared() if plan is None else []
+            lines.append("")
+        return [*lines, *self._forward(block)]
+
+    # Modules
+
+    def _constructors(
+        self, block: Block, by_slot: Iterator[int | None], names: list[str]
+    ) -> Iterator[str]:
+        """The statements that make a block's modules."""
+        known: set[str] = set()
+        for item in block.items:
+            if isinstance(item, Step) and not item.made_of:
+                continue
+            made = self._constructor(item, by_slot, names)
+            path = item.attribute.split(".")
+            for depth in range(1, len(path)):
+                container = ".".join(path[:depth])
+                if container not in known:
+                    yield from _put(path[:depth], "nn.Module()")
+                known.add(container)
+            if item.attribute in known:
+                message = "a torch module has something else of that name; give it another one"
+                raise CnncalcError(f"{item.gives[0]}: {message}")
+            known.add(item.attribute)
+            yield from _put(path, made)
+
+    def _constructor(
+        self, item: Step | Block, by_slot: Iterator[int | None], names: list[str]
+    ) -> str:
+        if isinstance(item, Block) and item.plan is None:
+            return _sequence([self._constructor(inner, by_slot, names) for inner in item.items])
+        given: list[str] = []
+        if isinstance(item, Step):
+            home = "" if item.made_of in _OWN.names else "nn."
+            made_of, defaults = f"{home}{item.made_of}", _defaults(item.made_of)
+        else:
+            assert item.plan is not None
+            made_of, defaults = item.plan.name, {}
+        positional = True
+        for (_, name, value), parameter in zip(item.slots(), by_slot, strict=False):
+            if parameter is None and name in defaults and defaults[name] == value:
+                positional = False
+                continue
+            shown = repr(value) if parameter is None else names[parameter]
+            positional = positional and isinstance(item, Step) and name in _POSITIONAL
+            given.append(shown if positional else f"{name}={shown}")
+        return f"{made_of}({', '.join(given)})"
+
+    def _shared(self) -> list[str]:
+        """Tensors that several layers use, given to all but the first."""
+        lines: list[str] = []
+        for fact in self.facts:
+            node = fact.node
+            if not node.weights_of or node.name not in self.places:
+                continue
+            mine, theirs = self.places[node.name], self.places.get(node.weights_of, "")
+            owner = next(f for f in self.facts if f.node.name == node.weights_of)
+            buffers = {*owner.node.layer.buffers(*owner.inputs)}
+            tensors = [*node.layer.weights(*fact.inputs)]
+            tensors += [n for n in node.layer.buffers(*fact.inputs) if n in buffers]
+            for tensor in tensors if theirs else ():
+                path, _, last = tensor.rpartition(".")
+                target, source = (
+                    _access([*place.split("."), *filter(None, [path])]) for place in (mine, theirs)
+                )
+                lines += statement(f"{target}.{last} = ", f"{source}.{last}", 8)
+        return ["        # One tensor for several layers.", *lines] if lines else []
+
+    # Forward
+
+    def _forward(self, block: Block) -> list[str]:
+        root = block is self.root
+        outputs = self.graph.outputs if root else block.gives
+        auxiliary = self.graph.auxiliary if root else ()
+        inputs = None
+        if root and (len(self.graph.inputs) > 1 or INPUT not in self.graph.inputs):
+            inputs = {name: name for name in self.graph.inputs}
+        taken = {"self", "F", "torch", "nn"}
+        wanted = (*outputs, *auxiliary)
+        writer = Statements(block, wanted, _called, taken, inputs)
+        parameters = ["self", *(f"{writer.locals[name]}: Tensor" for name in block.reads)]
+        returned = "Tensor" if len(wanted) == 1 else "tuple[Tensor, ...]"
+        if auxiliary and len(outputs) == 1:
+            returned = "Tensor | tuple[Tensor, ...]"
+        lines, resting = signature("forward", parameters, returned, 4), False
+        for made in writer.statements():
+            if made.items[0].resting and not block.resting and not resting:
+                lines.append("        if self.training:")
+            resting = made.items[0].resting and not block.resting
+            indent, gives = (12 if resting else 8), made.items[-1].gives
+            if made.last and gives == wanted and len(wanted) == 1:
+                return [*lines, *assignment(RUNNING, made.call, indent, returns=True)]
+            if made.targets:
+                lines += assignment(", ".join(made.targets), made.call, indent)
+            else:
+                # Nobody reads it, but it may keep statistics.
+                lines += statement("", made.call, indent)
+        if auxiliary:
+            results = ", ".join(writer.locals[name] for name in wanted)
+            lines += ["        if self.training:", *assignment("", results, 12, returns=True)]
+        results = ", ".join(writer.locals[name] for name in outputs)
+        return [*lines, *assignment("", results, 8, returns=True)]
+
+    def _main(self) -> list[str]:
+        shapes = list(self.graph.inputs.values())
+        lines = ['if __name__ == "__main__":', f"    network = {self.name}().eval()"]
+        lines.append("    parameters = sum(p.numel() for p in network.parameters())")
+        lines.append('    print(f"{parameters:,} parameters")')
+        names = ["x"] if len(shapes) == 1 else [f"x{i}" for i in range(1, len(shapes) + 1)]
+        for name, shape in zip(names, shapes, strict=True):
+            lines += statement(f"    {name} = ", f"torch.rand{(2, *shape)}", 0)
+        lines.append("    with torch.no_grad():")
+        lines += statement("        outputs = ", f"network({', '.join(names)})", 0)
+        if len(self.graph.outputs) == 1:
+            return [*lines, "    print(tuple(outputs.shape))"]
+        return [*lines, "    print(*(tuple(output.shape) for output in outputs))"]
+
+
+def _called(item: Step | Block) -> str:
+    """What an item calls: its module; a block's with what it reads."""
+    module = _access(item.attribute.split(".")) if item.attribute else ""
+    return f"{module}({READS})" if isinstance(item, Block) else module
+
+
+def _access(path: Sequence[str]) -> str:
+    """How a module is reached from the one around it."""
+    joined = ".".join(path)
+    if all(map(is_attribute, joined.split("."))):
+        return f"self.{joined}"
+    return f'self.get_submodule("{joined}")'
+
+
+def _put(path: Sequence[str], made: str) -> list[str]:
+    """The statement that puts a module where it belongs."""
+    if all(map(is_attribute, path)):
+        return statement(f"self.{'.'.join(path)} = ", made, 8)
+    home = _access(path[:-1]) if len(path) > 1 else "self"
+    return statement("", f'{home}.add_module("{path[-1]}", {made})', 8)
+
+
+def _sequence(parts: Sequence[str]) -> str:
+    """nn.Sequential of constructors; equal ones in a row as a loop."""
+    listed: list[str] = []
+    i = 0
+    while i < len(parts):
+        end = i
+        while end < len(parts) and parts[end] == parts[i]:
+            end += 1
+        if end - i > 1:
+            listed.append(f"*({parts[i]} for _ in range({end - i}))")
+        else:
+            listed.append(parts[i])
+        i = end
+    return f"nn.Sequential({', '.join(listed)})"
+
+
+def _plain(made_of: str, value: Any) -> Any:
+    """One number for all axes where torch takes it."""
+    alike = isinstance(value, tuple) and len(set(value)) == 1
+    short = re.match(
+        r"Conv|MaxPool\d|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
+    )
+    if alike and short and (len(value) == 1 or not made_of.endswith("Norm")):
+        return value[0]
+    return value
+
+
+def _defaults(made_of: str) -> dict[str, Any]:
+    if made_of in _OWN.names:
+        return {}
+    own = next((d for n, d in _OTHER_DEFAULTS.items() if made_of.startswith(n)), {})
+    defaults = _DEFAULTS | own
+    if "Pool" in made_of:
+        # A pooling's stride is its kernel.
+        defaults = {key: value for key, value in defaults.items() if key != "stride"}
+    return defaults
+
+
+def _kind(values: Sequence[Any]) -> str:
+    """The annotation of a parameter that has these values."""
+    kinds = {"None" if v is None else type(v).__name__ for v in values}
+    return " | ".join(sorted(k if k != "tuple" else "tuple[int, ...]" for k in kinds))
+
+
+def _imports(code: str) -> list[str]:
+    """The imports that a module's code needs."""
+    used = used_names([ast.parse(code)])
+    found = [line for line in _OWN.imports(code) if not line.startswith("from torch import")]
+    torch = ["from torch import Tensor, nn", *(n for n in found if n.startswith("from torch"))]
+    if "F" in used:
+        torch.append("from torch.nn import functional as F")
+    standard = [line for line in found if not line.startswith("from torch")]
+    return [*standard, *([""] if standard else []), "import torch", *torch]

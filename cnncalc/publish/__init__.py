@@ -1,0 +1,1 @@
+"""Documents whose tables and numbers cnncalc writes: their markers, their files."""

@@ -1,0 +1,247 @@
+"""The code that `cnncalc export --to keras` writes, run under Keras 3 on its torch backend."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from math import prod
+from types import FunctionType
+from typing import Any
+
+os.environ["KERAS_BACKEND"] = "torch"
+
+import keras
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+import cnncalc
+from cnncalc.errors import UsageError
+from cnncalc.graph import Graph
+from cnncalc.infer import Facts, infer
+from cnncalc.interop.keras_source import keras_source
+from cnncalc.layers import MODULES
+from cnncalc.spec.bundled import networks
+from tests.formatted import check_format
+from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+
+pytestmark = [
+    # Keras reads an index of torch through numpy, which torch does not like yet.
+    pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning"),
+    # Keras doubts that one value alone should be divided by its sum.
+    pytest.mark.filterwarnings("ignore:.*softmax over axis:UserWarning"),
+]
+
+
+def executed(source: str) -> Any:
+    """The model that a module's last function makes."""
+    space: dict[str, Any] = {"__name__": "exported"}
+    exec(compile(source, "exported.py", "exec"), space)
+    made = [v for v in space.values() if isinstance(v, FunctionType) and v.__module__ == "exported"]
+    return made[-1]()
+
+
+def export(graph: Graph) -> str:
+    return keras_source(graph, infer(graph))
+
+
+def outputs(model: Any) -> list[tuple[int, ...]]:
+    shapes = model.output_shape
+    return [tuple(shape[1:]) for shape in (shapes if isinstance(shapes, list) else [shapes])]
+
+
+def last(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Channels last."""
+    return (*shape[1:], shape[0])
+
+
+@pytest.mark.parametrize("name", networks())
+def test_shapes_and_counts_of_every_bundled_network(name: str) -> None:
+    graph = cnncalc.load(name)
+    facts = {fact.node.name: fact for fact in infer(graph)}
+    source = export(graph)
+    check_format(source)
+    with keras.device("meta"):
+        model = executed(source)
+    assert outputs(model) == [last(facts[n].output) for n in (*graph.outputs, *graph.auxiliary)]
+    params = sum(fact.params for fact in facts.values())
+    assert sum(prod(w.shape) for w in model.trainable_weights) == params
+    # Keras keeps two statistics a channel; torch's count of batches is no tensor of Keras.
+    kept = sum(f.buffers - (f.node.layer.type == "batch_norm") for f in facts.values())
+    assert model.count_params() == params + kept
+    lines: list[str] = []
+    model.summary(print_fn=lambda text, **_: lines.append(text))
+    assert f"Trainable params: {params:,}" in "\n".join(lines)
+
+
+# Values
+
+
+def copy_weights(graph: Graph, twin: Any, model: Any) -> None:
+    """Gives a model of Keras the weights of the torch twin."""
+    state = twin.state_dict()
+    by_name = {layer.name: layer for layer in model.layers}
+    for fact in infer(graph):
+        node = fact.node
+        mine = {k.removeprefix(f"{node.name}."): v for k, v in state.items()}
+        names = [*fact.weights, *node.layer.buffers(*fact.inputs)]
+        tensors = [mine[name] for name in names if name != "num_batches_tracked"]
+        if tensors:
+            # A model of Keras leaves out what reaches no output.
+            for name in {node.name.replace(".", joint) for joint in ("_", "-")} & {*by_name}:
+                arrays = as_keras(fact, *tensors)
+                shapes = [tuple(weight.shape) for weight in by_name[name].weights]
+                assert [tuple(array.shape) for array in arrays] == shapes, name
+                by_name[name].set_weights([array.numpy() for array in arrays])
+
+
+def as_keras(fact: Facts, *tensors: Tensor) -> list[Tensor]:
+    """A layer's tensors in the order and the axes of Keras."""
+    layer: Any = fact.node.layer
+    shape, weight = fact.inputs[0], tensors[0]
+    axes = len(shape) - 1
+    taps = tuple(range(2, 2 + axes))
+    match layer.type:
+        case "conv" if weight.dim() == axes + 1:
+            return [weight.flatten(1).T, *tensors[1:]]
+        case "conv" | "depthwise_conv":
+            out, groups = fact.output[0], layer.wiring_groups(*fact.inputs)
+            windows = layer.windows(*fact.inputs)
+            strides = {window.stride for window in windows}
+            dilated = max(window.dilation for window in windows) > 1
+            if groups == shape[0] > 1 and axes < 3 and (len(strides) == 1 or dilated):
+                split = weight.reshape(shape[0], out // shape[0], *weight.shape[2:])
+                return [split.permute(*taps, 0, 1), *tensors[1:]]
+            return [weight.permute(*taps, 1, 0), *tensors[1:]]
+        case "conv_transpose":
+            return [weight.permute(*taps, 1, 0), *tensors[1:]]
+        case "locally_connected":
+            # (out, *positions, in, *kernel) to (*positions, kernel and in, out).
+            places = range(1, axes + 1)
+            kernel = range(axes + 2, 2 * axes + 2)
+            moved = weight.permute(*places, *kernel, axes + 1, 0).flatten(axes, 2 * axes)
+            return [moved, *(bias.movedim(0, -1) for bias in tensors[1:])]
+        case "linear":
+            return [weight.T, *tensors[1:]]
+        case "multi_head_attention":
+            channels, heads = shape[0], layer.num_heads
+            per_head = (channels, heads, channels // heads)
+            weights, rest = tensors[0].chunk(3), tensors[2:]
+            projections = [w.T.reshape(per_head) for w in weights]
+            output = tensors[1].T.reshape(*per_head[1:], channels)
+            if not rest:
+                return [*projections, output]
+            biases = [b.reshape(per_head[1:]) for b in rest[0].chunk(3)]
+            pairs = zip(projections, biases, strict=True)
+            return [*(t for pair in pairs for t in pair), output, rest[1]]
+        case "layer_norm" | "rms_norm":
+            return [tensor.movedim(0, -1) for tensor in tensors]
+        case "layer_scale":
+            return [weight.flatten()]
+        case "prelu":
+            return [weight.reshape(*[1] * axes, -1)]
+        case _:
+            return list(tensors)
+
+
+def same_values(spec: Any) -> None:
+    """The twin in torch and the model of Keras give the same, with the same weights."""
+    graph = cnncalc.load(spec)
+    torch.manual_seed(0)
+    source = export(graph)
+    twin: Any = cnncalc.build(graph).eval()
+    for name, tensor in twin.state_dict().items():
+        if name.endswith("running_var") or ("weight" in name and tensor.dim() == 1):
+            tensor.uniform_(0.5, 1.5)
+        elif name.endswith(("running_mean", "bias")):
+            tensor.uniform_(-0.5, 0.5)
+    model = executed(source)
+    copy_weights(graph, twin, model)
+    inputs = [torch.randn(2, *shape) for shape in graph.inputs.values()]
+    with torch.no_grad():
+        wanted = twin(*inputs)
+        moved = [x.movedim(1, -1) for x in inputs]
+        found = model(moved if len(moved) > 1 else moved[0])
+    pairs = (x if isinstance(x, (list, tuple)) else [x] for x in (found, wanted))
+    for a, b in zip(*pairs, strict=True):
+        torch.testing.assert_close(a.movedim(-1, 1), b, rtol=1e-3, atol=1e-4)
+
+
+def refusable(layer: dict[str, Any]) -> bool:
+    """Whether a layer's fields are among those that Keras has no spelling for."""
+    ((word, fields),) = layer.items()
+    dilated, strided = (above_one(fields.get(name, 1)) for name in ("dilation", "stride"))
+    refused: dict[str, bool] = {
+        "batch_norm": fields.get("track_running_stats") is False,
+        "conv_transpose": fields.get("groups", 1) > 1 or (dilated and strided),
+        "max_pool": dilated,
+        "min_pool": dilated,
+        "upsample": fields.get("mode") == "cubic",
+    }
+    return refused.get(word, False)
+
+
+def mappings(item: Any) -> Iterator[dict[str, Any]]:
+    """Every word with its fields in a spec, branches included."""
+    values = item.values() if isinstance(item, dict) else item if isinstance(item, list) else ()
+    if isinstance(item, dict):
+        yield from ({word: v} for word, v in item.items() if isinstance(v, dict))
+    for value in values:
+        yield from mappings(value)
+
+
+def above_one(value: Any) -> bool:
+    return any(number > 1 for number in (value if isinstance(value, list) else [value]))
+
+
+@pytest.mark.parametrize("word", MODULES)
+@thorough(6)
+@given(data=st.data())
+def test_values_of_every_layer(word: str, data: st.DataObject) -> None:
+    """On random fields: the values of the twin, or a refusal where one is due."""
+    shape = data.draw(shapes().filter(lambda shape: word in words_for(shape)))
+    layer = data.draw(layers_for(shape, word))
+    spec = spec_of(layer, shape)
+    if isinstance(layer, dict) and isinstance(layer[word], dict) and refusable(layer):
+        with pytest.raises(UsageError, match=f"^\\w+: an? (cubic )?{word} .*no spelling in Keras"):
+            export(cnncalc.load(spec))
+    else:
+        same_values(spec)
+
+
+@thorough(15)
+@given(spec=specs().filter(lambda spec: not any(map(refusable, mappings(spec)))))
+def test_values_of_random_networks(spec: dict[str, Any]) -> None:
+    check_format(export(cnncalc.load(spec)))
+    same_values(spec)
+
+
+SMALL = [
+    "lenet5",
+    "lenet5-1998",
+    "keras-mnist",
+    "simple-convnet",
+    "cs231n-demo",
+    "convnet-39x31",
+    "m5",
+    "three-layer-convnet",
+    "deep-convnet",
+    "preresnet110-cifar",
+    "mobilenet_v3_small",
+    "shufflenet_v2_x0_5",
+    "squeezenet1_1",
+    "resnet18",
+    "googlenet-torchvision",
+    "alexnet-2012",
+    "vit_b_32",
+    "unet",
+    "densenet121",
+    "efficientnet_b0",
+]
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_values_of_bundled_networks(name: str) -> None:
+    same_values(name)

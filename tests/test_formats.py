@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import cnncalc
+from cnncalc.analysis.conventions import CONVENTIONS
 from cnncalc.display import FORMATS
 from cnncalc.presented import Presented
 from cnncalc.spec.bundled import networks
@@ -79,6 +81,16 @@ def test_every_result_is_valid_in_every_format(result: str, name: str) -> None:
     for opened in ("{", "\\begin{", "\\left\\l"):
         closed = {"{": "}", "\\begin{": "\\end{", "\\left\\l": "\\right\\r"}[opened]
         assert _unescaped(texts["latex"]).count(opened) == _unescaped(texts["latex"]).count(closed)
+
+
+@pytest.mark.parametrize("name", networks())
+def test_reconciliations_are_valid_in_every_format(name: str) -> None:
+    texts = {f: command("reconcile", name, "-f", f).out for f in (*FORMATS, "json")}
+    assert all(text.strip() for text in texts.values())
+    check_markdown(texts["markdown"])
+    check_html(texts["html"])
+    assert len(json.loads(texts["json"])) == len(CONVENTIONS)
+    assert texts["latex"].count("\\begin{") == texts["latex"].count("\\end{")
 
 
 def _unescaped(latex: str) -> str:

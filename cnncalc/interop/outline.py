@@ -266,5 +266,6 @@ class _Outline:
             if step.name in inside and self.last_read.get(step.name, -1) >= stop
         )
         # What nobody reads gives its last value all the same: it may keep statistics.
-        gives = gives or items[-1].gives[-1:]
+        if items and not gives:
+            gives = items[-1].gives[-1:]
         return Block(path, attribute, items, reads, gives, all(x.resting for x in items))

@@ -416,9 +416,14 @@ def test_other_formats(format: str) -> None:
 
 
 def test_an_interrupt_is_clean() -> None:
-    program = [sys.executable, "-m", "cnncalc", "verify", "--all", "--meta"]
+    # What a shell starts in the background ignores the signal, and hands that down.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "sys.argv = ['cnncalc', 'verify', '--all', '--meta']; "
+        "from cnncalc.__main__ import main; main()"
+    )
     with subprocess.Popen(
-        program, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", program], stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None
         assert process.stderr.readline().startswith("✓ alexnet:")

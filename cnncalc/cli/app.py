@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 from typing import Any
@@ -11,7 +12,7 @@ import typer
 from typer.core import TyperGroup
 
 from cnncalc import __version__
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
 COMMANDS = {
     "table": "Shapes, activations, parameters, MACs and FLOPs of every layer.",
@@ -44,12 +45,16 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
-            return None
+            hint = suggestion(cmd_name, COMMANDS) or "; `cnncalc --help` lists them"
+            raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
         module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
         app.command(cmd_name, help=module.run.__doc__)(module.run)
         return typer.main.get_command(app)
 
+
+_USAGE: Any = typer.BadParameter.__base__
+"""What typer raises where it is used wrongly; it names its children only."""
 
 app = typer.Typer(
     cls=_Commands,
@@ -81,11 +86,28 @@ def run() -> None:
         # What an encoding lacks is written as an escape, never an exception.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        app(prog_name="cnncalc")
+        sys.exit(app(prog_name="cnncalc", standalone_mode=False))
     except CnncalcError as error:
         print(error, file=sys.stderr)
+        sys.exit(2)
+    except _USAGE as error:
+        print(_line(error), file=sys.stderr)
         sys.exit(2)
     except BrokenPipeError:
         # The reader went away (`| head`): nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+
+
+def _line(error: Any) -> str:
+    """What typer says of a wrong use, in one line: place, rule and remedy."""
+    message = error.format_message()
+    if message.startswith("Usage:"):
+        # Nothing was asked for: that is its help.
+        return str(message)
+    path = error.ctx.command_path if error.ctx else "cnncalc"
+    # "Invalid value for '--top': Input should be …" has the place in its words.
+    message = re.sub(
+        r"^Invalid value for '(.+?)'(?: / '.+?')*: (?:Value error, )?", r"\1: ", message
+    )
+    return f"{path}: {printable(message.rstrip('.'))}; see {path} --help"

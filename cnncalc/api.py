@@ -13,6 +13,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import Shape, count
 from cnncalc.layers.fields import MAX_INT, is_whole
+from cnncalc.presented import Drawn
 from cnncalc.report import Report
 from cnncalc.spec.load import load
 
@@ -247,14 +248,15 @@ def draw(
     input: Shape | None = None,
     **variables: Any,
 ) -> str:
-    """A drawing as text: `svg`, `mermaid`, `dot` or `tikz`.
+    """A drawing as text: `svg`, `mermaid`, `dot` or `tikz`; a notebook draws the first two.
 
     `kind` is `blocks`, `receptive-field`, or `bars` of a `column`. Blocks are collapsed below
     `depth` names, or as far as there is room; `"all"` draws every layer. `layout` writes shapes
     as 6@28×28 (`maps`), 28×28×6 (`hwc`) or 6×28×28 (`chw`). Raises CnncalcError.
     """
     graph = _graph(spec, input, variables)
-    return drawn(graph, format=format, kind=kind, column=column, depth=depth, layout=layout).text
+    found = drawn(graph, format=format, kind=kind, column=column, depth=depth, layout=layout)
+    return Drawn(found.text, format)
 
 
 def drawn(

@@ -45,7 +45,10 @@ def formatted(result: Presented, format: str = "text") -> str:
 
 def mimebundle(result: Presented) -> dict[str, str]:
     """The result in all formats, by their MIME types."""
-    return {mime: formatted(result, format) for format, mime in FORMATS.items()}
+    from cnncalc.render.markdown import with_dollars
+
+    bundle = {mime: formatted(result, format) for format, mime in FORMATS.items()}
+    return {**bundle, "text/markdown": with_dollars(bundle["text/markdown"])}
 
 
 def _page(result: Presented) -> Page:

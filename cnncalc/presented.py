@@ -1,7 +1,7 @@
 """Results that show themselves: as text when they are printed, as a page in a notebook."""
 
 from importlib import import_module
-from typing import Any
+from typing import Any, Self
 
 
 class Presented:
@@ -14,6 +14,25 @@ class Presented:
         """What a notebook chooses from: HTML, Markdown, LaTeX and text."""
         found: dict[str, str] = _display().mimebundle(self)
         return found
+
+
+_DRAWN = {"svg": "image/svg+xml", "mermaid": "text/vnd.mermaid"}
+"""What notebooks call the drawings that they can draw."""
+
+
+class Drawn(str):
+    """A drawing as text, which a notebook draws."""
+
+    _format: str
+
+    def __new__(cls, text: str, format: str = "") -> Self:
+        drawn = super().__new__(cls, text)
+        drawn._format = format
+        return drawn
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, str]:
+        known = {_DRAWN[self._format]: str(self)} if self._format in _DRAWN else {}
+        return {"text/plain": str(self), **known}
 
 
 def _display() -> Any:

@@ -33,13 +33,13 @@ def test_a_long_table_has_them_too() -> None:
 @pytest.mark.parametrize(
     ("format", "start"),
     [
-        ("html", '<table id="tab:ab">\n<caption>A &amp; B</caption>\n'),
+        ("html", '<table id="tab:ab">\n<caption style="white-space:normal">A &amp; B</caption>\n'),
         ("rst", ".. _tab:ab:\n\n.. list-table:: A & B\n"),
         ("asciidoc", "[#tab:ab]\n.A &#38; B\n[%header%footer,"),
     ],
 )
 def test_other_formats_have_their_own(format: str, start: str) -> None:
-    assert cnncalc("table", "lenet5", "-f", format, *CAPTIONED).out.startswith(start)
+    assert start in cnncalc("table", "lenet5", "-f", format, *CAPTIONED).out
     markdown = cnncalc("table", "lenet5", "-f", "markdown", "--caption", "A").out
     assert markdown.startswith("**A**\n\n| ")
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import subprocess
 from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +16,7 @@ from cnncalc.display import FORMATS
 from cnncalc.presented import Presented
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc as command
+from tests.tex import compiled
 
 BUDGETS = {"max-params": "1M", "max-macs": "1G", "max-peak-memory": "1MiB"}
 
@@ -123,17 +122,6 @@ def test_names_are_never_markup(result: Callable[..., Presented]) -> None:
     assert "<b>" not in cnncalc.formatted(found, "html")
 
 
-DOCUMENT = """\\documentclass{article}
-\\usepackage[utf8]{inputenc}\\usepackage[T1]{fontenc}\\usepackage{textcomp}
-\\usepackage[landscape,margin=1cm]{geometry}
-\\usepackage{amsmath,booktabs,longtable}
-\\begin{document}
-%s
-\\end{document}
-"""
-
-
-@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="no TeX engine is installed")
 def test_latex_compiles(tmp_path: Path) -> None:
     """What the fragments ask for, and nothing more, makes a PDF."""
     found = [
@@ -145,13 +133,5 @@ def test_latex_compiles(tmp_path: Path) -> None:
     found += [cnncalc.analyze(HOSTILE), cnncalc.explain(HOSTILE)]
     fragments = [cnncalc.formatted(result, "latex") for result in found]
     pages = [command("slide", "-f", "latex").out, command("explain", "--quiz", "-f", "latex").out]
-    (tmp_path / "all.tex").write_text(DOCUMENT % "\n\\clearpage\n".join(fragments + pages), "utf-8")
-    done = subprocess.run(
-        ["pdflatex", "-halt-on-error", "-interaction=nonstopmode", "all.tex"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        errors="replace",
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    assert (tmp_path / "all.pdf").stat().st_size > 10_000
+    pdf = compiled("\n\\clearpage\n".join(fragments + pages), tmp_path)
+    assert pdf.stat().st_size > 10_000

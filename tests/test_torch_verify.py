@@ -46,15 +46,22 @@ def found(spec: Any = NET, **options: Any) -> Verification:
 # The zoo
 
 
-def test_the_whole_zoo_on_the_meta_device(capfd: pytest.CaptureFixture[str]) -> None:
-    result = command("verify", "--all", "--meta", "--format", "json")
+def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
+    """On the meta device all of it, and forward and backward what has at most 50 M parameters."""
+    result = command("verify", "--all", "--device", "cpu", "--format", "json")
     assert (result.code, len(result.err.splitlines())) == (0, len(networks()))
     whole = json.loads(result.out)
     assert [entry["spec"] for entry in whole["specs"]] == networks()
     assert whole["ok"]
     for entry in whole["specs"]:
-        assert all(all(layer["agrees"].values()) for layer in entry["layers"]), entry["spec"]
-        assert [entry["run"], entry["not_run"]] == [None, "as asked"]
+        small = entry["totals"]["params"] <= 50_000_000
+        for layer in entry["layers"]:
+            # What was not looked at is None: it may be only where there is nothing to look at.
+            unseen = {aspect for aspect, agrees in layer["agrees"].items() if agrees is None}
+            assert False not in layer["agrees"].values(), (entry["spec"], layer)
+            assert not small or unseen <= {"gradients"}, (entry["spec"], layer)
+            assert not small or not layer["params"] or not unseen, (entry["spec"], layer)
+        assert (entry["run"] is not None, entry["not_run"] is None) == (small, small), entry["spec"]
     # torchvision's page of models: parameters.
     params = {entry["spec"]: entry["totals"]["params"] for entry in whole["specs"]}
     assert [params["resnet18"], params["vgg16"]] == [11_689_512, 138_357_544]

@@ -119,16 +119,6 @@ def test_a_run_has_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.Monke
     assert _folder("-", "digits", False) == Path("runs/stdin-digits")
 
 
-def test_without_torch_it_says_what_to_install(tmp_path: Path) -> None:
-    blocked = "import sys; sys.modules['torch'] = None; from cnncalc.__main__ import main; main()"
-    child = subprocess.run(
-        [sys.executable, "-c", blocked, "train"], cwd=tmp_path, capture_output=True, text=True
-    )
-    assert (child.returncode, child.stdout) == (2, "")
-    assert child.stderr == "cnncalc train needs torch: pip install 'cnncalc[train]'\n"
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_help_needs_no_torch() -> None:
     loaded = (
         "import sys; sys.argv = ['cnncalc', 'train', '--help']\n"

@@ -66,17 +66,6 @@ def without_torch(program: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", blocked], capture_output=True, text=True)
 
 
-@pytest.mark.parametrize("arguments", [[], ["resnet18"], ["--all"], ["lenet5", "--meta"]])
-def test_without_torch_one_sentence_says_what_to_install(arguments: list[str]) -> None:
-    done = without_torch(
-        f"sys.argv = ['cnncalc', 'verify', *{arguments}]\n"
-        "from cnncalc.__main__ import main\n"
-        "main()\n"
-    )
-    wanted = "cnncalc verify needs torch: pip install 'cnncalc[torch]'\n"
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", wanted)
-
-
 def test_without_torch_the_function_says_it_too() -> None:
     done = without_torch(
         "import cnncalc\n"

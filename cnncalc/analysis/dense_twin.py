@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import count
+from cnncalc.layers.base import Shape, count
 
 Kind = Literal["twin", "one hidden layer", "hidden"]
 
@@ -46,6 +46,21 @@ class DenseNetwork(NamedTuple):
     sizes: tuple[int, ...]
     """Values of the input, of every hidden layer and of the result."""
     cost: Cost
+
+    @property
+    def arrows(self) -> str:
+        """`784 → 512 → 10`."""
+        return " → ".join(f"{size:,}" for size in self.sizes)
+
+    def spec(self, input: Shape) -> dict[str, Any]:
+        """Its spec, with ReLU behind every hidden layer, for an input that is no vector."""
+        axes = ("depth", "height", "width")[4 - len(input) :] if len(input) > 2 else ("length",)
+        hidden = [{"linear": {"out_features": n, "activation": "relu"}} for n in self.sizes[1:-1]]
+        return {
+            "name": f"dense {'-'.join(map(str, self.sizes))}",
+            "input": dict(zip((*axes, "channels"), (*input[1:], input[0]), strict=True)),
+            "layers": ["flatten", *hidden, {"linear": self.sizes[-1]}],
+        }
 
     def to_dict(self) -> dict[str, Any]:
         """Everything by name."""

@@ -6,10 +6,10 @@ import os
 import re
 import sys
 from importlib import import_module
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from cnncalc import __version__
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
@@ -25,6 +25,7 @@ COMMANDS = {
     "verify": "Ask torch whether the numbers are right: meta device, then a real step.",
     "slide": "A convolution or a pooling by hand: each window, its sum, the map, the gradients.",
     "train": "Train a network on real data, with checkpoints that resume bit for bit.",
+    "pictures": "What a run has learnt: curves, filters, maps, patches, mistakes; its summary.",
     "export": "The network as a Python module for torch or Keras, which needs no cnncalc.",
     "draw": "Draw a network: its maps and branches, receptive fields, or a column as bars.",
     "layer": "The same for one layer, without a file.",
@@ -35,6 +36,31 @@ COMMANDS = {
     "schema": "Print the JSON Schema of specs, for editors.",
 }
 """Every command and its line in the list; each lives in the module of its name."""
+
+
+_ENDINGS = {
+    ".html": "html",
+    ".htm": "html",
+    ".md": "markdown",
+    ".tex": "latex",
+    ".rst": "rst",
+    ".adoc": "asciidoc",
+    ".csv": "csv",
+    ".json": "json",
+}
+"""What a file's name says of its format."""
+
+
+class _Command(TyperCommand):
+    """A command that writes `-o net.html` as HTML where `--format` says nothing else."""
+
+    def invoke(self, ctx: Any) -> Any:
+        output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
+        if output is not None and source is not None and source.name == "DEFAULT":
+            known = get_args(get_type_hints(self.callback)["format"])
+            if (named := _ENDINGS.get(output.suffix.lower())) in known:
+                ctx.params["format"] = named
+        return super().invoke(ctx)
 
 
 class _Commands(TyperGroup):
@@ -49,7 +75,7 @@ class _Commands(TyperGroup):
             raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
         module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")
         app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name, help=module.run.__doc__)(module.run)
+        app.command(cmd_name, cls=_Command, help=module.run.__doc__)(module.run)
         return typer.main.get_command(app)
 
 

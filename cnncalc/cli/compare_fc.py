@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from cnncalc.api import compare_fc
 from cnncalc.cli.output import (
     BatchOption,
     DtypeOption,
+    Format,
     FormatOption,
     InputOption,
     LayoutOption,
@@ -22,8 +24,12 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.errors import UsageError, shown
-from cnncalc.spec.load import load
+from cnncalc.confirm.run import ask
+from cnncalc.confirm.settings import Device, Optimizer, Schedule, Settings, option
+from cnncalc.errors import UsageError, printable, shown
+
+if TYPE_CHECKING:
+    from cnncalc.analysis.contest import Contest
 
 
 def run(
@@ -47,11 +53,72 @@ def run(
     batch: BatchOption = 1,
     dtype: DtypeOption = "float32",
     output: OutputOption = None,
+    train: Annotated[
+        bool,
+        typer.Option(
+            "--train",
+            help="Train it and a dense network alike; test both, also on shifted images.",
+        ),
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help="With --train: the data, as cnncalc train has it; digits by default."),
+    ] = None,
+    folder: Annotated[
+        Path | None, typer.Option(help="With --train: where the files of the data lie.")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="With --train: 25 by default.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="With --train: 64 by default.")] = None,
+    optimizer: Annotated[
+        Optimizer | None, typer.Option(help="With --train: adam by default.")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="With --train: the learning rate.")] = None,
+    schedule: Annotated[
+        Schedule | None, typer.Option(help="With --train: how the rate falls; cosine by default.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="With --train: 0 by default.")] = None,
+    device: Annotated[Device | None, typer.Option(help="With --train: auto by default.")] = None,
+    limit_train: Annotated[
+        int | None, typer.Option(help="With --train: train on this many samples.")
+    ] = None,
+    limit_test: Annotated[
+        int | None, typer.Option(help="With --train: test on this many samples.")
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(help="With --train: keep both runs in this folder; else nowhere."),
+    ] = None,
 ) -> None:
     """What convolutions save against fully connected layers: sparse connections × sharing."""
-    graph = load(spec, **parse_settings(set or []))
+    asked = ask(spec, parse_settings(set or []))
+    graph = asked.graph()
     if input is not None:
-        graph = graph.with_input(parse_input(input, graph))
+        asked = asked._replace(input=parse_input(input, graph))
+        graph = asked.graph()
+    options: dict[str, Any] = {
+        "data": data,
+        "folder": folder,
+        "epochs": epochs,
+        "batch_size": batch_size,
+        "optimizer": optimizer,
+        "lr": lr,
+        "schedule": schedule,
+        "seed": seed,
+        "device": device,
+        "limit_train": limit_train,
+        "limit_test": limit_test,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    if train:
+        # Not at the top: nobody else needs what trains.
+        from cnncalc.cli.contest import train_both
+
+        _refuse(layers, batch, dtype, output)
+        compared = compare_fc(graph, hidden=_sizes(hidden))
+        _write(train_both(asked, compared, Settings(**given), runs), format, output)
+        return
+    if given or runs is not None:
+        raise UsageError(f"{option(next(iter(given), 'runs'))} is for --train")
     found = compare_fc(graph, *layers or (), hidden=_sizes(hidden), batch=batch, dtype=dtype)
     if format == "json":
         write_text(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n", output)
@@ -65,6 +132,31 @@ def run(
         return
     networks = not layers or hidden is not None
     write_page(page(found, bool(layers), networks, layout), format, output)
+
+
+def _refuse(layers: list[str] | None, batch: int, dtype: str, output: Path | None) -> None:
+    """Raises UsageError for what means nothing to --train, or would be found wrong at its end."""
+    if layers:
+        raise UsageError(f"--train compares whole networks: leave out {shown(layers[0])}")
+    if batch != 1:
+        raise UsageError("--train takes --batch-size: --batch is for counts")
+    if dtype != "float32":
+        raise UsageError(f"--train trains in float32, not {shown(dtype)}")
+    if output is not None and not output.resolve().parent.is_dir():
+        raise UsageError(f"{printable(str(output))}: there is no such folder")
+
+
+def _write(found: Contest, format: Format, output: Path | None) -> None:
+    """Print what came of both networks, or write it to a file."""
+    from cnncalc.render.contest import comma_separated, page, verdict
+
+    if format == "json":
+        whole = {**found.to_dict(), "verdict": verdict(found)}
+        write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", output)
+    elif format == "csv":
+        write_text(comma_separated(found), output)
+    else:
+        write_page(page(found), format, output)
 
 
 def _sizes(hidden: str | None) -> list[int]:

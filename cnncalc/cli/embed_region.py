@@ -6,6 +6,7 @@ import contextlib
 import io
 import os
 import re
+import shlex
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -14,9 +15,12 @@ from typing import Any, cast
 
 import typer
 
+from cnncalc.cli.output import kept_pages, parse_input, parse_settings
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.publish.embed import Written
 from cnncalc.publish.style import ASCIIDOC, LATEX, PYTHON, RST, Style
+from cnncalc.render.markdown import with_dollars
+from cnncalc.render.page import Page, Prose
 from cnncalc.report import Report
 
 KINDS = {
@@ -30,7 +34,8 @@ KINDS = {
 }
 """The commands whose pages a region may hold, and their modules."""
 _VALUE = "value"
-_REFUSED = ("output", "help")
+_REFUSED = ("output", "help", "train")
+"""Options that no region has. What is trained takes its time, and takes another one every time."""
 _USAGE = cast(type[Exception], typer.BadParameter.__base__)
 """What typer raises where it is used wrongly; it names its children only."""
 _OPTION = re.compile(r"([a-z][a-z0-9_-]*)=(.*)", re.DOTALL)
@@ -39,6 +44,44 @@ _WORD = {"yes": True, "true": True, "no": False, "false": False}
 
 def write_region(words: Sequence[str], style: Style, folder: Path) -> Written:
     """What a region says now; its paths are those seen from `folder`. Raises CnncalcError."""
+    kind, arguments = _parted(words)
+    with contextlib.chdir(folder):
+        if kind == _VALUE:
+            return Written(_value(arguments, style), inline=True)
+        return Written(_block(kind, arguments, style), inline=False)
+
+
+def region_page(words: Sequence[str], folder: Path) -> Page:
+    """What a region says now, for documents that lay it out themselves; it names no format.
+
+    Raises CnncalcError.
+    """
+    kind, arguments = _parted(words)
+    with contextlib.chdir(folder), kept_pages() as blocks:
+        # Any format that is made of a page will do.
+        text = _run(kind, [*arguments, "format=rst"])
+    # `table value=params` prints one number and no page.
+    return blocks or [Prose(text.strip())]
+
+
+def option_words(kind: str, name: str, value: str) -> list[str]:
+    """The words of a region that give an option; several where it may be repeated.
+
+    Nothing as its value switches a flag on. Raises UsageError.
+    """
+    option = _options(kind).get(name.replace("_", "-"))
+    if option is not None and option.is_flag:
+        return [f"{name}={value or 'yes'}"]
+    if option is None or not option.multiple:
+        return [f"{name}={value}"]
+    try:
+        return [f"{name}={word}" for word in shlex.split(value)]
+    except ValueError as error:
+        raise UsageError(f"{name}: {str(error).lower()}") from None
+
+
+def _parted(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The kind of a region and its arguments. Raises UsageError."""
     kind, *arguments = words
     kinds = (*KINDS, _VALUE)
     if kind not in kinds:
@@ -50,10 +93,7 @@ def write_region(words: Sequence[str], style: Style, folder: Path) -> Written:
             raise UsageError(f"{shown(word)}: options have no dashes here: {name}={value or '…'}")
         if word == "-":
             raise UsageError("-: a region cannot read standard input; name a file")
-    with contextlib.chdir(folder):
-        if kind == _VALUE:
-            return Written(_value(arguments, style), inline=True)
-        return Written(_block(kind, arguments, style), inline=False)
+    return kind, arguments
 
 
 def _block(kind: str, arguments: Sequence[str], style: Style) -> str:
@@ -66,6 +106,8 @@ def _block(kind: str, arguments: Sequence[str], style: Style) -> str:
     text = _run(kind, [*arguments, *([] if given else [f"format={format}"])])
     if style is PYTHON:
         return "\n".join(f"# {line}".rstrip() for line in text.rstrip("\n").split("\n"))
+    if style.dollars and format == "markdown":
+        text = with_dollars(text)
     # What the document does not read is shown letter by letter.
     own = format == style.format or format in style.native
     return text if own else style.literal(text, format)
@@ -100,13 +142,18 @@ def _command(kind: str) -> Callable[[list[str]], object]:
     return lambda arguments: _parser(kind).main(arguments, prog_name=kind, standalone_mode=False)
 
 
-def _arguments(kind: str, words: Sequence[str]) -> list[str]:
-    """The words as the command line has them. Raises UsageError."""
-    options = {
+def _options(kind: str) -> dict[str, Any]:
+    """The options of a command that a region may have, as typer knows them."""
+    return {
         parameter.opts[0].lstrip("-"): parameter
         for parameter in _parser(kind).params
         if parameter.param_type_name == "option" and parameter.name not in _REFUSED
     }
+
+
+def _arguments(kind: str, words: Sequence[str]) -> list[str]:
+    """The words as the command line has them. Raises UsageError."""
+    options = _options(kind)
     seen, found, positional = set[str](), list[str](), list[str]()
     for word in words:
         match = _OPTION.fullmatch(word)
@@ -193,7 +240,6 @@ def _report(
 ) -> Report:
     """The report of a spec, with the options of `table`."""
     from cnncalc.api import analyze
-    from cnncalc.cli.output import parse_input, parse_settings
     from cnncalc.spec.load import load
 
     graph = load(spec, **parse_settings(settings))

@@ -7,8 +7,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -19,7 +20,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
 from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.page import Page
+from cnncalc.render.page import Block, Page
 from cnncalc.render.table import Layout, tabulate, warning_lines
 from cnncalc.render.table import page as table_page
 from cnncalc.render.terminal import print_lines, width_of
@@ -62,7 +63,8 @@ StrictAnyOption = Annotated[
     bool, typer.Option("--strict-any", help="Exit 1 where a stride leaves any fraction.")
 ]
 OutputOption = Annotated[
-    Path | None, typer.Option("--output", "-o", help="Write to this file instead.")
+    Path | None,
+    typer.Option("--output", "-o", help="Write to this file instead; net.html is a whole page."),
 ]
 
 
@@ -175,9 +177,8 @@ def write_report(
 
             rendered = "".join(f"{line}\n" for line, _ in text.render(table))
         else:
-            from cnncalc import display
-
-            rendered = display.write(table_page(table, caption, label), format)
+            write_page(table_page(table, caption, label), format, output)
+            return
     write_text(rendered, output)
 
 
@@ -212,14 +213,35 @@ def write_comparison(
     write_text(rendered, output)
 
 
+_KEPT: ContextVar[list[Block] | None] = ContextVar("_KEPT", default=None)
+
+
+@contextmanager
+def kept_pages() -> Iterator[list[Block]]:
+    """The blocks of all pages that are to be written from now on, which then are not."""
+    blocks = list[Block]()
+    token = _KEPT.set(blocks)
+    try:
+        yield blocks
+    finally:
+        _KEPT.reset(token)
+
+
 def write_page(page: Page, format: PageFormat, output: Path | None) -> None:
-    """Print a page, or write it to a file; text is fitted to a terminal."""
+    """Print a page, or write it to a file: text fitted to a terminal, HTML with its head."""
+    if (kept := _KEPT.get()) is not None:
+        kept += page
+        return
     from cnncalc import display
 
     if format == "text" and output is None:
         from cnncalc.render import plain
 
         print_lines(plain.lines(page, width_of(sys.stdout)), sys.stdout)
+    elif format == "html" and output is not None:
+        from cnncalc.render import html
+
+        write_file(output, html.document(page))
     else:
         write_text(display.write(page, format), output)
 

@@ -23,6 +23,7 @@ from cnncalc.errors import UsageError
 from cnncalc.render import reconcile as render
 from cnncalc.render.listing import listing
 from cnncalc.render.terminal import width_of
+from cnncalc.spec.load import load
 
 if TYPE_CHECKING:
     from cnncalc.analysis.tally import Tally
@@ -44,13 +45,14 @@ def run(
     """The same network as other tools count it, as sums of named parts."""
     if tools and len(tools) > 2:
         raise UsageError(f"reconcile takes at most two tools, not {len(tools)}")
-    tallies = reconcile(spec, tools or (), **parse_settings(set or []))
+    graph = load(spec, **parse_settings(set or []))
+    tallies = reconcile(graph, tools or ())
     if format == "json":
         entries = json.dumps(list(map(_entry, tallies)), ensure_ascii=False, indent=1)
         write_text(f"{entries}\n", output)
         return
     if format != "text":
-        write_page(render.page(tallies), format, output)
+        write_page(render.page(tallies, graph.name), format, output)
         return
     width = width_of(sys.stdout) if output is None else None
     lines = [*_grid(tallies, width), "", *(line for t in tallies for line in _remarks(t))]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import shlex
 import signal
 import sys
 from itertools import count
@@ -14,10 +16,18 @@ import typer
 
 from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settings
 from cnncalc.cli.spec_argument import SpecArgument
+from cnncalc.confirm.processes import (
+    MAX_PROCESSES,
+    conclude,
+    is_first,
+    is_launched,
+    is_one_of_several,
+    launch,
+)
 from cnncalc.confirm.run import ask
 from cnncalc.confirm.settings import Device, Optimizer, Precision, Schedule, Settings
 from cnncalc.confirm.train import Outcome, train
-from cnncalc.errors import printable
+from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
 
 if TYPE_CHECKING:
@@ -67,12 +77,22 @@ def run(
             help="Learn N samples by heart, or exit 1: a network that cannot is broken.",
         ),
     ] = None,
+    nproc: Annotated[
+        int,
+        typer.Option(metavar="N", help="Share the work among N processes of this machine."),
+    ] = 1,
+    shard: Annotated[
+        bool, typer.Option("--shard", help="Divide the network over the processes (FSDP2).")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Folder of the run; runs/SPEC-DATA by default."),
     ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on where the run in that folder stopped.")
+    ] = False,
+    no_pictures: Annotated[
+        bool, typer.Option("--no-pictures", help="Leave out the pictures and the summary.")
     ] = False,
     set: SetOption = None,
     input: InputOption = None,
@@ -96,26 +116,56 @@ def run(
         limit_train=limit_train,
         limit_test=limit_test,
         overfit=overfit,
+        shard=shard,
     )
+    _check_processes(nproc, spec, output)
     asked = ask(spec, parse_settings(set or []))
     graph = asked.graph()
     if input is not None:
         asked = asked._replace(input=parse_input(input, graph))
         graph = asked.graph()
-    output = output or _folder(spec, data, resume)
-    with Progress() as progress:
-        found = train(
-            graph,
-            settings,
-            output,
-            _Printer(progress),
-            resume=resume,
-            files=asked.files(settings),
-        )
-    _end(found, settings)
+    place = output or _folder(spec, data, resume)
+
+    def body() -> int:
+        with Progress() as progress:
+            found = train(
+                graph,
+                settings,
+                place,
+                Printer(progress),
+                resume=resume,
+                files=asked.files(settings),
+            )
+        code = _end(found, settings)
+        if not no_pictures and is_first() and found.signal is None and found.diverged is None:
+            # What it needs of memory is free again before the pictures take theirs.
+            del found
+            _draw(place, device)
+        return code
+
+    if is_one_of_several():
+        conclude(body)
+    if nproc == 1:
+        raise typer.Exit(body())
+    options = sys.argv[sys.argv.index("train") + 1 :]
+    arguments = ["train", "--output", str(place), *options]
+    raise typer.Exit(launch(nproc, arguments, place, resume))
 
 
-class _Printer:
+def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
+    """Raises UsageError where several processes cannot be started, or not do what is asked."""
+    if not 1 <= nproc <= MAX_PROCESSES:
+        raise UsageError(f"--nproc must be from 1 to {MAX_PROCESSES:,}, not {nproc}")
+    if is_one_of_several() and not is_launched():
+        if nproc > 1:
+            raise UsageError("--nproc: torchrun has started the processes already")
+        if output is None:
+            raise UsageError("--output: under torchrun a run needs the name of its folder")
+    if (nproc > 1 or is_one_of_several()) and spec == "-":
+        raise UsageError("several processes cannot all read standard input: give the spec a file")
+
+
+class Printer:
     """Writes what happens, a line each."""
 
     def __init__(self, progress: Progress) -> None:
@@ -141,31 +191,50 @@ class _Printer:
         )
 
 
-def _end(found: Outcome, settings: Settings) -> None:
-    """The last line, and the exit code."""
+def _end(found: Outcome, settings: Settings) -> int:
+    """Prints the last line; gives the exit code. Of several processes, the first one prints."""
+    if not is_first():
+        return 0
     folder = printable(str(found.folder))
     epochs = len(found.history)
     after = f"after {epochs} epoch{'' if epochs == 1 else 's'}"
     if found.signal is not None:
         name = signal.Signals(found.signal).name
         print(f"{name}: saved in {folder}; --resume goes on from there", file=sys.stderr)
-        raise typer.Exit(128 + found.signal)
+        return 128 + found.signal
     if found.diverged is not None:
         print(
             f"{found.diverged}; the last good checkpoint is in {folder}; try a smaller --lr",
             file=sys.stderr,
         )
-        raise typer.Exit(1)
+        return 1
     seconds = sum(epoch.seconds for epoch in found.history)
     if settings.overfit is None:
         accuracy = f"test accuracy {_percent(found.test_accuracy)}"
         print(f"{accuracy} {after}, {seconds:.1f} s; the run is in {folder}")
-        return
+        return 0
     right = round(found.test_accuracy * settings.overfit)
     print(f"{right:,} of {settings.overfit:,} samples learnt by heart {after}; {folder}")
     if right < settings.overfit:
         print("the network, its start or its learning rate is wrong", file=sys.stderr)
-        raise typer.Exit(1)
+        return 1
+    return 0
+
+
+def _draw(folder: Path, device: Device) -> None:
+    """The pictures of a run that is done. Whatever becomes of them, it is done."""
+    gc.collect()
+    try:
+        from cnncalc.cli.pictures import draw_and_summarise
+
+        draw_and_summarise(folder, lambda _: None, device=device)
+    except (Exception, KeyboardInterrupt) as error:
+        # Also what nobody foresaw: hours of training must not end in a traceback over a picture.
+        reason = printable(shorten(str(error), 300)) or type(error).__name__
+        again = f"cnncalc pictures {shlex.quote(printable(str(folder)))} draws them"
+        print(f"no pictures: {reason}; {again}", file=sys.stderr)
+        return
+    print(f"its pictures are in {printable(str(folder / 'README.md'))} and index.html")
 
 
 def _percent(part: float) -> str:

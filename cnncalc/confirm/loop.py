@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from cnncalc.confirm.build import build
 from cnncalc.confirm.objective import AUXILIARY_WEIGHT, Objective
+from cnncalc.confirm.processes import Processes
 from cnncalc.confirm.settings import Settings, rate
 from cnncalc.errors import UsageError, printable, shorten
 
@@ -44,6 +46,7 @@ class Loop:
     """A network in training, and where it stands: `state` and `restore` are all of it.
 
     `stopping` is asked after every step; `stepped` is told how many of an epoch's are done.
+    Of several `processes` each computes its share of every batch.
     """
 
     def __init__(
@@ -55,19 +58,23 @@ class Loop:
         device: torch.device,
         stopping: Callable[[], bool],
         stepped: Callable[[int, int, int], None],
+        processes: Processes | None = None,
     ) -> None:
         assert settings.epochs is not None
         self.settings, self.objective, self.device = settings, objective, device
         self.stopping, self.stepped = stopping, stepped
+        self.processes = processes or Processes()
+        self.several = self.processes.number > 1
         self.network = network.to(device)
-        reduced = device.type == "cuda" and settings.precision != "fp32"
-        # What tensor cores read; elsewhere it gains nothing.
+        reduced = device.type == "cuda" and settings.precision != "fp32" and not settings.shard
+        # What tensor cores read; elsewhere it is as often slower.
         order = torch.channels_last if reduced and len(objective.input) == 3 else None
         if order is not None:
             for parameter in self.network.parameters():
                 if parameter.dim() == 4:
                     parameter.data = parameter.data.contiguous(memory_format=order)
         self.train, self.test = (_placed(s, device, order) for s in (data.train, data.test))
+        self.processes.prepare(network, device.type, settings.shard)
         self.optimizer = optimizer(network, settings, device)
         self.scaler = torch.amp.GradScaler(device.type, enabled=settings.precision == "fp16")
         self.run = self.run_in_test = network
@@ -75,6 +82,7 @@ class Loop:
             self.run, self.run_in_test = (
                 compiled(network.train(training), device) for training in (True, False)
             )
+        self.run = self.processes.averaged(self.run)
         self.batches = batches(len(self.train.labels), settings.batch_size)
         self.epochs = settings.epochs
         self.epoch, self.step = 0, 0
@@ -98,7 +106,7 @@ class Loop:
             self._seconds += time.perf_counter() - started
             if tested is None:
                 return
-            loss, right = self._sums.tolist()
+            loss, right = self.processes.total(self._sums).tolist()
             total = len(self.train.labels)
             done = Epoch(
                 self.epoch + 1,
@@ -124,10 +132,12 @@ class Loop:
             now = rate(self.settings, self.epoch * steps + step, self.epochs * steps, steps)
             for group in self.optimizer.param_groups:
                 group["lr"] = now
-            chosen = order[start:stop]
+            first, last = self.processes.share(start, stop)
+            chosen = order[first:last]
             wanted = labels.index_select(0, chosen)
             with self._precision():
-                total, loss, logits = self.losses(network(images.index_select(0, chosen)), wanted)
+                outputs = network(images.index_select(0, chosen))
+                total, loss, logits = self.losses(outputs, wanted, stop - start)
             self.optimizer.zero_grad(set_to_none=True)
             self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
             self.scaler.step(self.optimizer)
@@ -137,31 +147,34 @@ class Loop:
                 self._sums += found
             self.step = step + 1
             if self.first_loss is None:
-                self.first_loss = loss.item()
-            if self.step % CHECKED_EVERY == 0 and not self._sums.isfinite().all():
-                raise Diverged
+                self.first_loss = self.processes.total(loss).item()
+            if self.step % CHECKED_EVERY == 0:
+                self._check_sums()
             self.stepped(self.epoch + 1, self.step, steps)
             if self.stopping():
                 return
 
     def order(self) -> Tensor:
         """The order of the samples in this epoch: it comes from seed and epoch alone."""
-        text = f"{self.settings.seed} {self.epoch}".encode()
-        # torch reads the lowest 32 bits of a seed only; the hash lets all of both count.
-        seed = int.from_bytes(hashlib.sha256(text).digest()[:4])
-        generator = torch.Generator().manual_seed(seed)
+        generator = torch.Generator().manual_seed(_seed(f"{self.settings.seed} {self.epoch}"))
         return torch.randperm(len(self.train.labels), generator=generator).to(self.device)
 
     def losses(
-        self, outputs: Tensor | tuple[Tensor, ...], wanted: Tensor
+        self, outputs: Tensor | tuple[Tensor, ...], wanted: Tensor, samples: int
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What is minimised, the main output's part of it, and its logits."""
+        """What is minimised, the main output's part of it, and its logits.
+
+        `samples` are those of all processes: what these compute adds up to the mean loss.
+        """
         main, *auxiliary = outputs if isinstance(outputs, tuple) else (outputs,)
         logits = main.flatten(1).float() * self.objective.sign
-        loss = total = cross_entropy(logits, wanted)
+        over = samples if self.several else None
+        loss = total = cross_entropy(logits, wanted, over)
         for output in auxiliary:
-            total = total + AUXILIARY_WEIGHT * cross_entropy(output.flatten(1).float(), wanted)
-        return total, loss, logits
+            extra = cross_entropy(output.flatten(1).float(), wanted, over)
+            total = total + AUXILIARY_WEIGHT * extra
+        # Gradients will be means over processes where they ought to be sums.
+        return total * self.processes.number if self.several else total, loss, logits
 
     def evaluate(self, split: Split) -> tuple[float, float] | None:
         """Mean loss and accuracy on a set, in eval mode; None where it was to stop."""
@@ -170,48 +183,82 @@ class Loop:
         total = len(split.labels)
         with torch.no_grad(), self._precision():
             for start, stop in batches(total, self.settings.batch_size):
-                wanted = split.labels[start:stop]
-                _, loss, logits = self.losses(network(split.images[start:stop]), wanted)
+                first, last = self.processes.share(start, stop)
+                wanted = split.labels[first:last]
+                outputs = network(split.images[first:last])
+                _, loss, logits = self.losses(outputs, wanted, stop - start)
                 sums += torch.stack((loss * (stop - start), right(logits, wanted)))
                 if self.stopping():
                     return None
-        loss, correct = sums.tolist()
+        loss, correct = self.processes.total(sums).tolist()
         return loss / total, correct / total
 
     def check(self) -> None:
         """Raises Diverged where the sums of this epoch or a weight are not finite."""
-        tensors = [self._sums, *self.network.parameters()]
-        if not all(bool(tensor.isfinite().all()) for tensor in tensors):
+        self._check_sums()
+        parts = map(self.processes.part, self.network.parameters())
+        if not all(self.processes.gather(all(bool(part.isfinite().all()) for part in parts))):
+            raise Diverged
+
+    def _check_sums(self) -> None:
+        if not self.processes.total(self._sums).isfinite().all():
             raise Diverged
 
     def state(self) -> dict[str, Any]:
-        """Everything that the rest of the run depends on."""
-        return {
-            "network": self.network.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "scaler": self.scaler.state_dict(),
+        """Everything that the rest of the run depends on; all processes ask at the same time."""
+        own = {
             "random": torch.get_rng_state(),
             "device_random": _device_random(self.device),
+            "sums": self._sums.cpu(),
+        }
+        first, *others = self.processes.gather(own)
+        return {
+            "network": self.processes.whole(self.network.state_dict()),
+            "optimizer": self.processes.whole(self.optimizer.state_dict()),
+            "scaler": self.scaler.state_dict(),
+            **first,
+            "others": others,
             "epoch": self.epoch,
             "step": self.step,
-            "sums": self._sums,
             "seconds": self._seconds,
             "first_loss": self.first_loss,
             "history": [epoch._asdict() for epoch in self.history],
         }
 
+    def trained(self) -> nn.Module | None:
+        """The network in whole; all processes ask at the same time, the first one gets it."""
+        if not self.settings.shard:
+            return self.network
+        state = self.processes.whole(self.network.state_dict())
+        if not self.processes.first:
+            return None
+        network = build(self.objective.graph)
+        network.load_state_dict(state)
+        return network
+
     def restore(self, state: dict[str, Any]) -> None:
         """Stand where `state` was taken. Raises what its parts raise where it does not fit."""
-        self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.processes.load(self.network, self.optimizer, state)
         self.scaler.load_state_dict(state["scaler"])
-        torch.set_rng_state(state["random"])
-        if state["device_random"] is not None:
-            getattr(torch, self.device.type).set_rng_state(state["device_random"])
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
-        self._sums.copy_(state["sums"])
+        saved = [state, *state.get("others", ())]
+        if len(saved) == self.processes.number:
+            own = saved[self.processes.rank]
+            self._sums.copy_(own["sums"])
+            torch.set_rng_state(own["random"])
+            if own["device_random"] is not None:
+                getattr(torch, self.device.type).set_rng_state(own["device_random"])
+        else:
+            if self.processes.first:
+                self._sums.copy_(sum(one["sums"] for one in saved))
+            self.draw_apart()
         self._seconds, self.first_loss = float(state["seconds"]), state["first_loss"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
+
+    def draw_apart(self) -> None:
+        """Let what is drawn at random from here on differ between processes."""
+        now = f"{self.settings.seed} {self.processes.rank} {self.epoch} {self.step}"
+        torch.manual_seed(_seed(now))
 
     def _precision(self) -> torch.autocast:
         kind = _TYPES.get(self.settings.precision)
@@ -230,11 +277,19 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
     return found
 
 
-def cross_entropy(logits: Tensor, wanted: Tensor) -> Tensor:
-    """The mean loss: softmax cross-entropy, or the logistic loss of a single logit."""
+def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
+    """The mean loss: softmax cross-entropy, or the logistic loss of a single logit.
+
+    Where these are some of `samples`, even none, their part of the mean over all.
+    """
+    how = "mean" if samples is None else "sum"
     if logits.shape[1] == 1:
-        return functional.binary_cross_entropy_with_logits(logits[:, 0], wanted.float())
-    return functional.cross_entropy(logits, wanted)
+        loss = functional.binary_cross_entropy_with_logits(
+            logits[:, 0], wanted.float(), reduction=how
+        )
+    else:
+        loss = functional.cross_entropy(logits, wanted, reduction=how)
+    return loss if samples is None else loss / samples
 
 
 def right(logits: Tensor, wanted: Tensor) -> Tensor:
@@ -306,6 +361,11 @@ def _placed(split: Split, device: torch.device, order: torch.memory_format | Non
     if order is not None:
         images = images.contiguous(memory_format=order)
     return split._replace(images=images, labels=split.labels.to(device))
+
+
+def _seed(text: str) -> int:
+    # torch reads the lowest 32 bits of a seed only; the hash lets all of a text count.
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
 
 
 def _device_random(device: torch.device) -> Tensor | None:

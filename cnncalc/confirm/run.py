@@ -54,16 +54,22 @@ def ask(spec: str, variables: Mapping[str, Any]) -> Asked:
 
 def read_run(folder: Path) -> tuple[Graph, Settings]:
     """The network of a run and its settings. Raises UsageError where `folder` holds none."""
+    return read_asked(folder)[1:]
+
+
+def read_asked(folder: Path) -> tuple[Asked, Graph, Settings]:
+    """What a run was asked for beside what `read_run` gives. Raises UsageError."""
     path = folder / RUN
     try:
         about = json.loads(path.read_text("utf-8"))
         # The name only: what a file says must not lead out of its folder.
-        text = (folder / Path(about["spec"]).name).read_text("utf-8")
+        place = folder / Path(about["spec"]).name
+        text = place.read_text("utf-8")
         settings = about["settings"]
-        place = settings["folder"] and Path(settings["folder"])
+        data = settings["folder"] and Path(settings["folder"])
         input = about["input"] and tuple(about["input"])
-        asked = Asked(about["spec"], text, about["variant"], about["variables"], input)
-        return asked.graph(), Settings(**{**settings, "folder": place})
+        asked = Asked(str(place), text, about["variant"], about["variables"], input)
+        return asked, asked.graph(), Settings(**{**settings, "folder": data})
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{printable(str(folder))}: no run of cnncalc train ({reason})") from None

@@ -56,6 +56,7 @@ class Settings:
     limit_train: int | None = None
     limit_test: int | None = None
     overfit: int | None = None
+    shard: bool = False
 
     def __post_init__(self) -> None:
         for name, known in (
@@ -81,6 +82,10 @@ class Settings:
             if value is not None and not 0 <= value < math.inf:
                 raise UsageError(f"{option(name)} must be a number from 0, not {value}")
         deviation(self.init)
+        if self.shard and self.compile:
+            raise UsageError("--shard: what is divided cannot be compiled; leave out --compile")
+        if self.shard and self.precision == "fp16":
+            raise UsageError("--shard: what is divided cannot be scaled for fp16; give bf16")
 
     def complete(self) -> Settings:
         """The same with every default filled in."""
@@ -99,8 +104,9 @@ class Settings:
     def numbers(self) -> dict[str, Any]:
         """The options that decide what comes out, as JSON has them; those of a complete one."""
         kept = asdict(self)
-        # Where the files lie changes nothing; nor, at a constant rate, does how long it goes on.
-        del kept["folder"]
+        # Where the files lie changes nothing, nor does who computes what; nor, at a constant
+        # rate, how long it goes on.
+        del kept["folder"], kept["shard"]
         if self.schedule == "constant":
             del kept["epochs"]
         return kept

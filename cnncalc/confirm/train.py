@@ -5,16 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import signal
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+from cnncalc.confirm import continuation
+from cnncalc.confirm.interruption import Interruption
 from cnncalc.confirm.objective import Objective, objective
-from cnncalc.confirm.settings import Settings, differences
+from cnncalc.confirm.processes import (
+    Elsewhere,
+    Processes,
+    is_loss_of_another,
+    is_one_of_several,
+    join,
+)
+from cnncalc.confirm.settings import Settings
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.graph import Graph
 
@@ -79,43 +86,61 @@ def train(
     """
     goal = objective(graph)
     try:
-        from cnncalc.confirm import checkpoint
+        import torch  # noqa: F401
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
         raise UsageError("cnncalc train needs torch: pip install 'cnncalc[train]'") from None
     settings = settings.complete()
-    state, notes = checkpoint.load(folder) if resume else (None, [])
-    if state is None and (folder / checkpoint.START).exists():
-        raise UsageError(
-            f"{printable(str(folder))}: a run is there already; continue it with --resume, or "
-            "give another --output"
-        )
-    device = _device(settings.device)
-    data = _data(goal, settings) if dataset is None else dataset
-    if settings.overfit is not None:
-        data = _few(data, settings)
+    with _one_line(settings, folder):
+        processes = join()
+        if settings.shard and processes.number == 1:
+            raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
+        to = observer if processes.first else _Nobody()
+        return _train(graph, goal, settings, folder, to, processes, resume, dataset, files or {})
+
+
+def _train(
+    graph: Graph,
+    goal: Objective,
+    settings: Settings,
+    folder: Path,
+    observer: Observer,
+    processes: Processes,
+    resume: bool,
+    dataset: Dataset | None,
+    files: Mapping[str, str],
+) -> Outcome:
+    """From the first line to the last epoch, in one of the processes."""
+    from cnncalc.confirm import checkpoint
+
+    restarts = max(processes.gather(processes.restarts))
+    # Processes that are started again have nobody to say so.
+    state, notes = processes.by_first(lambda: continuation.state(folder, resume or restarts > 0))
+    device = processes.together(lambda: _device(settings.device, processes))
+    data = processes.together(lambda: _samples(goal, settings, dataset))
     identity = {
         "spec": checkpoint.fingerprint(graph),
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
         "samples": _fingerprint(data),
     }
+    processes.together(lambda: continuation.alike(processes.gather(identity)))
     if state is not None:
-        _compare(state, identity, folder)
-    for note in (*_first_lines(graph, data, settings, device), *goal.notes, *notes):
+        processes.together(lambda: continuation.compare(state, identity, folder))
+    lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
+    if restarts:
+        lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+    for note in (*lines, *notes):
         observer.note(note)
-    with _one_line(settings, folder), Interruption() as interruption:
-        loop = _loop(goal, data, settings, device, interruption.is_caught, observer)
+    with Interruption(processes) as interruption:
+        loop = _loop(goal, data, settings, device, interruption.is_caught, observer, processes)
         if state is None:
-            _create(folder, files or {})
-            checkpoint.save(folder, {**identity, **loop.state()}, checkpoint.START)
+            processes.by_first(lambda: continuation.create(folder, files))
+            _save(loop, folder, identity, checkpoint.START)
         else:
-            _restore(loop, state, folder)
-            observer.note(
-                f"continued from epoch {loop.epoch + 1}, step {loop.step} of {len(loop.batches)}"
-                if loop.epoch < loop.epochs
-                else f"all {loop.epochs} epochs are done"
-            )
+            processes.together(lambda: continuation.restore(loop, state, folder))
+            for note in continuation.continued(loop, state):
+                observer.note(note)
         return _run(loop, folder, identity, interruption, observer)
 
 
@@ -123,25 +148,28 @@ def _run(
     loop: Loop, folder: Path, identity: dict[str, Any], interruption: Interruption, to: Observer
 ) -> Outcome:
     """The epochs, each with its line and its checkpoint."""
-    from cnncalc.confirm import checkpoint
     from cnncalc.confirm.loop import Diverged
 
     def outcome(**how: Any) -> Outcome:
-        return Outcome(tuple(loop.history), folder, network=loop.network, **how)
+        return Outcome(tuple(loop.history), folder, network=loop.trained(), **how)
 
-    with open(folder / METRICS, "w", encoding="utf-8") as metrics:
+    def is_learnt() -> bool:
+        return loop.settings.overfit is not None and loop.history[-1].test_accuracy == 1
+
+    place = folder / METRICS if loop.processes.first else os.devnull
+    with open(place, "w", encoding="utf-8") as metrics:
         # Lines of epochs behind the checkpoint go: those epochs come again.
         metrics.writelines(_line(epoch) for epoch in loop.history)
         metrics.flush()
-        if loop.settings.overfit is not None and outcome().test_accuracy == 1:
+        if loop.history and is_learnt():
             return outcome()
         try:
             for epoch in loop.epochs_left():
                 metrics.write(_line(epoch))
                 metrics.flush()
-                checkpoint.save(folder, {**identity, **loop.state()})
+                _save(loop, folder, identity)
                 to.epoch(epoch, loop.epochs)
-                if loop.settings.overfit is not None and epoch.test_accuracy == 1:
+                if is_learnt():
                     return outcome()
             if interruption.caught is None:
                 return outcome()
@@ -149,8 +177,17 @@ def _run(
         except Diverged:
             where = f"epoch {loop.epoch + 1}, step {loop.step}"
             return outcome(diverged=f"the loss or a weight is no finite number in {where}")
-        checkpoint.save(folder, {**identity, **loop.state()})
+        _save(loop, folder, identity)
         return outcome(signal=interruption.caught)
+
+
+def _save(loop: Loop, folder: Path, identity: dict[str, Any], name: str | None = None) -> None:
+    """A checkpoint by the first process, of the state of all; none goes on before it is there."""
+    from cnncalc.confirm import checkpoint
+
+    state = {**identity, **loop.state()}
+    name = name or checkpoint.NEWEST
+    loop.processes.by_first(lambda: checkpoint.save(folder, state, name))
 
 
 def _line(epoch: Epoch) -> str:
@@ -164,6 +201,7 @@ def _loop(
     device: torch.device,
     stopping: Callable[[], bool],
     observer: Observer,
+    processes: Processes,
 ) -> Loop:
     """The loop at its start: weights drawn, everything on the device."""
     import torch
@@ -183,12 +221,14 @@ def _loop(
             observer.start(loop.first_loss, goal.classes)
         observer.step(epoch, done, steps)
 
-    loop = Loop(network, goal, data, settings, device, stopping, stepped)
+    loop = Loop(network, goal, data, settings, device, stopping, stepped, processes)
+    if processes.number > 1:
+        loop.draw_apart()
     return loop
 
 
 def _first_lines(
-    graph: Graph, data: Dataset, settings: Settings, device: torch.device
+    graph: Graph, data: Dataset, settings: Settings, device: torch.device, processes: int
 ) -> Iterator[str]:
     """What is trained, on what, and how."""
     train, test = len(data.train.labels), len(data.test.labels)
@@ -198,10 +238,17 @@ def _first_lines(
     else:
         yield f"{what}: {train:,} samples, to be learnt by heart"
     yield from data.notes
+    over = f" over {processes} processes" if processes > 1 else ""
     yield (
         f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}, batches of "
-        f"{settings.batch_size}, seed {settings.seed}, {settings.precision} on {device.type}"
+        f"{settings.batch_size}{over}, seed {settings.seed}, {settings.precision} on {device.type}"
     )
+
+
+def _samples(goal: Objective, settings: Settings, data: Dataset | None) -> Dataset:
+    """What is given or named, or those of it that are to be learnt by heart."""
+    data = _data(goal, settings) if data is None else data
+    return data if settings.overfit is None else _few(data, settings)
 
 
 def _data(goal: Objective, settings: Settings) -> Dataset:
@@ -241,57 +288,30 @@ def _fingerprint(data: Dataset) -> str:
     return digest.hexdigest()
 
 
-def _compare(state: dict[str, Any], identity: dict[str, Any], folder: Path) -> None:
-    """Raises UsageError where a checkpoint is of another spec, of other options or samples."""
-    where = printable(str(folder))
-    if state.get("spec") != identity["spec"]:
-        raise UsageError(
-            f"{where}: its checkpoint is of another spec; give the same one, or another --output"
-        )
-    before, now = (json.loads(found["options"]) for found in (state, identity))
-    if other := differences(before, now):
-        text = shorten("; ".join(other), 300)
-        raise UsageError(
-            f"{where}: its run has {printable(text)}; give the same options, or another --output"
-        )
-    if state.get("samples") != identity["samples"]:
-        raise UsageError(f"{where}: its run had other samples; give the same data")
-
-
-def _restore(loop: Loop, state: dict[str, Any], folder: Path) -> None:
-    try:
-        loop.restore(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = printable(shorten(str(error).partition("\n")[0], 200))
-        raise UsageError(
-            f"{printable(str(folder))}: its checkpoint does not fit ({reason}); give another "
-            "--output"
-        ) from None
-
-
-def _create(folder: Path, files: Mapping[str, str]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            (folder / name).write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"{printable(str(folder))}: {error.strerror or error}") from None
-
-
-def _device(name: str) -> torch.device:
+def _device(name: str, processes: Processes | None = None) -> torch.device:
     """The device that is asked for, or the best there is. Raises UsageError."""
     import torch
 
+    processes = processes or Processes()
     there = {
         "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
+        "mps": torch.backends.mps.is_available() and processes.number == 1,
         "cpu": True,
     }
     if name == "auto":
         name = next(kind for kind, is_there in there.items() if is_there)
     if not there[name]:
-        raise UsageError(f"--device {name}: torch finds none here; there is --device cpu")
+        which = "none here" if processes.number == 1 else "none here for several processes"
+        raise UsageError(f"--device {name}: torch finds {which}; there is --device cpu")
     if name == "cuda":
+        if processes.number > 1:
+            gpus = torch.cuda.device_count()
+            if processes.local_rank >= gpus:
+                raise UsageError(
+                    f"--device cuda: torch finds {gpus} GPU{'s' if gpus > 1 else ''} here, and "
+                    "each process needs one of its own: give fewer processes, or --device cpu"
+                )
+            torch.cuda.set_device(processes.local_rank)
         # The same bits every time, or a resumed run could not be the run that was stopped.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
         torch.backends.cudnn.benchmark = False
@@ -300,6 +320,15 @@ def _device(name: str) -> torch.device:
         # It would write every new tensor twice, and we read none that was not written.
         torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     return torch.device(name)
+
+
+class _Nobody:
+    """Who is told what other processes than the first one could tell."""
+
+    def note(self, text: str) -> None: ...
+    def start(self, loss: float, classes: int) -> None: ...
+    def step(self, epoch: int, done: int, steps: int) -> None: ...
+    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
 
 
 @contextmanager
@@ -319,36 +348,11 @@ def _one_line(settings: Settings, folder: Path) -> Iterator[None]:
             ) from None
         if settings.compile and type(error).__module__.startswith("torch._"):
             raise UsageError(f"--compile: torch cannot compile it here ({reason})") from None
+        if is_one_of_several() and is_loss_of_another(error):
+            raise Elsewhere(reason) from None
         raise
     except BrokenPipeError:
         raise
     except OSError as error:
         where = printable(str(error.filename or folder))
         raise UsageError(f"{where}: {error.strerror or error}") from None
-
-
-class Interruption:
-    """While it is open, the first SIGINT or SIGTERM is only remembered, the second acts."""
-
-    def __init__(self) -> None:
-        self.caught: int | None = None
-        self._before: dict[int, Any] = {}
-
-    def is_caught(self) -> bool:
-        return self.caught is not None
-
-    def __enter__(self) -> Interruption:
-        # Only the main thread may; elsewhere signals are somebody else's.
-        with suppress(ValueError):
-            for number in (signal.SIGINT, signal.SIGTERM):
-                self._before[number] = signal.signal(number, self._catch)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-        self._before = {}
-
-    def _catch(self, number: int, _: FrameType | None) -> None:
-        self.caught = number
-        self.__exit__()

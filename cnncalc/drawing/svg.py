@@ -51,26 +51,29 @@ def number(value: float) -> str:
 
 
 def _style() -> str:
-    # Each rule begins with the class of the drawing, so that none reaches a page around it.
-    rules = [
-        f"text {{ font-family: {FONT}; }}",
-        ".bold { font-weight: 600; }",
-        ".line { fill: none; }",
-        ".dashed { stroke-dasharray: 4 3; }",
-        *_colours(0),
+    # Each rule begins with the class of the drawing, so that none reaches a page around it. There
+    # the drawing is light or dark as the page is; alone, as its reader has it.
+    light = [
+        ":root { color-scheme: light dark; }",
+        f" text {{ font-family: {FONT}; }}",
+        " .bold { font-weight: 600; }",
+        " .line { fill: none; }",
+        " .dashed { stroke-dasharray: 4 3; }",
+        *_colours("{0}"),
     ]
-    dark = "\n".join(f".cnncalc {rule}" for rule in _colours(1))
-    light = "\n".join(f".cnncalc {rule}" for rule in rules)
-    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
+    rules = "\n".join(f".cnncalc{rule}" for rule in light)
+    both = "\n".join(f".cnncalc{rule}" for rule in _colours("light-dark({0}, {1})"))
+    return f"{rules}\n@supports (fill: light-dark(#000, #fff)) {{\n{both}\n}}\n"
 
 
-def _colours(k: int) -> list[str]:
+def _colours(form: str) -> list[str]:
+    line = form.format(*_LINE)
     return [
-        f".page {{ fill: {_PAGE[k]}; }}",
-        f"text {{ fill: {_INK[k]}; }}",
-        f".line, .cnncalc polygon {{ stroke: {_LINE[k]}; }}",
-        f".tip {{ fill: {_LINE[k]}; }}",
-        *(f".{style} {{ fill: {fills[k]}; }}" for style, fills in FILLS.items()),
+        f" .page {{ fill: {form.format(*_PAGE)}; }}",
+        f" text {{ fill: {form.format(*_INK)}; }}",
+        f" .line, .cnncalc polygon {{ stroke: {line}; }}",
+        f" .tip {{ fill: {line}; }}",
+        *(f" .{style} {{ fill: {form.format(*fills)}; }}" for style, fills in FILLS.items()),
     ]
 
 

@@ -10,8 +10,6 @@ from typing import NamedTuple
 from cnncalc.errors import printable, shorten, shown, suggestion
 from cnncalc.publish.style import (
     LATEX,
-    MARKDOWN,
-    MDX,
     PYTHON,
     Style,
     literal_lines,
@@ -165,7 +163,7 @@ def _markers(text: str, style: Style) -> Iterator[Marker | Problem]:
         newline = matches[index][2] or newline
         if "cnncalc:" not in line or index in literal:
             continue
-        shown_line = without_code_spans(line) if style in (MARKDOWN, MDX) else line
+        shown_line = without_code_spans(line) if style.is_markdown else line
         for match in pattern.finditer(shown_line):
             yield _marker(match, line, index + 1, start, newline, style)
 
@@ -187,7 +185,7 @@ def _marker(
     match: re.Match[str], line: str, number: int, start: int, newline: str, style: Style
 ) -> Marker | Problem:
     word, rest = match["word"], line[match.start("rest") : match.end("rest")].strip()
-    blank = _INDENT if style in (MARKDOWN, MDX) else _BLANKS
+    blank = _INDENT if style.is_markdown else _BLANKS
     indent = line[: match.start()] if blank.fullmatch(line, 0, match.start()) else None
     if word not in ("begin", "end"):
         hint = suggestion(word, ("begin", "end")) or "; there are begin and end"

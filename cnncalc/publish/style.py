@@ -23,6 +23,12 @@ class Style(NamedTuple):
     """Other formats that need no literal block."""
     blank: bool = False
     """Whether a blank line must stand between a marker and a block."""
+    dollars: bool = False
+    """Whether formulas stand between dollars; GitHub has fences for them."""
+
+    @property
+    def is_markdown(self) -> bool:
+        return self.format == "markdown"
 
     @property
     def begin(self) -> str:
@@ -38,10 +44,12 @@ class Style(NamedTuple):
         """Text of another format: letter by letter, or as what it is where the document can."""
         lines = text.rstrip("\n").split("\n")
         match self.name:
-            case "Markdown" | "MDX":
+            case "Markdown" | "Quarto" | "R Markdown" | "MDX":
                 # A fence longer than any in the text.
-                ticks = max([2, *map(len, re.findall("`+", text))]) + 1
-                lines = [f"{'`' * ticks}{format}", *lines, "`" * ticks]
+                ticks = "`" * (max([2, *map(len, re.findall("`+", text))]) + 1)
+                # Quarto shows a fence as code, and draws a cell.
+                is_cell = self is QUARTO and format == "mermaid"
+                lines = [ticks + (f"{{{format}}}" if is_cell else format), *lines, ticks]
             case "HTML":
                 from cnncalc.render.html import escape
 
@@ -60,15 +68,19 @@ class Style(NamedTuple):
 
 
 MARKDOWN = Style("Markdown", "<!--", "-->", "markdown", "mermaid", ("html", "svg"), blank=True)
+QUARTO = MARKDOWN._replace(name="Quarto", dollars=True)
+R_MARKDOWN = QUARTO._replace(name="R Markdown", drawing="svg")
 HTML = Style("HTML", "<!--", "-->", "html", "svg", ("svg",))
-MDX = Style("MDX", "{/*", "*/}", "markdown", "mermaid", blank=True)
+MDX = Style("MDX", "{/*", "*/}", "markdown", "mermaid", blank=True, dollars=True)
 RST = Style("reStructuredText", "..", "", "rst", blank=True)
 LATEX = Style("LaTeX", "%", "", "latex", "tikz", ("tikz",))
 ASCIIDOC = Style("AsciiDoc", "//", "", "asciidoc", blank=True)
 PYTHON = Style("Python", "#")
 
 STYLES = {
-    **dict.fromkeys((".md", ".markdown", ".qmd", ".rmd"), MARKDOWN),
+    **dict.fromkeys((".md", ".markdown"), MARKDOWN),
+    ".qmd": QUARTO,
+    ".rmd": R_MARKDOWN,
     **dict.fromkeys((".html", ".htm"), HTML),
     ".mdx": MDX,
     ".rst": RST,
@@ -85,9 +97,9 @@ Lines = Sequence[tuple[int, str]]
 def literal_lines(style: Style, lines: Lines) -> set[int]:
     """The lines that the document shows or runs as they are: markers in them are text."""
     texts = [line for _, line in lines]
+    if style.is_markdown:
+        return set(_fenced(texts, _MD_FENCE))
     match style.name:
-        case "Markdown" | "MDX":
-            return set(_fenced(texts, _MD_FENCE))
         case "AsciiDoc":
             return set(_fenced(texts, _ADOC_FENCE))
         case "LaTeX":

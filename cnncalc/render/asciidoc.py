@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from cnncalc.errors import printable
 from cnncalc.render.latex import aligned
@@ -10,6 +11,7 @@ from cnncalc.render.page import (
     Block,
     Grid,
     Heading,
+    Image,
     Items,
     Page,
     Picture,
@@ -46,6 +48,8 @@ def _block(block: Block) -> str:
             return "\n".join(f"* {_line(text)}" for text in texts)
         case Picture(rows):
             return "\n".join(["....", *map(printable, rows), "...."])
+        case Image(path, text):
+            return f'image::{quote(path)}["{escape(text)}"]'
         case Working(derivations):
             maths = f"\\begin{{aligned}}\n{aligned(derivations)}\n\\end{{aligned}}"
             return f"[latexmath]\n++++\n{maths}\n++++"

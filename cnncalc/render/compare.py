@@ -44,7 +44,8 @@ def page(
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
     note = "\n".join(_notes(networks, keys))
     right = range(1, 3 + len(keys))
-    return [Grid(header(keys), cells, right, caption=caption, label=label, note=note)]
+    title = ", ".join(name for name, _ in networks[:3]) + " …" * (len(networks) > 3)
+    return [Grid(header(keys), cells, right, caption=caption, label=label, note=note, title=title)]
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:

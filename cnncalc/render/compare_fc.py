@@ -183,7 +183,7 @@ def _networks(found: FcComparison) -> Iterator[Block]:
 
 
 def _sentence(network: DenseNetwork, own: Cost) -> str:
-    sizes = " → ".join(f"{size:,}" for size in network.sizes)
+    sizes = network.arrows
     if network.kind == "one hidden layer":
         return (
             f"One hidden layer, as many units as the parameters allow: {sizes}, "

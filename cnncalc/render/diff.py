@@ -196,7 +196,7 @@ def page(diff: Diff, whole: bool = False) -> Page:
     ]
     if rows:
         header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
-        blocks.append(Grid(header, rows, right=(4, 5, 6, 7)))
+        blocks.append(Grid(header, rows, right=(4, 5, 6, 7), name=1))
     return [*blocks, totals(diff)]
 
 

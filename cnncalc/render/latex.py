@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.errors import printable
-from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.render.page import (
+    Block,
+    Grid,
+    Heading,
+    Image,
+    Items,
+    Maths,
+    Page,
+    Picture,
+    Prose,
+    Working,
+)
 from cnncalc.render.terminal import ASCII
 
 LONG = 40
@@ -56,7 +67,8 @@ _SPECIAL = str.maketrans(
 def latex(page: Page) -> str:
     """The page, its packages named in a comment."""
     blocks = [_block(block) for block in page]
-    return "% \\usepackage{amsmath,booktabs,longtable}\n" + "\n\n".join(blocks) + "\n"
+    packages = "amsmath,booktabs,longtable" + ",graphicx" * any(isinstance(b, Image) for b in page)
+    return f"% \\usepackage{{{packages}}}\n" + "\n\n".join(blocks) + "\n"
 
 
 def escape(text: str) -> str:
@@ -77,6 +89,9 @@ def _block(block: Block) -> str:
             # In verbatim nothing is escaped, and not every font has more letters than ASCII.
             drawn = "\n".join(printable(row).translate(ASCII) for row in rows)
             return f"\\begin{{verbatim}}\n{drawn}\n\\end{{verbatim}}"
+        case Image(path):
+            # Signs in a file's name are no commands.
+            return f"\\includegraphics[width=\\linewidth]{{\\detokenize{{{printable(path)}}}}}"
         case Working(derivations):
             return f"\\begin{{align*}}\n{aligned(derivations)}\n\\end{{align*}}"
         case Grid():

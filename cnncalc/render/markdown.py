@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from urllib.parse import quote
 
 from cnncalc.errors import printable
 from cnncalc.render.latex import aligned
@@ -12,6 +13,7 @@ from cnncalc.render.page import (
     Block,
     Grid,
     Heading,
+    Image,
     Items,
     Page,
     Picture,
@@ -24,8 +26,16 @@ _SPECIAL = re.compile(r"([\\`*_\[\]{}<>|~#&$])")
 
 
 def markdown(page: Page) -> str:
-    """The page; columns of numbers are aligned to the right, formulas stand in `$$`."""
+    """The page; columns of numbers are aligned to the right, formulas are fenced.
+
+    GitHub would read `$$` as Markdown first, in which two backslashes are one.
+    """
     return "\n\n".join(_block(block) for block in notes_apart(page)) + "\n"
+
+
+def with_dollars(text: str) -> str:
+    """A page for Jupyter, Pandoc and MDX, which know no fences for formulas."""
+    return re.sub(r"^```math\n(.*?)\n```$", r"$$\n\1\n$$", text, flags=re.MULTILINE | re.DOTALL)
 
 
 def escape(text: str) -> str:
@@ -44,8 +54,10 @@ def _block(block: Block) -> str:
         case Picture(rows):
             # Four spaces: no line of the picture can end the block, as a fence could.
             return "\n".join(f"    {printable(row)}" for row in rows)
+        case Image(path, text):
+            return f"![{escape(text)}]({quote(path)})"
         case Working(derivations):
-            return f"$$\n\\begin{{aligned}}\n{aligned(derivations)}\n\\end{{aligned}}\n$$"
+            return f"```math\n\\begin{{aligned}}\n{aligned(derivations)}\n\\end{{aligned}}\n```"
         case Grid():
             return _grid(block)
 

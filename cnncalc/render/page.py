@@ -30,7 +30,9 @@ class Items(NamedTuple):
 class Grid(NamedTuple):
     """A table of texts: which columns hold numbers, and how many of the last rows are its foot.
 
-    `label` is what references call it, `note` what stands under it.
+    `label` is what references call it, `note` what stands under it. `name` is the column that
+    names the rows, `title` what the table is of where it has no caption, and `meanings` what the
+    columns mean: for those who hear a table, or ask for a word.
     """
 
     header: Sequence[str]
@@ -40,12 +42,22 @@ class Grid(NamedTuple):
     caption: str = ""
     label: str = ""
     note: str = ""
+    name: int = 0
+    title: str = ""
+    meanings: Sequence[str] = ()
 
 
 class Picture(NamedTuple):
     """Lines in which every letter keeps its place."""
 
     lines: Sequence[str]
+
+
+class Image(NamedTuple):
+    """A picture in a file: where it lies from where the page does, and what it shows."""
+
+    path: str
+    text: str
 
 
 class Maths(NamedTuple):
@@ -62,7 +74,7 @@ class Working(NamedTuple):
     lines: Sequence[Sequence[Maths]]
 
 
-Block = Heading | Prose | Items | Grid | Picture | Working
+Block = Heading | Prose | Items | Grid | Picture | Image | Working
 Page = Sequence[Block]
 
 

@@ -14,6 +14,7 @@ from cnncalc.render.page import (
     Block,
     Grid,
     Heading,
+    Image,
     Items,
     Maths,
     Page,
@@ -55,6 +56,8 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
                 yield from ((part, "") for part in wrap(text, room, "- "))
         case Picture(rows):
             yield from ((printable(row), "") for row in rows)
+        case Image(path, text):
+            yield from ((part, "") for part in wrap(f"[{text}: {path}]", room))
         case Working(derivations):
             # The signs stand below each other.
             left = max(cell_len(printable(terms[0].text)) for terms in derivations)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Any
+from typing import IO, Any
 
 from cnncalc.render.terminal import print_lines
 
@@ -14,14 +14,18 @@ REFRESH = 0.1
 
 
 class Progress:
-    """Prints lines as they come; on a terminal a bar stands below them until it is closed."""
+    """Prints lines as they come; on a terminal a bar stands below them until it is closed.
 
-    def __init__(self) -> None:
+    Where no file is named, to standard output.
+    """
+
+    def __init__(self, file: IO[str] | None = None) -> None:
+        self._file = file or sys.stdout
         self._bar: Any = None
         self._next = 0.0
 
     def __enter__(self) -> Progress:
-        if sys.stdout.isatty():
+        if self._file.isatty():
             # Not at the top: it takes longer to import than a table to print.
             from rich.console import Console
             from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
@@ -32,7 +36,7 @@ class Progress:
                 BarColumn(),
                 TextColumn("{task.completed:,}/{task.total:,}"),
                 TimeElapsedColumn(),
-                console=Console(file=sys.stdout, highlight=False, soft_wrap=True),
+                console=Console(file=self._file, highlight=False, soft_wrap=True),
                 auto_refresh=False,
                 transient=True,
             )
@@ -50,8 +54,8 @@ class Progress:
     def line(self, text: str) -> None:
         """Print a line, at once: somebody may follow the file that it goes to."""
         if self._bar is None:
-            print_lines([(text, "")], sys.stdout)
-            sys.stdout.flush()
+            print_lines([(text, "")], self._file)
+            self._file.flush()
         else:
             self._bar.console.print(text, markup=False, emoji=False)
 

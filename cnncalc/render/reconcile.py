@@ -8,10 +8,12 @@ from cnncalc.analysis.tally import Part, Tally
 from cnncalc.render.page import Block, Grid, Items
 
 
-def page(tallies: Sequence[Tally]) -> list[Block]:
-    """One tool or several as sums; two as a difference; then what is to be said of each."""
+def page(tallies: Sequence[Tally], name: str) -> list[Block]:
+    """A network as one tool or several count it, as sums; as two do, as a difference; then what is
+    to be said of each.
+    """
     grid = _difference(*tallies) if len(tallies) == 2 else _sums(tallies)
-    return [grid, Items(list(map(_remark, tallies)))]
+    return [grid._replace(title=name), Items(list(map(_remark, tallies)))]
 
 
 def _sums(tallies: Sequence[Tally]) -> Grid:

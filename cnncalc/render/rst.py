@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from cnncalc.errors import printable
 from cnncalc.render.latex import aligned
@@ -10,6 +11,7 @@ from cnncalc.render.page import (
     Block,
     Grid,
     Heading,
+    Image,
     Items,
     Page,
     Picture,
@@ -53,6 +55,8 @@ def _block(block: Block) -> str:
         case Picture(rows):
             # The bar is quoted literal text: the block may start with blanks.
             return "\n".join(["::", "", *(f"   {printable(row)}".rstrip() for row in rows)])
+        case Image(path, text):
+            return f".. image:: {quote(path)}\n   :alt: {_line(text)}"
         case Working(derivations):
             maths = f"\\begin{{aligned}}\n{aligned(derivations)}\n\\end{{aligned}}"
             return ".. math::\n\n" + "\n".join(f"   {line}" for line in maths.split("\n"))

@@ -102,6 +102,9 @@ def page(table: Table, caption: str = "", label: str = "") -> Page:
         caption=caption,
         label=label,
         note="\n".join(notes(table)),
+        name=_place([column.key for column in table.columns], "name", "layer", "type") or 0,
+        title=table.report.name,
+        meanings=[column.meaning for column in table.columns],
     )
     warnings = warning_lines(table.report)
     return [grid, Items(warnings)] if warnings else [grid]
@@ -138,16 +141,21 @@ def _sums(
     part: str | None,
 ) -> Row:
     """A row of the foot. Its label stands in the widest column of text."""
-    place = next((key for key in ("layer", "name", "type") if key in [c.key for c in columns]), "")
+    place = _place([c.key for c in columns], "layer", "name", "type")
     cells: list[Any] = []
-    for c in columns:
+    for i, c in enumerate(columns):
         if c.kind == "ratio":
             cells.append(report.ratio(c, part))
         elif c.total or c.kind == "share":
             cells.append(report.total(c.of or c.key, part))
         else:
-            cells.append(label if c.key == place else None)
+            cells.append(label if i == place else None)
     return Row(kind, cells)
+
+
+def _place(keys: Sequence[str], *wanted: str) -> int | None:
+    """Where the first of the wanted columns stands that there is."""
+    return next((keys.index(key) for key in wanted if key in keys), None)
 
 
 def shape_text(shape: Sequence[int], layout: Layout = "hwc") -> str:

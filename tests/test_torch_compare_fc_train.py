@@ -26,7 +26,7 @@ import cnncalc
 from cnncalc import display
 from cnncalc.analysis.contest import Contest, Contestant, Shifted
 from cnncalc.confirm import contest as contests
-from cnncalc.confirm import data as data_module
+from cnncalc.confirm import samples
 from cnncalc.confirm.contest import Stopped
 from cnncalc.confirm.data import Dataset, Split
 from cnncalc.confirm.run import Asked, read_run
@@ -100,7 +100,7 @@ def trained(
     asked_for: dict[str, Any] = {"epochs": 10, "batch_size": 8, "lr": 0.01, "device": "cpu"}
     with pytest.MonkeyPatch.context() as patch:
         if dataset is not None or settings.get("data") is None:
-            patch.setattr(data_module, "load_data", lambda *_, **__: dataset or blobs())
+            patch.setattr(samples, "load_data", lambda *_, **__: dataset or blobs())
         return contests.contest(
             asked,
             compared.network,

@@ -19,9 +19,10 @@ import torch
 
 import tests
 from cnncalc.confirm import checkpoint
+from cnncalc.confirm.device import find_device
 from cnncalc.confirm.processes import Processes
 from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import METRICS, _device
+from cnncalc.confirm.train import METRICS
 from cnncalc.errors import UsageError
 from tests.command import cnncalc
 from tests.runs import Listener, run, same, weights
@@ -370,7 +371,7 @@ def test_each_process_needs_a_gpu(device: str, monkeypatch: pytest.MonkeyPatch) 
     second = Processes()
     second.rank, second.local_rank, second.number = 1, 1, 2
     with pytest.raises(UsageError) as caught:
-        _device(device, second)
+        find_device(device, second)
     assert str(caught.value) == (
         "--device cuda: torch finds 1 GPU here, and each process needs one of its own: give "
         "fewer processes, or --device cpu"

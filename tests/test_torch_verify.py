@@ -15,6 +15,7 @@ import torch
 import cnncalc
 from cnncalc.analysis.verification import Difference, Verification
 from cnncalc.confirm import measure
+from cnncalc.confirm.device import find_device
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin
@@ -384,11 +385,14 @@ def test_half_of_what_is_free_is_the_usual_limit(monkeypatch: pytest.MonkeyPatch
 def test_a_device_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    assert measure.find_device("auto") == "cpu"
+    assert find_device("auto").type == "cpu"
     result = command("verify", "--device", "cuda")
-    assert (result.code, result.err) == (2, "torch sees no device cuda here; there is cpu\n")
+    assert (result.code, result.err) == (
+        2,
+        "--device cuda: torch finds none here; there is --device cpu\n",
+    )
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert measure.find_device("auto") == "cuda"
+    assert find_device("auto").type == "cuda"
 
 
 def test_the_peak_is_what_the_allocator_gives_out_from_the_start(

@@ -65,7 +65,7 @@ def load(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
         path = folder / name
         if not path.exists():
             continue
-        state = _read(path)
+        state = read(path)
         if state is not None:
             if notes:
                 # Or the next checkpoint would push it over the one that is good.
@@ -78,7 +78,7 @@ def load(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     return None, notes
 
 
-def _read(path: Path) -> dict[str, Any] | None:
+def read(path: Path) -> dict[str, Any] | None:
     """The state in a file, on the CPU; None where it is none."""
     try:
         # torch does not compare the checksums; a flipped bit would become a weight.

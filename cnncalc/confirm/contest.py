@@ -75,18 +75,10 @@ def contest(
     _check_memory(dense, settings.optimizer, settings.device != "cpu" and torch.cuda.is_available())
     if runs is not None and any((runs / name).exists() for name in (NETWORK, DENSE)):
         raise UsageError(f"{printable(str(runs))}: runs are there already; give another --runs")
-    from cnncalc.confirm.data import load_data
+    from cnncalc.confirm.samples import find_samples
     from cnncalc.confirm.shifts import directions
 
-    data = load_data(
-        settings.data,
-        goal.input,
-        goal.outputs,
-        folder=settings.folder,
-        limit_train=settings.limit_train,
-        limit_test=settings.limit_test,
-        seed=settings.seed,
-    )
+    data = find_samples(goal, settings)
     rival = Asked("dense.json", json.dumps(dense.spec(goal.input), indent=1) + "\n", None, {})
     with ExitStack() as stack:
         folder = runs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnncalc-")))

@@ -13,7 +13,7 @@ from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
 from cnncalc.confirm.network import Network
-from cnncalc.errors import CnncalcError, UsageError, printable, shorten
+from cnncalc.errors import CnncalcError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape
@@ -53,21 +53,6 @@ class Gradients:
     """None where there is no gradient."""
     peak: int | None = None
     stopped: Stopped | None = None
-
-
-def find_device(wanted: str) -> str:
-    """The device that `--device` means. Raises UsageError where there is none."""
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available(),
-        "cpu": True,
-    }
-    if wanted == "auto":
-        return next(device for device, is_there in there.items() if is_there)
-    if not there.get(wanted):
-        known = ", ".join(device for device, is_there in there.items() if is_there)
-        raise UsageError(f"torch sees no device {wanted} here; there is {known}")
-    return wanted
 
 
 def shapes_of(graph: Graph, facts: Sequence[Facts], batch: int) -> Shapes:

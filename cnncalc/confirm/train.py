@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -113,16 +111,19 @@ def _train(
 ) -> Outcome:
     """From the first line to the last epoch, in one of the processes."""
     from cnncalc.confirm import checkpoint
+    from cnncalc.confirm.device import compute_alike, find_device
+    from cnncalc.confirm.samples import find_samples, fingerprint
 
     restarts = max(processes.gather(processes.restarts))
     # Processes that are started again have nobody to say so.
     state, notes = processes.by_first(lambda: continuation.state(folder, resume or restarts > 0))
-    device = processes.together(lambda: _device(settings.device, processes))
-    data = processes.together(lambda: _samples(goal, settings, dataset))
+    device = processes.together(lambda: find_device(settings.device, processes))
+    data = processes.together(lambda: find_samples(goal, settings, dataset))
+    compute_alike(device)
     identity = {
         "spec": checkpoint.fingerprint(graph),
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
-        "samples": _fingerprint(data),
+        "samples": fingerprint(data),
     }
     processes.together(lambda: continuation.alike(processes.gather(identity)))
     if state is not None:
@@ -243,83 +244,6 @@ def _first_lines(
         f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}, batches of "
         f"{settings.batch_size}{over}, seed {settings.seed}, {settings.precision} on {device.type}"
     )
-
-
-def _samples(goal: Objective, settings: Settings, data: Dataset | None) -> Dataset:
-    """What is given or named, or those of it that are to be learnt by heart."""
-    data = _data(goal, settings) if data is None else data
-    return data if settings.overfit is None else _few(data, settings)
-
-
-def _data(goal: Objective, settings: Settings) -> Dataset:
-    from cnncalc.confirm.data import load_data
-
-    return load_data(
-        settings.data,
-        goal.input,
-        goal.outputs,
-        folder=settings.folder,
-        limit_train=settings.limit_train,
-        limit_test=settings.limit_test,
-        seed=settings.seed,
-    )
-
-
-def _few(data: Dataset, settings: Settings) -> Dataset:
-    """The first samples of a fixed order, to train on and to be tested on."""
-    import torch
-
-    number, there = settings.overfit, len(data.train.labels)
-    assert number is not None
-    if number > there:
-        raise UsageError(f"--overfit {number:,}: there are {there:,} samples to train on")
-    generator = torch.Generator().manual_seed(settings.seed)
-    chosen = torch.randperm(there, generator=generator)[:number]
-    few = type(data.train)(data.train.images[chosen], data.train.labels[chosen])
-    return type(data)(data.name, few, few, data.classes, data.notes)
-
-
-def _fingerprint(data: Dataset) -> str:
-    """A hash of what is learnt: the labels, and how large the images are."""
-    digest = hashlib.sha256()
-    for split in (data.train, data.test):
-        digest.update(repr(tuple(split.images.shape)).encode())
-        digest.update(split.labels.numpy().tobytes())
-    return digest.hexdigest()
-
-
-def _device(name: str, processes: Processes | None = None) -> torch.device:
-    """The device that is asked for, or the best there is. Raises UsageError."""
-    import torch
-
-    processes = processes or Processes()
-    there = {
-        "cuda": torch.cuda.is_available(),
-        "mps": torch.backends.mps.is_available() and processes.number == 1,
-        "cpu": True,
-    }
-    if name == "auto":
-        name = next(kind for kind, is_there in there.items() if is_there)
-    if not there[name]:
-        which = "none here" if processes.number == 1 else "none here for several processes"
-        raise UsageError(f"--device {name}: torch finds {which}; there is --device cpu")
-    if name == "cuda":
-        if processes.number > 1:
-            gpus = torch.cuda.device_count()
-            if processes.local_rank >= gpus:
-                raise UsageError(
-                    f"--device cuda: torch finds {gpus} GPU{'s' if gpus > 1 else ''} here, and "
-                    "each process needs one of its own: give fewer processes, or --device cpu"
-                )
-            torch.cuda.set_device(processes.local_rank)
-        # The same bits every time, or a resumed run could not be the run that was stopped.
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-        torch.backends.cudnn.benchmark = False
-        warnings.filterwarnings("ignore", ".*does not have a deterministic implementation.*")
-        torch.use_deterministic_algorithms(True, warn_only=True)
-        # It would write every new tensor twice, and we read none that was not written.
-        torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    return torch.device(name)
 
 
 class _Nobody:

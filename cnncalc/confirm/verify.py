@@ -41,7 +41,10 @@ def verify_graph(
     """
     measure = torch_witness()
     start = time.perf_counter()
-    device = device and measure.find_device(device)
+    if device:
+        from cnncalc.confirm.device import find_device
+
+        device = find_device(device).type
     names = [fact.node.name for fact in facts]
     looked: dict[Aspect, set[str]] = {}
     shapes: Shapes = measure.shapes_of(graph, facts, of_batch.batch)

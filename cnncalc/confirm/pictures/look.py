@@ -15,12 +15,13 @@ from torch.nn import functional
 from cnncalc.confirm import checkpoint
 from cnncalc.confirm.build import build
 from cnncalc.confirm.data import Dataset, Split
+from cnncalc.confirm.device import find_device
 from cnncalc.confirm.loop import Epoch
 from cnncalc.confirm.network import Network, Watch
 from cnncalc.confirm.objective import Objective, objective
 from cnncalc.confirm.run import Asked, read_asked
+from cnncalc.confirm.samples import find_samples, fingerprint
 from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import _device, _fingerprint, _samples
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
@@ -88,7 +89,7 @@ def read(folder: Path, device: str) -> Look:
     asked, graph, given = read_asked(folder)
     goal = objective(graph)
     settings = given.complete()
-    where = _device(device)
+    where = find_device(device)
     state, notes = checkpoint.load(folder)
     label = printable(str(folder))
     history = _history(state, label)
@@ -105,8 +106,8 @@ def read(folder: Path, device: str) -> Look:
     start, lines = _start(goal, folder, where)
     data, missing = None, ""
     try:
-        data = _samples(goal, settings, None)
-        if state.get("samples") != _fingerprint(data):
+        data = find_samples(goal, settings)
+        if state.get("samples") != fingerprint(data):
             data, missing = None, "the data are no longer those of the run"
     except UsageError as error:
         missing = str(error)
@@ -153,7 +154,7 @@ def _start(
 ) -> tuple[Network | None, tuple[str, ...]]:
     """The network before training; else a sentence that it is not there."""
     path = folder / checkpoint.START
-    state = checkpoint._read(path) if path.exists() else None
+    state = checkpoint.read(path) if path.exists() else None
     if state is None:
         how = "damaged" if path.exists() else "missing"
         return None, (f"{printable(str(path))} is {how}: nothing is shown of before training",)

@@ -1,5 +1,6 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
@@ -42,21 +43,27 @@ class Graph(NamedTuple):
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
 
-    def only_auxiliary(self) -> set[str]:
-        """The nodes whose output reaches an auxiliary output and none of the network's own."""
+    def behind(self, names: Iterable[str]) -> set[str]:
+        """The nodes of these names, and all that they are computed from."""
         reads = {node.name: node.inputs for node in self.nodes}
+        found: set[str] = set()
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop()
+            if name in reads and name not in found:
+                found.add(name)
+                waiting += reads[name]
+        return found
 
-        def behind(names: tuple[str, ...]) -> set[str]:
-            found: set[str] = set()
-            waiting = list(names)
-            while waiting:
-                name = waiting.pop()
-                if name in reads and name not in found:
-                    found.add(name)
-                    waiting += reads[name]
-            return found
-
-        return behind(self.auxiliary) - behind(self.outputs) if self.auxiliary else set()
+    def only_auxiliary(self) -> set[str]:
+        """The nodes that are computed in training only: for auxiliary outputs, or from such."""
+        if not self.auxiliary:
+            return set()
+        found = self.behind(self.auxiliary) - self.behind(self.outputs)
+        for node in self.nodes:
+            if not found.isdisjoint(node.inputs):
+                found.add(node.name)
+        return found
 
     def with_input(self, shape: Shape) -> "Graph":
         """The same network on an input of another shape."""

@@ -188,6 +188,21 @@ def test_auxiliary_outputs_are_given_in_training_only() -> None:
     assert ran == ["a", "b"]
 
 
+def test_what_reads_a_layer_that_rests_rests_too() -> None:
+    aux = [{"linear": 6, "name": "head"}, {"linear": 2, "name": "aux"}]
+    nowhere = {"linear": 5, "from": "head", "name": "nowhere"}
+    net = {
+        **spec({"linear": 4, "name": "a"}, *aux, nowhere, {"linear": 3, "name": "b", "from": "a"}),
+        "outputs": ["b"],
+        "auxiliary": ["aux"],
+    }
+    twin: Any = cnncalc.build(net)
+    assert twin.eval()(torch.rand(1, 4)).shape == (1, 3)
+    # Inference is a and b alone: 4·4 + 4·3 multiplications.
+    assert cnncalc.analyze(net).total("macs") == 4 * 4 + 4 * 3
+    assert cnncalc.verify(net, device="cpu").ok
+
+
 def test_a_value_is_freed_after_its_last_reader() -> None:
     twin: Any = cnncalc.build(
         spec(

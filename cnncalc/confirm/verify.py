@@ -199,8 +199,7 @@ def _of_step(
             if saved is not None and saved != wanted:
                 yield Difference(fact.node.name, "saved", "saved bytes", wanted, saved)
     # What reaches no output has no gradient.
-    both = graph._replace(outputs=(), auxiliary=graph.outputs + graph.auxiliary)
-    reaching = both.only_auxiliary()
+    reaching = graph.behind(graph.outputs + graph.auxiliary)
     for layer, tensor, _ in _weights(facts):
         if layer in reaching and not found.finite.get(tensor, True):
             state = "none" if found.finite[tensor] is None else "not finite"

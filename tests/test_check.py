@@ -481,3 +481,17 @@ def test_a_new_limit_is_a_line() -> None:
         (found,) = judge(analyze("lenet5-1998"), {"max-buffers": 800}).findings
     # The 84 · 10 fixed prototypes of its output.
     assert (found.value, found.over, found.costs[0].name) == (840, True, "OUTPUT")
+
+
+def test_github_points_at_mistakes_in_a_spec_too(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text("input: {height: 8, width: 8, channels: 1}\nlayers:\n  - conv: {kernal: 3}\n")
+    missing = str(tmp_path / "none.yaml")
+    result = cnncalc("check", str(path), missing, "--max-params", "1M", "-f", "github")
+    assert result.code == 2
+    *mistakes, last = result.out.splitlines()
+    assert mistakes
+    for line in mistakes:
+        assert line.startswith(f"::error file={path},line=3,title=not checked::")
+    assert last.startswith(f"::error file={missing},line=1,title=not checked::")
+    assert len(result.err.splitlines()) == len(mistakes) + 1

@@ -107,6 +107,9 @@ def run(
         write_text(json.dumps(whole, ensure_ascii=False, indent=1) + "\n", output)
     elif format == "github":
         lines = [line for entry in checked for line in _annotations(*entry)]
+        lines += [
+            budget.github_error(spec, said) for spec, e in wrong for said in str(e).splitlines()
+        ]
         write_text("".join(f"{line}\n" for line in lines), output)
     elif checked:
         page: list[Block] = [block for *_, v in checked for block in budget.page(v)]

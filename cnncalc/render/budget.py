@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 from cnncalc.analysis.budget import NAMED, Finding, Limit, Verdict
@@ -96,3 +97,10 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
         title = f"{printable(verdict.name)}: over budget: {finding.limit.title}"
         lines.append(annotation(file, line(blamed), title, "\n".join([said, *why(finding)])))
     return lines
+
+
+def github_error(file: str, said: str) -> str:
+    """A workflow command for a mistake in a spec, at its line where `said` names it."""
+    place = re.match(rf"{re.escape(printable(file))}:(\d+):\d+: ", said)
+    line, message = (int(place[1]), said[place.end() :]) if place else (1, said)
+    return annotation(file, line, "not checked", message)

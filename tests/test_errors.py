@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -221,3 +224,18 @@ def test_usage_errors_of_the_option_parser(arguments: str, says: str) -> None:
     assert (code, out) == (2, "")
     (line,) = err.splitlines()
     assert fnmatchcase(line, says), line
+
+
+def test_completion_behind_an_unknown_command_is_silent() -> None:
+    asked = {
+        "COMP_WORDS": "cnncalc tabel --f",
+        "COMP_CWORD": "2",
+        "_CNNCALC_COMPLETE": "complete_bash",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "cnncalc"],
+        env={**os.environ, **asked},
+        capture_output=True,
+        text=True,
+    )
+    assert done.stderr == ""

@@ -71,6 +71,9 @@ class _Commands(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
+            if ctx.resilient_parsing:
+                # Completion asks, and must stay silent.
+                return None
             hint = suggestion(cmd_name, COMMANDS) or "; `cnncalc --help` lists them"
             raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
         module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")

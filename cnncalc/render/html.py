@@ -189,7 +189,6 @@ thead > tr > * { border-bottom: 2px solid var(--strong); }
 tfoot { font-weight: 600; }
 tfoot > tr:first-child > * { border-top: 2px solid var(--strong); }
 tbody > tr:hover { background: var(--shade); }
-img { max-width: 100%; }
 abbr[title] { text-decoration: none; cursor: help; }
 img { max-width: 100%; }
 pre { padding: .75rem; background: var(--shade); line-height: 1.25; }

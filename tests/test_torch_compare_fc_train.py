@@ -24,7 +24,6 @@ from markdown_it import MarkdownIt
 
 import cnncalc
 from cnncalc import display
-from cnncalc.analysis.contest import Contest, Contestant, Shifted
 from cnncalc.confirm import contest as contests
 from cnncalc.confirm import samples
 from cnncalc.confirm.contest import Stopped
@@ -32,7 +31,8 @@ from cnncalc.confirm.data import Dataset, Split
 from cnncalc.confirm.run import Asked, read_run
 from cnncalc.confirm.settings import Settings
 from cnncalc.confirm.shifts import directions, farthest, shifted
-from cnncalc.render.contest import comma_separated, page, verdict
+from cnncalc.findings.contest import Contest, Contestant, Shifted
+from cnncalc.findings.contest_page import comma_separated, page, verdict
 from tests.command import cnncalc as command
 from tests.runs import Listener
 

@@ -13,9 +13,9 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.verification import Difference, Verification
 from cnncalc.confirm import measure
 from cnncalc.confirm.device import find_device
+from cnncalc.findings.verification import Difference, Verification
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import typer
 
-from cnncalc.analysis.compare_fc import FcComparison
-from cnncalc.analysis.contest import Contest
-from cnncalc.analysis.dense_twin import DenseNetwork
 from cnncalc.cli.train import Printer
 from cnncalc.confirm.contest import Stopped, contest
 from cnncalc.confirm.run import Asked
 from cnncalc.confirm.settings import Settings
 from cnncalc.errors import UsageError, printable
+from cnncalc.findings.compare_fc import FcComparison
+from cnncalc.findings.contest import Contest
+from cnncalc.findings.dense_twin import DenseNetwork
 from cnncalc.render.progress import Progress
 
 

@@ -9,8 +9,6 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cnncalc.analysis.contest import Contest, Contestant
-from cnncalc.analysis.dense_twin import Cost, DenseNetwork
 from cnncalc.analysis.training import OPTIMIZERS
 from cnncalc.confirm.free_memory import free_bytes
 from cnncalc.confirm.objective import objective
@@ -18,6 +16,8 @@ from cnncalc.confirm.run import Asked
 from cnncalc.confirm.settings import Settings
 from cnncalc.confirm.train import Observer, Outcome, train
 from cnncalc.errors import UsageError, printable
+from cnncalc.findings.contest import Contest, Contestant
+from cnncalc.findings.dense_twin import Cost, DenseNetwork
 
 if TYPE_CHECKING:
     from cnncalc.confirm.data import Dataset

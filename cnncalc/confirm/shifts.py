@@ -8,9 +8,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnncalc.analysis.contest import Shifted
 from cnncalc.confirm.data import Split
 from cnncalc.confirm.loop import batches, right
+from cnncalc.findings.contest import Shifted
 from cnncalc.layers.base import Shape
 
 MOST = 4

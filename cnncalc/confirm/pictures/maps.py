@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cnncalc.amounts import shape_text
 from cnncalc.confirm.pictures import pixels
 from cnncalc.confirm.pictures.look import Look, outputs, verdicts, watching
 from cnncalc.confirm.pictures.picture import Picture, evenly, share, short
 from cnncalc.confirm.pictures.sheet import Band, Pixels, Tile, sheet
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS, GROUPS
-from cnncalc.render.table import shape_text
 
 CHANNELS = 32
 """How many maps of a layer are shown."""

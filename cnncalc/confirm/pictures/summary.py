@@ -14,9 +14,9 @@ from cnncalc.confirm.pictures.draw import Story
 from cnncalc.confirm.pictures.picture import evenly, share
 from cnncalc.confirm.settings import Settings, option
 from cnncalc.layers.base import times
-from cnncalc.render import table
-from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
+from cnncalc.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
+from cnncalc.tables import table
+from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 
 if TYPE_CHECKING:
     from cnncalc.report import Report

@@ -25,14 +25,14 @@ from markdown_it import MarkdownIt
 import cnncalc
 from cnncalc import display
 from cnncalc.analysis.contest import Contest, Contestant, Shifted
-from cnncalc.confirm import contest as contests
-from cnncalc.confirm import samples
-from cnncalc.confirm.contest import Stopped
-from cnncalc.confirm.data import Dataset, Split
-from cnncalc.confirm.run import Asked, read_run
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.shifts import directions, farthest, shifted
+from cnncalc.data import Dataset, Split
 from cnncalc.render.contest import comma_separated, page, verdict
+from cnncalc.training import against_dense as contests
+from cnncalc.training import samples
+from cnncalc.training.against_dense import Stopped
+from cnncalc.training.run_folder import Asked, read_run
+from cnncalc.training.settings import Settings
+from cnncalc.training.shifted_images import directions, farthest, shifted
 from tests.command import cnncalc as command
 from tests.runs import Listener
 

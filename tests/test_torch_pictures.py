@@ -23,15 +23,15 @@ from PIL import Image
 from torch.nn import functional
 
 import cnncalc as package
-from cnncalc.confirm.data import load_data
-from cnncalc.confirm.pictures import confusion, curves, mistakes, patches, pixels, sheet
-from cnncalc.confirm.pictures.draw import Story, draw_run
-from cnncalc.confirm.pictures.filters import filters
-from cnncalc.confirm.pictures.look import Look, answers, read, watching
-from cnncalc.confirm.pictures.maps import layers
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import train
+from cnncalc.data import load_data
+from cnncalc.pictures import confusion, curves, figures, mistakes, patches, pixels
+from cnncalc.pictures.draw_run import Story, draw_run
+from cnncalc.pictures.filters import filters
+from cnncalc.pictures.maps import layers
+from cnncalc.pictures.trained_run import Look, answers, read, watching
+from cnncalc.training.run_folder import ask
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import train
 from tests.command import Result, cnncalc
 from tests.runs import Listener
 
@@ -90,17 +90,17 @@ def drawn(
 ) -> Iterator[tuple[str, Path, Story, list[Figure]]]:
     """A run of each kind of network with all its pictures, and their figures."""
     folder = trained(tmp_path_factory.mktemp("run") / "run", SPECS[request.param])
-    figures = list[Figure]()
+    made = list[Figure]()
     with pytest.MonkeyPatch.context() as patch:
-        png = sheet.png
+        png = figures.png
 
         def kept(figure: Figure) -> bytes:
-            figures.append(figure)
+            made.append(figure)
             return png(figure)
 
-        patch.setattr(sheet, "png", kept)
+        patch.setattr(figures, "png", kept)
         story = draw_run(folder, lambda _: None)
-        yield request.param, folder, story, figures
+        yield request.param, folder, story, made
 
 
 @pytest.fixture(scope="module")
@@ -221,8 +221,8 @@ def test_a_users_style_changes_nothing(run: Path, tmp_path: Path) -> None:
 
 
 def drawn_curves(run: Path, folder: Path) -> bytes:
-    with sheet.style():
-        return sheet.png(curves.draw(read(run, "cpu")).figure)
+    with figures.style():
+        return figures.png(curves.draw(read(run, "cpu")).figure)
 
 
 def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
@@ -232,7 +232,7 @@ def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
         path.relative_to(root): importing.findall(path.read_text("utf-8"))
         for path in root.rglob("*.py")
     }
-    assert {path.parts[:2] for path, names in found.items() if names} == {("confirm", "pictures")}
+    assert {path.parts[0] for path, names in found.items() if names} == {"pictures"}
     assert not any("pyplot" in name for names in found.values() for name in names)
 
 
@@ -241,27 +241,27 @@ def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
 
 def test_texts_and_tiles_of_a_sheet_do_not_overlap() -> None:
     tile = np.zeros((20, 30, 3), np.uint8)
-    long = sheet.Tile(tile, ("Ankle boot, taken for", "Sneaker (99.12 %)"))
-    page = sheet.laid_out(
+    long = figures.Tile(tile, ("Ankle boot, taken for", "Sneaker (99.12 %)"))
+    page = figures.laid_out(
         "A title that is longer than the page is wide, " * 4,
         [
-            sheet.Band("a band", [sheet.Tile(tile)] * 40),
-            sheet.Band("beside", [sheet.Tile(tile, ("1",))] * 3, beside=True),
-            sheet.Band("another one beside", [long] * 12, beside=True),
+            figures.Band("a band", [figures.Tile(tile)] * 40),
+            figures.Band("beside", [figures.Tile(tile, ("1",))] * 3, beside=True),
+            figures.Band("another one beside", [long] * 12, beside=True),
         ],
         "a note of many words " * 12,
     )
     boxes = [(x, y, x + 30, y + 20) for x, y, _ in page.pictures]
     assert len(boxes) == 40 + 3 + 12
     for text in page.texts:
-        width = sheet.measure(text.text, text.size, text.bold)
+        width = figures.measure(text.text, text.size, text.bold)
         left = text.x - width / 2 if text.centred else text.x
         # Letters take less than a line of 1.2 times their size, at 100 pixels an inch.
         boxes.append((left, text.y, left + width, text.y + text.size * 100 / 72 * 1.2))
     for one, other in combinations(boxes, 2):
         beside = one[2] <= other[0] or other[2] <= one[0]
         assert beside or one[3] <= other[1] or other[3] <= one[1], (one, other)
-    assert max(box[2] for box in boxes) <= sheet.WIDTH - 16
+    assert max(box[2] for box in boxes) <= figures.WIDTH - 16
     assert_inside(page.figure())
 
 
@@ -498,9 +498,9 @@ def test_the_matrix_counts_every_pair() -> None:
 )
 def test_a_matrix_of_any_size_fits_its_picture(number: int, name: str) -> None:
     matrix = torch.eye(number, dtype=torch.long) * 12_345
-    with sheet.style():
+    with figures.style():
         figure = confusion.figure(matrix, [name] * number)
-        assert len(sheet.png(figure)) > 1000
+        assert len(figures.png(figure)) > 1000
     assert_inside(figure)
     width, height = figure.get_size_inches() * 100
     assert max(width, height) < 1400

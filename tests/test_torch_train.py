@@ -19,15 +19,15 @@ import torch
 from torch.nn import functional
 
 import cnncalc
-from cnncalc.confirm import checkpoint
-from cnncalc.confirm.data import Split
-from cnncalc.confirm.initial import initialise
-from cnncalc.confirm.loop import batches
-from cnncalc.confirm.run import ask, read_run
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import METRICS
+from cnncalc.data import Split
 from cnncalc.errors import UsageError
 from cnncalc.spec.load import load
+from cnncalc.training import checkpoint
+from cnncalc.training.initial_weights import initialise
+from cnncalc.training.loop import batches
+from cnncalc.training.run_folder import ask, read_run
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import METRICS
 from tests.runs import SPEC, Listener, data, run, same, weights
 
 LINEAR = {

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cnncalc.cli.train import _folder
-from cnncalc.confirm.settings import Settings, differences, rate
 from cnncalc.errors import UsageError
+from cnncalc.training.settings import Settings, differences, rate
 from tests.command import cnncalc
 
 

@@ -24,9 +24,9 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Schedule, Settings, option
 from cnncalc.errors import UsageError, printable, shown
+from cnncalc.training.run_folder import ask
+from cnncalc.training.settings import Device, Optimizer, Schedule, Settings, option
 
 if TYPE_CHECKING:
     from cnncalc.analysis.contest import Contest

@@ -11,11 +11,11 @@ from cnncalc.analysis.compare_fc import FcComparison
 from cnncalc.analysis.contest import Contest
 from cnncalc.analysis.dense_twin import DenseNetwork
 from cnncalc.cli.train import Printer
-from cnncalc.confirm.contest import Stopped, contest
-from cnncalc.confirm.run import Asked
-from cnncalc.confirm.settings import Settings
 from cnncalc.errors import UsageError, printable
 from cnncalc.render.progress import Progress
+from cnncalc.training.against_dense import Stopped, contest
+from cnncalc.training.run_folder import Asked
+from cnncalc.training.settings import Settings
 
 
 def train_both(

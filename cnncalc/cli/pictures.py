@@ -11,11 +11,11 @@ import typer
 
 from cnncalc.api import analyze
 from cnncalc.cli.output import write_file
-from cnncalc.confirm.pictures.draw import Story, draw_run
-from cnncalc.confirm.pictures.summary import page
-from cnncalc.confirm.settings import Device
 from cnncalc.display import write
 from cnncalc.errors import printable
+from cnncalc.pictures.draw_run import Story, draw_run
+from cnncalc.pictures.summary import page
+from cnncalc.training.settings import Device
 
 
 def run(

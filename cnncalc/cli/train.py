@@ -16,7 +16,9 @@ import typer
 
 from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settings
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.processes import (
+from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.render.progress import Progress
+from cnncalc.training.processes import (
     MAX_PROCESSES,
     conclude,
     is_first,
@@ -24,14 +26,12 @@ from cnncalc.confirm.processes import (
     is_one_of_several,
     launch,
 )
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Precision, Schedule, Settings
-from cnncalc.confirm.train import Outcome, train
-from cnncalc.errors import UsageError, printable, shorten
-from cnncalc.render.progress import Progress
+from cnncalc.training.run_folder import ask
+from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
+from cnncalc.training.train import Outcome, train
 
 if TYPE_CHECKING:
-    from cnncalc.confirm.loop import Epoch
+    from cnncalc.training.loop import Epoch
 
 
 def run(

@@ -22,12 +22,12 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecsArgument
-from cnncalc.confirm.verify import torch_witness
 from cnncalc.errors import CnncalcError, UsageError
 from cnncalc.render import verify as pages
 from cnncalc.render.verify_progress import progress
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.load import load
+from cnncalc.witness.verify import torch_witness
 
 if TYPE_CHECKING:
     from cnncalc.analysis.verification import Verification

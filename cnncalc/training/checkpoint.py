@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
 import zipfile
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any
 import torch
 
 from cnncalc.errors import UsageError, printable
+from cnncalc.files import refusals, write_whole
 from cnncalc.graph import Graph
 
 NEWEST, PREVIOUS, START = "checkpoint.pt", "previous.pt", "start.pt"
@@ -34,25 +34,19 @@ def fingerprint(graph: Graph) -> str:
 
 
 def save(folder: Path, state: Mapping[str, Any], name: str = NEWEST) -> None:
-    """Write a state; the newest one before it becomes the previous one. Raises UsageError.
-
-    It is written to a file of another name, synced, and renamed: whenever the machine stops,
-    a whole checkpoint is there.
-    """
+    """Write a state; the newest one before it becomes the previous one. Raises UsageError."""
     buffer = io.BytesIO()
     torch.save({"format": _FORMAT, **state}, buffer)
-    path, written = folder / name, folder / f".{name}.part"
-    try:
-        with open(written, "wb") as file:
-            file.write(buffer.getbuffer())
-            file.flush()
-            os.fsync(file.fileno())
+    path = folder / name
+
+    def keep_previous() -> None:
         if name == NEWEST and path.exists():
             path.replace(folder / PREVIOUS)
-        written.replace(path)
-        _sync(folder)
-    except OSError as error:
-        raise UsageError(f"{printable(str(path))}: {error.strerror or error}") from None
+
+    with refusals(printable(str(path))):
+        # One name: what a killed run left there is as large as a checkpoint.
+        part = folder / f".{name}.part"
+        write_whole(path, buffer.getbuffer(), temporary=part, before=keep_previous)
 
 
 def load(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
@@ -90,13 +84,3 @@ def read(path: Path) -> dict[str, Any] | None:
         # zipfile, pickle and torch raise a dozen types at bytes that are not theirs.
         return None
     return state if isinstance(state, dict) and state.get("format") == _FORMAT else None
-
-
-def _sync(folder: Path) -> None:
-    """Make the renaming itself last; a file system that cannot is left as it is."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -18,14 +18,8 @@ from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settin
 from cnncalc.cli.spec_argument import SpecArgument
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
-from cnncalc.training.processes import (
-    MAX_PROCESSES,
-    conclude,
-    is_first,
-    is_launched,
-    is_one_of_several,
-    launch,
-)
+from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
+from cnncalc.training.processes import is_first, is_one_of_several
 from cnncalc.training.run_folder import ask
 from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
 from cnncalc.training.train import Outcome, train

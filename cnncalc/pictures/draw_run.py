@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import UsageError, printable, require, shorten
 from cnncalc.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -64,7 +63,8 @@ def draw_run(
     are chosen. What cannot be drawn is a sentence of the story. The same run gives the same
     bytes. Raises CnncalcError.
     """
-    _check_installed()
+    for package in ("torch", "matplotlib"):
+        require(package, "cnncalc pictures", "train")
     from cnncalc.pictures.figures import png, style
     from cnncalc.pictures.picture import LeftOut
     from cnncalc.pictures.trained_run import answers, read
@@ -144,19 +144,6 @@ def _of_data(look: Look) -> Iterator[str]:
     else:
         yield f"{train:,} samples of {look.data.name} to train on, {test:,} to test on"
     yield from look.data.notes
-
-
-def _check_installed() -> None:
-    """Raises UsageError where torch or matplotlib is missing."""
-    for name in ("torch", "matplotlib"):
-        try:
-            import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name:
-                raise
-            raise UsageError(
-                f"cnncalc pictures needs {name}: pip install 'cnncalc[train]'"
-            ) from None
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from cnncalc.analysis.contest import Contest, Contestant
 from cnncalc.analysis.dense_twin import Cost, DenseNetwork
 from cnncalc.analysis.training import OPTIMIZERS
-from cnncalc.errors import UsageError, printable
+from cnncalc.errors import UsageError, printable, require
 from cnncalc.training.objective import objective
 from cnncalc.training.run_folder import Asked
 from cnncalc.training.settings import Settings
@@ -63,14 +63,9 @@ def contest(
             f"{graph.name or 'the network'}: its input is a vector, which has nothing to shift; "
             "--train compares networks that read images or signals"
         )
-    try:
-        import torch
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UsageError(
-            "cnncalc compare-fc --train needs torch: pip install 'cnncalc[train]'"
-        ) from None
+    require("torch", "cnncalc compare-fc --train", "train")
+    import torch
+
     settings = settings.complete()
     _check_memory(dense, settings.optimizer, settings.device != "cpu" and torch.cuda.is_available())
     if runs is not None and any((runs / name).exists() for name in (NETWORK, DENSE)):

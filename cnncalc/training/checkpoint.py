@@ -84,3 +84,12 @@ def read(path: Path) -> dict[str, Any] | None:
         # zipfile, pickle and torch raise a dozen types at bytes that are not theirs.
         return None
     return state if isinstance(state, dict) and state.get("format") == _FORMAT else None
+
+
+def refuse_another_run(folder: Path) -> None:
+    """Raises UsageError where a run has begun in a folder."""
+    if (folder / START).exists():
+        raise UsageError(
+            f"{printable(str(folder))}: a run is there already; continue it with --resume, or "
+            "give another --output"
+        )

@@ -8,43 +8,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.files import refusals
+from cnncalc.training import checkpoint
 from cnncalc.training.settings import differences
 
 if TYPE_CHECKING:
     from cnncalc.training.loop import Loop
 
 
-def create(folder: Path, files: Mapping[str, str]) -> None:
-    try:
+def create_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Make the folder of a run with these texts in it. Raises UsageError."""
+    with refusals(printable(str(folder))):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
             (folder / name).write_text(text, "utf-8")
-    except OSError as error:
-        raise UsageError(f"{printable(str(folder))}: {error.strerror or error}") from None
 
 
-def state(folder: Path, resume: bool) -> tuple[dict[str, Any] | None, list[str]]:
+def saved_state(folder: Path, resume: bool) -> tuple[dict[str, Any] | None, list[str]]:
     """Where the run in a folder stands, with sentences about that. Raises UsageError."""
-    from cnncalc.training import checkpoint
-
     state, notes = checkpoint.load(folder) if resume else (None, [])
     if state is None:
-        refuse_another(folder)
+        checkpoint.refuse_another_run(folder)
     return state, notes
 
 
-def refuse_another(folder: Path) -> None:
-    """Raises UsageError where a run has begun in a folder."""
-    from cnncalc.training import checkpoint
-
-    if (folder / checkpoint.START).exists():
-        raise UsageError(
-            f"{printable(str(folder))}: a run is there already; continue it with --resume, or "
-            "give another --output"
-        )
-
-
-def alike(identities: list[dict[str, Any]]) -> None:
+def check_processes_agree(identities: list[dict[str, Any]]) -> None:
     """Raises UsageError where processes train different things."""
     first = identities[0]
     unlike = [name for name in first if any(one[name] != first[name] for one in identities)]
@@ -54,7 +42,7 @@ def alike(identities: list[dict[str, Any]]) -> None:
         )
 
 
-def compare(state: dict[str, Any], identity: dict[str, Any], folder: Path) -> None:
+def check_same_run(state: dict[str, Any], identity: dict[str, Any], folder: Path) -> None:
     """Raises UsageError where a checkpoint is of another spec, of other options or samples."""
     where = printable(str(folder))
     if state.get("spec") != identity["spec"]:
@@ -71,7 +59,7 @@ def compare(state: dict[str, Any], identity: dict[str, Any], folder: Path) -> No
         raise UsageError(f"{where}: its run had other samples; give the same data")
 
 
-def restore(loop: Loop, state: dict[str, Any], folder: Path) -> None:
+def restore_loop(loop: Loop, state: dict[str, Any], folder: Path) -> None:
     try:
         loop.restore(state)
     except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
@@ -82,7 +70,7 @@ def restore(loop: Loop, state: dict[str, Any], folder: Path) -> None:
         ) from None
 
 
-def continued(loop: Loop, state: dict[str, Any]) -> Iterator[str]:
+def where_it_goes_on(loop: Loop, state: dict[str, Any]) -> Iterator[str]:
     """From where it goes on, and whether it can with the same bits."""
     if loop.epoch == loop.epochs:
         yield f"all {loop.epochs} epochs are done"

@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import UsageError, printable, require, shorten
 from cnncalc.graph import Graph
-from cnncalc.training import resumption
 from cnncalc.training.interruption import Interruption
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.processes import (
@@ -83,12 +82,7 @@ def train(
     torch's own generators. SIGINT and SIGTERM end it after the step. Raises CnncalcError.
     """
     goal = objective(graph)
-    try:
-        import torch  # noqa: F401
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UsageError("cnncalc train needs torch: pip install 'cnncalc[train]'") from None
+    require("torch", "cnncalc train", "train")
     settings = settings.complete()
     with _one_line(settings, folder):
         processes = join()
@@ -110,13 +104,14 @@ def _train(
     files: Mapping[str, str],
 ) -> Outcome:
     """From the first line to the last epoch, in one of the processes."""
-    from cnncalc.training import checkpoint
+    from cnncalc.training import checkpoint, resumption
     from cnncalc.training.samples import find_samples, fingerprint
     from cnncalc.witness.device import compute_alike, find_device
 
     restarts = max(processes.gather(processes.restarts))
     # Processes that are started again have nobody to say so.
-    state, notes = processes.by_first(lambda: resumption.state(folder, resume or restarts > 0))
+    going_on = resume or restarts > 0
+    state, notes = processes.by_first(lambda: resumption.saved_state(folder, going_on))
     device = processes.together(
         lambda: find_device(settings.device, processes.number, processes.local_rank)
     )
@@ -127,9 +122,9 @@ def _train(
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
         "samples": fingerprint(data),
     }
-    processes.together(lambda: resumption.alike(processes.gather(identity)))
+    processes.together(lambda: resumption.check_processes_agree(processes.gather(identity)))
     if state is not None:
-        processes.together(lambda: resumption.compare(state, identity, folder))
+        processes.together(lambda: resumption.check_same_run(state, identity, folder))
     lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
     if restarts:
         lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
@@ -138,11 +133,11 @@ def _train(
     with Interruption(processes) as interruption:
         loop = _loop(goal, data, settings, device, interruption.is_caught, observer, processes)
         if state is None:
-            processes.by_first(lambda: resumption.create(folder, files))
+            processes.by_first(lambda: resumption.create_folder(folder, files))
             _save(loop, folder, identity, checkpoint.START)
         else:
-            processes.together(lambda: resumption.restore(loop, state, folder))
-            for note in resumption.continued(loop, state):
+            processes.together(lambda: resumption.restore_loop(loop, state, folder))
+            for note in resumption.where_it_goes_on(loop, state):
                 observer.note(note)
         return _run(loop, folder, identity, interruption, observer)
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.errors import CnncalcError
+from cnncalc.errors import require
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.spec.load import load
@@ -23,10 +23,7 @@ def build(spec: str | os.PathLike[str] | Mapping[str, Any] | Graph, /, **variabl
     """
     graph = spec if isinstance(spec, Graph) else load(spec, **variables)
     facts = infer(graph)
-    try:
-        from cnncalc.witness.network import Network
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise CnncalcError("cnncalc.build needs torch: pip install 'cnncalc[torch]'") from None
+    require("torch", "cnncalc.build", "torch")
+    from cnncalc.witness.network import Network
+
     return Network(graph, facts)

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 from cnncalc.analysis.verification import AS_ASKED, Aspect, Difference, Step, Verification
-from cnncalc.errors import UsageError
+from cnncalc.errors import require
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape
@@ -93,12 +93,9 @@ def verify_graph(
 
 def torch_witness() -> ModuleType:
     """What measures. Raises UsageError without torch."""
-    try:
-        from cnncalc.witness import measure
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UsageError("cnncalc verify needs torch: pip install 'cnncalc[torch]'") from None
+    require("torch", "cnncalc verify", "torch")
+    from cnncalc.witness import measure
+
     return measure
 
 

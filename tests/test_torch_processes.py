@@ -162,7 +162,11 @@ def test_what_is_wrong_in_one_process_ends_all_and_the_first_one_says_it(
     name: str, message: str, shared: Path
 ) -> None:
     texts = [text.replace(str(shared), "FOLDER") for text in found(shared, name)["texts"]]
-    assert texts == [f"UsageError: {message}", f"Elsewhere: {message}", f"Elsewhere: {message}"]
+    assert texts == [
+        f"UsageError: {message}",
+        f"ToldElsewhere: {message}",
+        f"ToldElsewhere: {message}",
+    ]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 64), (64, 93), (7, 8), (3, 3)])

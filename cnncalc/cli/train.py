@@ -20,7 +20,7 @@ from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
 from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
-from cnncalc.training.run_folder import ask
+from cnncalc.training.run_folder import requested_spec
 from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
 from cnncalc.training.train import Outcome, train
 
@@ -113,7 +113,7 @@ def run(
         shard=shard,
     )
     _check_processes(nproc, spec, output)
-    asked = ask(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse_settings(set or []))
     graph = asked.graph()
     if input is not None:
         asked = asked._replace(input=parse_input(input, graph))

@@ -38,7 +38,7 @@ class Target(NamedTuple):
     flat: bool
 
 
-class Met(Counter[Shape]):
+class ShapesMet(Counter[Shape]):
     """How many pictures of each shape were met."""
 
     def notes(self, target: Target) -> Iterator[str]:
@@ -85,7 +85,7 @@ class Pictures(NamedTuple):
         batches = self.batches
         return Pictures(self.labels[indices], lambda chosen: batches(indices[chosen]))
 
-    def fitted(self, target: Target, met: Met) -> Split:
+    def fitted(self, target: Target, met: ShapesMet) -> Split:
         """All of them, made to fit. `met` counts their shapes."""
         channels, *size, flat = target
         images = torch.empty(len(self.labels), *target[:3])

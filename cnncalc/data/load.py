@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncalc.data import cifar, digits, idx, imagefolder, synthetic
-from cnncalc.data.fitting import Met, Pictures, Source, Split, check_memory, target
+from cnncalc.data.fitting import Pictures, ShapesMet, Source, Split, check_memory, target
 from cnncalc.data.places import label
 from cnncalc.data.sampling import stratified
 from cnncalc.errors import UsageError, shown, suggestion
@@ -71,7 +71,7 @@ def _fitted(
         _limited(part, limit, len(source.classes), seed)
         for part, limit in zip(whole, limits, strict=True)
     ]
-    counts, met = [len(part.labels) for part in parts], Met()
+    counts, met = [len(part.labels) for part in parts], ShapesMet()
     check_memory(label(name), counts, input)
     train, test = (part.fitted(fit, met) for part in parts)
     notes = [f"{label(name)}: {text}"]

@@ -8,9 +8,9 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from cnncalc.pictures.figures import blank, measure
+from cnncalc.pictures.figures import blank_figure, text_width
 from cnncalc.pictures.picture import LeftOut, Picture, evenly, short
-from cnncalc.pictures.trained_run import Answers, Look
+from cnncalc.pictures.trained_run import Answers, TrainedRun
 
 MOST = 1_000
 """The most classes whose matrix can be looked at."""
@@ -25,10 +25,10 @@ def counts(said: Tensor, labels: Tensor, classes: int) -> Tensor:
     return torch.bincount(labels * classes + said, minlength=classes**2).reshape(classes, classes)
 
 
-def draw(look: Look, found: Answers) -> Picture:
+def draw(run: TrainedRun, found: Answers) -> Picture:
     """The matrix, coloured by the share of each row. Raises LeftOut."""
-    assert look.data is not None
-    classes = look.data.classes
+    assert run.data is not None
+    classes = run.data.classes
     if len(classes) > MOST:
         raise LeftOut(f"confusion: {len(classes):,} classes; {MOST:,} can be looked at")
     matrix = counts(found.said, found.labels, len(classes))
@@ -52,16 +52,16 @@ def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
     """The matrix with the classes at its sides, and counts in the cells where there is room."""
     number = len(classes)
     shares = matrix / matrix.sum(1, keepdim=True).clamp(min=1)
-    widest = measure(f"{int(matrix.max()):,}", 8)
+    widest = text_width(f"{int(matrix.max()):,}", 8)
     cell = max(30.0, widest + 8, 200 / number) if number <= _NUMBERED else max(700 / number, 1.0)
     names = [short(name) for name in classes]
-    room = max(measure(name, 8) for name in names) + 90
-    drawn = blank(cell * number + room, cell * number + room, layout="constrained")
+    room = max(text_width(name, 8) for name in names) + 90
+    drawn = blank_figure(cell * number + room, cell * number + room, layout="constrained")
     axes = drawn.add_subplot()
     axes.imshow(shares.numpy(), cmap="Blues", vmin=0, vmax=1)
     named = evenly(range(number), _NAMED if number <= _NAMED else 20)
     size = 8 if number <= 35 else 6
-    sideways = number > _NUMBERED or max(measure(name, size) for name in names) > cell - 4
+    sideways = number > _NUMBERED or max(text_width(name, size) for name in names) > cell - 4
     texts = [names[index] for index in named]
     axes.set_xticks(named, texts, fontsize=size, rotation=90 if sideways else 0, parse_math=False)
     axes.set_yticks(named, texts, fontsize=size, parse_math=False)

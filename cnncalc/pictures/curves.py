@@ -7,23 +7,23 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from cnncalc.pictures.figures import blank
+from cnncalc.pictures.figures import blank_figure
 from cnncalc.pictures.picture import Picture, share
-from cnncalc.pictures.trained_run import Look
+from cnncalc.pictures.trained_run import TrainedRun
 from cnncalc.training.loop import Epoch
 
 _TRAIN, _TEST = "#1f77b4", "#d62728"
 
 
-def draw(look: Look) -> Picture:
+def draw(run: TrainedRun) -> Picture:
     """Two panels, each with a curve of the training and one of the test set."""
-    first, last = look.history[0], look.history[-1]
-    test = "samples after the epoch" if look.overfit else "test set"
-    figure = panels(look.history, ("samples while learning" if look.overfit else "train", test))
+    first, last = run.history[0], run.history[-1]
+    test = "samples after the epoch" if run.overfit else "test set"
+    figure = panels(run.history, ("samples while learning" if run.overfit else "train", test))
     way = f"from {share(first.test_accuracy)} after epoch {first.epoch} to "
     text = (
-        f"The accuracy on the {'samples' if look.overfit else 'test set'} goes "
-        f"{way if len(look.history) > 1 else 'to '}{share(last.test_accuracy)} after epoch "
+        f"The accuracy on the {'samples' if run.overfit else 'test set'} goes "
+        f"{way if len(run.history) > 1 else 'to '}{share(last.test_accuracy)} after epoch "
         f"{last.epoch}; training figures are means over an epoch, while the weights move."
     )
     return Picture("curves", "Accuracy and loss", text, figure)
@@ -31,7 +31,7 @@ def draw(look: Look) -> Picture:
 
 def panels(history: Sequence[Epoch], names: tuple[str, str]) -> Figure:
     """Accuracy to the left, loss to the right; both over the epochs."""
-    figure = blank(960, 360, layout="constrained")
+    figure = blank_figure(960, 360, layout="constrained")
     epochs = [epoch.epoch for epoch in history]
     marker = "o" if len(epochs) <= 40 else None
     for place, (what, unit, scale) in enumerate((("accuracy", " (%)", 100), ("loss", "", 1))):

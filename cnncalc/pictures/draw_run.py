@@ -14,15 +14,15 @@ from cnncalc.training.settings import Settings
 if TYPE_CHECKING:
     from cnncalc.graph import Graph
     from cnncalc.pictures.picture import Picture
-    from cnncalc.pictures.trained_run import Answers, Look
+    from cnncalc.pictures.trained_run import Answers, TrainedRun
     from cnncalc.training.loop import Epoch
-    from cnncalc.training.run_folder import Asked
+    from cnncalc.training.run_folder import RequestedSpec
 
 FOLDER = "pictures"
 """Where they lie in a run's folder."""
 
 
-class Drawn(NamedTuple):
+class DrawnPicture(NamedTuple):
     """A picture's file, relative to the run's folder, and what is to be seen in it."""
 
     file: str
@@ -30,10 +30,10 @@ class Drawn(NamedTuple):
     text: str
 
 
-class Story(NamedTuple):
+class RunSummary(NamedTuple):
     """What a run was, and what it came to."""
 
-    asked: Asked
+    requested: RequestedSpec
     settings: Settings
     graph: Graph
     history: tuple[Epoch, ...]
@@ -45,7 +45,7 @@ class Story(NamedTuple):
     """Loss and accuracy on the test set before the first step."""
     right: tuple[int, int] | None
     """Right answers of the trained network, of how many."""
-    pictures: tuple[Drawn, ...]
+    pictures: tuple[DrawnPicture, ...]
     left_out: tuple[str, ...]
 
 
@@ -56,26 +56,26 @@ def draw_run(
     samples: Sequence[int] = (),
     layers: Sequence[str] = (),
     device: str = "auto",
-) -> Story:
+) -> RunSummary:
     """Draw a run's pictures into its folder, and tell `written` of each.
 
     `samples` are test samples whose maps are drawn, `layers` those whose patches; by default some
-    are chosen. What cannot be drawn is a sentence of the story. The same run gives the same
+    are chosen. What cannot be drawn is a sentence of the summary. The same run gives the same
     bytes. Raises CnncalcError.
     """
     for package in ("torch", "matplotlib"):
         require(package, "cnncalc pictures", "train")
     from cnncalc.pictures.figures import png, style
     from cnncalc.pictures.picture import LeftOut
-    from cnncalc.pictures.trained_run import answers, read
+    from cnncalc.pictures.trained_run import answers, read_trained_run
 
-    look = read(folder, device)
-    left_out, drawn = list(look.notes), list[Drawn]()
+    run = read_trained_run(folder, device)
+    left_out, drawn = list(run.notes), list[DrawnPicture]()
     with style(), _one_line(folder):
-        plan, after = _plan(look, samples, layers, left_out)
+        plan, after = _plan(run, samples, layers, left_out)
         before = None
-        if look.start is not None and look.data is not None:
-            before = answers(look, look.start, look.data.test)
+        if run.start is not None and run.data is not None:
+            before = answers(run, run.start, run.data.test)
         for draw in plan:
             try:
                 picture = draw()
@@ -84,11 +84,11 @@ def draw_run(
                 continue
             path = folder / FOLDER / f"{picture.name}.png"
             _write(path, png(picture.figure))
-            drawn.append(Drawn(f"{FOLDER}/{path.name}", picture.title, picture.text))
+            drawn.append(DrawnPicture(f"{FOLDER}/{path.name}", picture.title, picture.text))
             written(path)
-    return Story(
-        *(look.asked, look.given, look.graph, look.history, look.step),
-        data=tuple(_of_data(look)),
+    return RunSummary(
+        *(run.requested, run.given, run.graph, run.history, run.step),
+        data=tuple(_of_data(run)),
         before=before and (before.loss, before.accuracy),
         right=after and (after.right, len(after.labels)),
         pictures=tuple(drawn),
@@ -97,53 +97,53 @@ def draw_run(
 
 
 def _plan(
-    look: Look, samples: Sequence[int], layers: Sequence[str], left_out: list[str]
+    run: TrainedRun, samples: Sequence[int], layers: Sequence[str], left_out: list[str]
 ) -> tuple[list[Callable[[], Picture]], Answers | None]:
     """What is drawn, in order, and the answers to the test set. Raises UsageError."""
     from cnncalc.pictures import confusion, curves, filters, maps, mistakes, patches
     from cnncalc.pictures.picture import LeftOut
     from cnncalc.pictures.trained_run import answers, watching
 
-    plan: list[Callable[[], Picture]] = [partial(curves.draw, look), partial(filters.draw, look)]
-    chosen = patches.asked(look, layers)
-    if look.data is None:
-        left_out.append(f"maps, patches, confusion and mistakes: {look.missing}")
+    plan: list[Callable[[], Picture]] = [partial(curves.draw, run), partial(filters.draw, run)]
+    chosen = patches.named_layers(run, layers)
+    if run.data is None:
+        left_out.append(f"maps, patches, confusion and mistakes: {run.missing}")
         return plan, None
-    there = len(look.data.test.labels)
+    there = len(run.data.test.labels)
     for index in samples:
         if not 0 <= index < there:
             raise UsageError(
                 f"--sample {index}: the test set has {there:,}, from 0 to {there - 1:,}"
             )
-    if look.overfit:
+    if run.overfit:
         left_out.append("maps, patches and confusion: a few samples learnt by heart say little")
     elif not layers:
         try:
-            chosen, note = patches.chosen(look)
+            chosen, note = patches.chosen_layers(run)
             left_out += [note] if note else []
         except LeftOut as reason:
             left_out.append(str(reason))
-    if not samples and not look.overfit:
-        samples = maps.chosen(look)
+    if not samples and not run.overfit:
+        samples = maps.chosen_samples(run)
     responses = {layer.node.name: patches.Responses() for layer in chosen}
-    found = answers(look, look.network, look.data.test, watching(responses))
-    plan += [partial(maps.draw, look, index) for index in dict.fromkeys(samples)]
-    plan += [partial(patches.draw, look, fact, responses[fact.node.name]) for fact in chosen]
-    if not look.overfit:
-        plan.append(partial(confusion.draw, look, found))
-    return [*plan, partial(mistakes.draw, look, found)], found
+    found = answers(run, run.network, run.data.test, watching(responses))
+    plan += [partial(maps.draw, run, index) for index in dict.fromkeys(samples)]
+    plan += [partial(patches.draw, run, fact, responses[fact.node.name]) for fact in chosen]
+    if not run.overfit:
+        plan.append(partial(confusion.draw, run, found))
+    return [*plan, partial(mistakes.draw, run, found)], found
 
 
-def _of_data(look: Look) -> Iterator[str]:
+def _of_data(run: TrainedRun) -> Iterator[str]:
     """How many samples there are, and where from."""
-    if look.data is None:
+    if run.data is None:
         return
-    train, test = len(look.data.train.labels), len(look.data.test.labels)
-    if look.overfit:
-        yield f"{train:,} samples of {look.data.name}, to be learnt by heart"
+    train, test = len(run.data.train.labels), len(run.data.test.labels)
+    if run.overfit:
+        yield f"{train:,} samples of {run.data.name}, to be learnt by heart"
     else:
-        yield f"{train:,} samples of {look.data.name} to train on, {test:,} to test on"
-    yield from look.data.notes
+        yield f"{train:,} samples of {run.data.name} to train on, {test:,} to test on"
+    yield from run.data.notes
 
 
 @contextmanager

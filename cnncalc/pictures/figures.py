@@ -69,7 +69,7 @@ class Layout:
         """A paragraph over the whole width."""
         for line in _wrapped(text, size, bold, WIDTH - _MARGIN - x):
             self.texts.append(Text(x, self.y, line, size, bold))
-            self.right = max(self.right, x + measure(line, size, bold))
+            self.right = max(self.right, x + text_width(line, size, bold))
             self.y += _height(size)
 
     def band(self, band: Band, left: float) -> None:
@@ -109,7 +109,7 @@ class Layout:
     def figure(self) -> Figure:
         """Everything at its place, and the page as large as that."""
         width, height = round(self.right) + _MARGIN, round(self.y - _GAP) + _MARGIN
-        figure = blank(width, height)
+        figure = blank_figure(width, height)
         # One image of all: each of its own would take as long as the whole.
         paper = np.full((height, width, 3), 255, np.uint8)
         for x, y, pixels in self.pictures:
@@ -132,7 +132,7 @@ class Layout:
         return figure
 
 
-def sheet(title: str, bands: Sequence[Band], note: str = "") -> Figure:
+def tiled_figure(title: str, bands: Sequence[Band], note: str = "") -> Figure:
     """A title, a paragraph and bands of tiles; nothing is cut and nothing overlaps."""
     return laid_out(title, bands, note).figure()
 
@@ -145,14 +145,14 @@ def laid_out(title: str, bands: Sequence[Band], note: str = "") -> Layout:
         page.y += 2
         page.prose(note, _BAND)
     page.y += _GAP
-    beside = [measure(band.title, _BAND, True) for band in bands if band.beside]
+    beside = [text_width(band.title, _BAND, True) for band in bands if band.beside]
     for band in bands:
         aside = min(max(beside), WIDTH / 4) + 2 * _GAP if band.beside else 0
         page.band(band, _MARGIN + round(aside))
     return page
 
 
-def blank(width: float, height: float, **how: Any) -> Figure:
+def blank_figure(width: float, height: float, **how: Any) -> Figure:
     """An empty figure of so many pixels, on a canvas of its own."""
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, **how)
     FigureCanvasAgg(figure)
@@ -188,7 +188,7 @@ def _ruler() -> Any:
     return FigureCanvasAgg(Figure(dpi=DPI)).get_renderer()  # type: ignore[no-untyped-call]
 
 
-def measure(text: str, size: float, bold: bool = False) -> float:
+def text_width(text: str, size: float, bold: bool = False) -> float:
     """How wide a line is, in pixels."""
     font = FontProperties(size=size, weight="bold" if bold else "normal")
     width, _, _ = _ruler().get_text_width_height_descent(text, font, False)
@@ -202,7 +202,7 @@ def _height(size: float) -> float:
 
 def _slot(tile: Tile) -> float:
     """How wide a tile is with what stands under it."""
-    under = [round(measure(line, _CAPTION)) + 1 for line in tile.caption]
+    under = [round(text_width(line, _CAPTION)) + 1 for line in tile.caption]
     return float(max(tile.pixels.shape[1], *under, 0))
 
 
@@ -211,7 +211,7 @@ def _wrapped(text: str, size: float, bold: bool, room: float) -> list[str]:
     lines = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
-        if lines[-1] and measure(longer, size, bold) > room:
+        if lines[-1] and text_width(longer, size, bold) > room:
             lines.append(word)
         else:
             lines[-1] = longer

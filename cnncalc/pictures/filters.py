@@ -10,9 +10,9 @@ from torch import Tensor
 from cnncalc.infer import Facts
 from cnncalc.layers.base import times
 from cnncalc.pictures import pixels
-from cnncalc.pictures.figures import Band, Pixels, Tile, sheet
+from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
 from cnncalc.pictures.picture import LeftOut, Picture
-from cnncalc.pictures.trained_run import Look
+from cnncalc.pictures.trained_run import TrainedRun
 from cnncalc.witness.network import Network
 
 MOST = 64
@@ -32,9 +32,9 @@ class Filters(NamedTuple):
     after: Tensor
 
 
-def draw(look: Look) -> Picture:
+def draw(run: TrainedRun) -> Picture:
     """Each filter before training above the same one after it, both on one scale."""
-    found = filters(look)
+    found = filters(run)
     number, shown = len(found.after), min(len(found.after), MOST)
     tiles = [Tile(_pair(found, index), (str(index),)) for index in range(shown)]
     some = f"The first {shown} of {number:,}" if shown < number else f"The {number:,}"
@@ -44,19 +44,19 @@ def draw(look: Look) -> Picture:
     zero = "0 is the middle line" if found.after.dim() == 3 else "0 is the middle grey"
     text = f"{some} {found.kind} of {found.layer}{found.note}: {place}; {zero}."
     title = f"What {found.layer} looks for"
-    return Picture("filters", title, text, sheet(title, [Band("", tiles)], text))
+    return Picture("filters", title, text, tiled_figure(title, [Band("", tiles)], text))
 
 
-def filters(look: Look) -> Filters:
+def filters(run: TrainedRun) -> Filters:
     """Those of the first convolution; else the rows of a first linear layer. Raises LeftOut."""
-    first = next((fact for fact in look.facts if fact.node.layer.type in _CONVOLUTIONS), None)
+    first = next((fact for fact in run.facts if fact.node.layer.type in _CONVOLUTIONS), None)
     if first is None:
-        return _rows(look)
+        return _rows(run)
     name = first.node.name
-    kernel = _weight(look.network, name)
+    kernel = _weight(run.network, name)
     channels, sizes = kernel.shape[1], kernel.shape[2:]
     kind = f"filters of {times(sizes)}×{channels:,}"
-    before = None if look.start is None else _weight(look.start, name)
+    before = None if run.start is None else _weight(run.start, name)
     if len(sizes) == 1 and channels > 4:
         raise LeftOut(f"filters: those of {name} have {channels:,} channels, more than curves show")
     if len(sizes) > 1 and channels not in (1, 3):
@@ -70,14 +70,14 @@ def filters(look: Look) -> Filters:
     return Filters(name, kind, note, before, kernel)
 
 
-def _rows(look: Look) -> Filters:
+def _rows(run: TrainedRun) -> Filters:
     """What each unit of a linear layer makes of every pixel, as a picture. Raises LeftOut."""
-    first = next(fact for fact in look.facts if fact.params)
-    name, shape = first.node.name, look.goal.input
-    if first.node.layer.type != "linear" or not _reads_input(look, first):
+    first = next(fact for fact in run.facts if fact.params)
+    name, shape = first.node.name, run.goal.input
+    if first.node.layer.type != "linear" or not _reads_input(run, first):
         raise LeftOut(f"filters: the weights of {name}, the first layer with any, are no pictures")
-    weight = _weight(look.network, name)
-    before = None if look.start is None else _weight(look.start, name)
+    weight = _weight(run.network, name)
+    before = None if run.start is None else _weight(run.start, name)
     if len(shape) == 1:
         square = pixels.square(weight[0])
         size = tuple(square.shape)
@@ -93,9 +93,9 @@ def _rows(look: Look) -> Filters:
     return Filters(name, kind, "", rows[0], rows[1])
 
 
-def _reads_input(look: Look, linear: Facts) -> bool:
+def _reads_input(run: TrainedRun, linear: Facts) -> bool:
     """Whether only views stand between a layer and the input."""
-    nodes = {fact.node.name: fact.node for fact in look.facts}
+    nodes = {fact.node.name: fact.node for fact in run.facts}
     name = linear.node.inputs[0]
     while name in nodes:
         if nodes[name].layer.type != "flatten":

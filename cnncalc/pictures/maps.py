@@ -9,9 +9,9 @@ from torch.nn import functional
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS, GROUPS
 from cnncalc.pictures import pixels
-from cnncalc.pictures.figures import Band, Pixels, Tile, sheet
+from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
 from cnncalc.pictures.picture import Picture, evenly, share, short
-from cnncalc.pictures.trained_run import Look, outputs, verdicts, watching
+from cnncalc.pictures.trained_run import TrainedRun, outputs, predictions, watching
 from cnncalc.render.table import shape_text
 
 CHANNELS = 32
@@ -31,23 +31,23 @@ _FOLLOWING |= {"dropout", "drop_path"}
 """Layers that are shown together with the one that they follow."""
 
 
-def chosen(look: Look) -> list[int]:
+def chosen_samples(run: TrainedRun) -> list[int]:
     """The first test samples of three different classes."""
-    assert look.data is not None
+    assert run.data is not None
     first: dict[int, int] = {}
-    for index, label in enumerate(look.data.test.labels.tolist()):
+    for index, label in enumerate(run.data.test.labels.tolist()):
         first.setdefault(label, index)
         if len(first) == 3:
             break
     return list(first.values())
 
 
-def draw(look: Look, index: int) -> Picture:
+def draw(run: TrainedRun, index: int) -> Picture:
     """A test sample, then the output of each layer that makes new values."""
-    assert look.data is not None
-    test, classes = look.data.test, look.data.classes
+    assert run.data is not None
+    test, classes = run.data.test, run.data.classes
     sample, label = test.images[index], int(test.labels[index])
-    rows = layers(look)
+    rows = layers(run)
     shown = evenly(rows, LAYERS)
     found: dict[str, Tensor] = {}
 
@@ -58,38 +58,38 @@ def draw(look: Look, index: int) -> Picture:
         last.node.name: lambda output, name=last.node.name: keep(name, output) for *_, last in shown
     }
     with torch.no_grad():
-        logits = outputs(look, look.network, sample[None], watching(wanted))
-    probabilities, answers = verdicts(logits)
+        logits = outputs(run, run.network, sample[None], watching(wanted))
+    probabilities, answers = predictions(logits)
     answer = int(answers[0])
     probability = float(probabilities[0, answer])
-    bands = [Band(f"input {shape_text(look.goal.input)}", [Tile(pixels.picture(sample, _LARGE))])]
+    bands = [Band(f"input {shape_text(run.goal.input)}", [Tile(pixels.picture(sample, _LARGE))])]
     for row in shown:
         values = found[row[-1].node.name]
         bands.append(Band(_title(row, values), _tiles(values)))
     said = "recognised" if answer == label else f"taken for {short(classes[answer])}"
     title = f"Test sample {index:,}, class {short(classes[label])}: {said} ({share(probability)})"
     notes = ["dark is each layer's smallest value, bright its largest"]
-    if some := pixels.what(look.goal.input):
+    if some := pixels.part_shown(run.goal.input):
         notes.append(f"of the input {some}")
     if len(shown) < len(rows):
         notes.append(f"{len(shown)} of {len(rows):,} layers")
     note = f"{'; '.join(notes)}."
-    figure = sheet(title, bands, note[0].upper() + note[1:])
+    figure = tiled_figure(title, bands, note[0].upper() + note[1:])
     return Picture(f"maps-{index}", title, f"What each layer makes of it; {note}", figure)
 
 
-def layers(look: Look) -> list[list[Facts]]:
+def layers(run: TrainedRun) -> list[list[Facts]]:
     """The layers that make new values, each with the normalisation and activation behind it.
 
     One that follows belongs to the layer before it where nothing else reads that layer.
     """
     readers: dict[str, int] = {}
-    for fact in look.facts:
+    for fact in run.facts:
         for name in fact.node.inputs:
             readers[name] = readers.get(name, 0) + 1
-    resting = look.goal.graph.only_auxiliary()
+    resting = run.goal.graph.only_auxiliary()
     by_last: dict[str, list[Facts]] = {}
-    for fact in look.facts:
+    for fact in run.facts:
         node = fact.node
         if node.name in resting:
             continue
@@ -124,7 +124,7 @@ def _tiles(values: Tensor) -> list[Tile]:
         values = values[:, values.shape[1] // 2]
     longest = max(values.shape[1:])
     side = next((side for size, side in _SIDES.items() if longest <= size), _LARGE)
-    return [Tile(pixels.heat(part, low, high, side)) for part in values[:CHANNELS]]
+    return [Tile(pixels.heat_map(part, low, high, side)) for part in values[:CHANNELS]]
 
 
 def _strips(signal: Tensor, low: float, high: float) -> Pixels:
@@ -135,14 +135,14 @@ def _strips(signal: Tensor, low: float, high: float) -> Pixels:
     else:
         signal = signal.repeat_interleave(min(_LENGTH // length, 2 * _SQUARE), 1)
     rows = signal.repeat_interleave(_SQUARE, 0)
-    return pixels.heat(rows, low, high, max(rows.shape))
+    return pixels.heat_map(rows, low, high, max(rows.shape))
 
 
 def _strip(vector: Tensor, low: float, high: float) -> Pixels:
     """The values of a vector as squares, 64 in a row."""
     room = -len(vector) % 64 if len(vector) > 64 else 0
     grid = torch.cat([vector, vector.new_full((room,), low)]).reshape(-1, min(len(vector), 64))
-    drawn = pixels.heat(grid, low, high, _SQUARE * max(grid.shape))
+    drawn = pixels.heat_map(grid, low, high, _SQUARE * max(grid.shape))
     if room:
         drawn[-_SQUARE:, -_SQUARE * room :] = 255
     return drawn

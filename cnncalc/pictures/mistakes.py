@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from cnncalc.pictures import pixels
-from cnncalc.pictures.figures import Band, Tile, sheet
+from cnncalc.pictures.figures import Band, Tile, tiled_figure
 from cnncalc.pictures.picture import LeftOut, Picture, share, short
-from cnncalc.pictures.trained_run import Answers, Look
+from cnncalc.pictures.trained_run import Answers, TrainedRun
 
 MOST = 24
 """How many mistakes are shown."""
@@ -18,11 +18,11 @@ def worst(found: Answers) -> list[int]:
     return [int(index) for index in order if found.said[index] != found.labels[index]]
 
 
-def draw(look: Look, found: Answers) -> Picture:
+def draw(run: TrainedRun, found: Answers) -> Picture:
     """Each mistake with its true class, what it was taken for, and how surely. Raises LeftOut."""
-    assert look.data is not None
-    classes, images = look.data.classes, look.data.test.images
-    of = "samples" if look.overfit else "test samples"
+    assert run.data is not None
+    classes, images = run.data.classes, run.data.test.images
+    of = "samples" if run.overfit else "test samples"
     wrong = worst(found)
     if not wrong:
         raise LeftOut(f"mistakes: there are none in {len(found.labels):,} {of}")
@@ -39,7 +39,7 @@ def draw(look: Look, found: Answers) -> Picture:
         f"{some} in {len(found.labels):,} {of}, the highest loss first: what it is, what "
         "it was taken for, and with which probability"
     )
-    if part := pixels.what(look.goal.input):
+    if part := pixels.part_shown(run.goal.input):
         text += f"; {part}"
-    figure = sheet("The worst mistakes", [Band("", tiles)], f"{text}.")
+    figure = tiled_figure("The worst mistakes", [Band("", tiles)], f"{text}.")
     return Picture("mistakes", "The worst mistakes", f"{text}.", figure)

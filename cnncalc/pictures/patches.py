@@ -16,9 +16,9 @@ from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.infer import Facts
 from cnncalc.layers.base import times
 from cnncalc.pictures import pixels
-from cnncalc.pictures.figures import Band, Tile, sheet
+from cnncalc.pictures.figures import Band, Tile, tiled_figure
 from cnncalc.pictures.picture import LeftOut, Picture, evenly
-from cnncalc.pictures.trained_run import Look
+from cnncalc.pictures.trained_run import TrainedRun
 
 FILTERS = 12
 """How many filters of a layer are shown."""
@@ -73,24 +73,24 @@ class Responses:
         return Strongest(values.gather(1, order), order, np.stack(positions, -1))
 
 
-def asked(look: Look, names: Sequence[str]) -> list[Facts]:
+def named_layers(run: TrainedRun, names: Sequence[str]) -> list[Facts]:
     """The layers of these names. Raises UsageError for what is none, or makes no maps."""
-    known = {fact.node.name: fact for fact in look.facts}
+    known = {fact.node.name: fact for fact in run.facts}
     for name in names:
         if name not in known:
-            there = [fact.node.name for fact in _convolutions(look)]
+            there = [fact.node.name for fact in _convolutions(run)]
             hint = suggestion(name, known) or f"; convolutions are {', '.join(there[:8]) or 'none'}"
             raise UsageError(f"--layer {shown(name)}: the network has no such layer{hint}")
         if len(known[name].output) < 2:
             raise UsageError(f"--layer {name}: it gives a vector, which has no positions to crop")
-        if name in look.goal.graph.only_auxiliary():
+        if name in run.goal.graph.only_auxiliary():
             raise UsageError(f"--layer {name}: only training runs it")
     return [known[name] for name in dict.fromkeys(names)]
 
 
-def chosen(look: Look) -> tuple[list[Facts], str]:
+def chosen_layers(run: TrainedRun) -> tuple[list[Facts], str]:
     """Some of the convolutions, and a sentence where they are not all. Raises LeftOut."""
-    there = _convolutions(look)
+    there = _convolutions(run)
     if not there:
         raise LeftOut("patches: the network has no convolution")
     some = evenly(there, LAYERS)
@@ -99,20 +99,20 @@ def chosen(look: Look) -> tuple[list[Facts], str]:
     return some, f"patches: {len(some)} of {len(there):,} convolutions; --layer names others"
 
 
-def _convolutions(look: Look) -> list[Facts]:
-    resting = look.goal.graph.only_auxiliary()
+def _convolutions(run: TrainedRun) -> list[Facts]:
+    resting = run.goal.graph.only_auxiliary()
     return [
         fact
-        for fact in look.facts
+        for fact in run.facts
         if fact.node.layer.type in _CONVOLUTIONS and fact.node.name not in resting
     ]
 
 
-def draw(look: Look, layer: Facts, responses: Responses) -> Picture:
+def draw(run: TrainedRun, layer: Facts, responses: Responses) -> Picture:
     """A row for each filter: patches with their responses. Raises LeftOut."""
-    assert look.data is not None
-    name, images = layer.node.name, look.data.test.images
-    axes = receptive_axes(look, layer)
+    assert run.data is not None
+    name, images = layer.node.name, run.data.test.images
+    axes = receptive_axes(run, layer)
     found = responses.strongest()
     bands, clipped = [], False
     for index, (values, samples, positions) in enumerate(zip(*found, strict=True)):
@@ -123,7 +123,7 @@ def draw(look: Look, layer: Facts, responses: Responses) -> Picture:
             drawn = pixels.picture(patch.values, _SIDE, patch.outside)
             tiles.append(Tile(drawn, (f"{value:.3g}",)))
         bands.append(Band(str(index), tiles, beside=True))
-    extents = [_extent(axis, size) for axis, size in zip(axes, look.goal.input[1:], strict=True)]
+    extents = [_extent(axis, size) for axis, size in zip(axes, run.goal.input[1:], strict=True)]
     number, filters = layer.output[0], len(bands)
     some = f"the first {filters} of {number:,}" if filters < number else f"each of {number:,}"
     text = (
@@ -133,18 +133,18 @@ def draw(look: Look, layer: Facts, responses: Responses) -> Picture:
     )
     if clipped:
         text += "; pink is padding, outside of the sample"
-    if part := pixels.what(look.goal.input):
+    if part := pixels.part_shown(run.goal.input):
         text += f"; {part}"
     title = f"What excites {name} most"
     # A name of the spec may hold what a file's name may not.
     file = re.sub(r"[^\w.-]+", "-", name)
-    return Picture(f"patches-{file}", title, f"{text}.", sheet(title, bands, f"{text}."))
+    return Picture(f"patches-{file}", title, f"{text}.", tiled_figure(title, bands, f"{text}."))
 
 
-def receptive_axes(look: Look, layer: Facts) -> tuple[Axis, ...]:
+def receptive_axes(run: TrainedRun, layer: Facts) -> tuple[Axis, ...]:
     """What a layer's positions read along each axis of the input. Raises LeftOut."""
-    names = [fact.node.name for fact in look.facts]
-    axes = receptive_fields(look.facts)[names.index(layer.node.name)].axes
+    names = [fact.node.name for fact in run.facts]
+    axes = receptive_fields(run.facts)[names.index(layer.node.name)].axes
     if len(axes) != len(layer.output) - 1 or not axes or None in axes:
         raise LeftOut(f"patches: what {layer.node.name} reads of the input cannot be followed")
     return axes

@@ -43,7 +43,7 @@ def picture(sample: Tensor, side: int, outside: Tensor | None = None) -> Pixels:
     return drawn
 
 
-def what(shape: tuple[int, ...]) -> str:
+def part_shown(shape: tuple[int, ...]) -> str:
     """What of a sample of that shape `picture` shows, where it does not show all; else nothing."""
     if len(shape) == 2 and shape[0] > len(_LINES):
         return f"the first {len(_LINES)} of {shape[0]:,} channels"
@@ -63,7 +63,7 @@ def square(vector: Tensor) -> Tensor:
     return vector[None]
 
 
-def heat(values: Tensor, low: float, high: float, side: int) -> Pixels:
+def heat_map(values: Tensor, low: float, high: float, side: int) -> Pixels:
     """A map (H, W) in viridis: dark is `low`, bright is `high`."""
     grown = fitted(values[None], side)[0].double().numpy()
     scaled = (grown - low) / ((high - low) or 1.0)

@@ -19,7 +19,7 @@ from cnncalc.infer import Facts, infer
 from cnncalc.training import checkpoint
 from cnncalc.training.loop import Epoch
 from cnncalc.training.objective import Objective, objective
-from cnncalc.training.run_folder import Asked, read_asked
+from cnncalc.training.run_folder import RequestedSpec, read_run
 from cnncalc.training.samples import find_samples, fingerprint
 from cnncalc.training.settings import Settings
 from cnncalc.witness.build import build
@@ -54,11 +54,11 @@ class Answers(NamedTuple):
 
 
 @dataclass
-class Look:
+class TrainedRun:
     """A run that was read again."""
 
     folder: Path
-    asked: Asked
+    requested: RequestedSpec
     given: Settings
     settings: Settings
     """The same with every default filled in."""
@@ -84,9 +84,9 @@ class Look:
         return self.settings.overfit is not None
 
 
-def read(folder: Path, device: str) -> Look:
+def read_trained_run(folder: Path, device: str) -> TrainedRun:
     """A run of at least one epoch. Raises UsageError where there is none, or it is damaged."""
-    asked, graph, given = read_asked(folder)
+    requested, graph, given = read_run(folder)
     goal = objective(graph)
     settings = given.complete()
     where = find_device(device)
@@ -100,7 +100,7 @@ def read(folder: Path, device: str) -> Look:
         )
     if state.get("spec") != checkpoint.fingerprint(graph):
         raise UsageError(
-            f"{printable(asked.label)}: the checkpoint beside it is of another network"
+            f"{printable(requested.label)}: the checkpoint beside it is of another network"
         )
     network = _network(goal, state, where, label)
     start, lines = _start(goal, folder, where)
@@ -111,8 +111,8 @@ def read(folder: Path, device: str) -> Look:
             data, missing = None, "the data are no longer those of the run"
     except UsageError as error:
         missing = str(error)
-    return Look(
-        *(folder, asked, given, settings, graph, goal, infer(goal.graph), history),
+    return TrainedRun(
+        *(folder, requested, given, settings, graph, goal, infer(goal.graph), history),
         step=state.get("step") or 0,
         network=network,
         start=start,
@@ -161,35 +161,37 @@ def _start(
     return _network(goal, state, device, printable(str(path))), ()
 
 
-def answers(look: Look, network: Network, split: Split, watch: Watch | None = None) -> Answers:
+def answers(run: TrainedRun, network: Network, split: Split, watch: Watch | None = None) -> Answers:
     """What a network answers to all samples of a set, in eval mode and full precision.
 
     `watch` is called with every node's output, batch after batch.
     """
-    batches = torch.split(split.images, min(_BATCH, look.settings.batch_size))
+    batches = torch.split(split.images, min(_BATCH, run.settings.batch_size))
     with torch.no_grad():
-        found = torch.cat([outputs(look, network, images, watch) for images in batches])
+        found = torch.cat([outputs(run, network, images, watch) for images in batches])
     labels = split.labels
     if found.shape[1] == 1:
         wanted = labels.float()
         losses = functional.binary_cross_entropy_with_logits(found[:, 0], wanted, reduction="none")
     else:
         losses = functional.cross_entropy(found, labels, reduction="none")
-    return Answers(*verdicts(found), losses, labels)
+    return Answers(*predictions(found), losses, labels)
 
 
-def verdicts(logits: Tensor) -> tuple[Tensor, Tensor]:
+def predictions(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The probabilities (N, classes) that logits stand for, and the classes that they say."""
     if logits.shape[1] == 1:
         return torch.cat([-logits, logits], 1).sigmoid(), (logits[:, 0] > 0).long()
     return logits.softmax(1), logits.argmax(1)
 
 
-def outputs(look: Look, network: Network, images: Tensor, watch: Watch | None = None) -> Tensor:
+def outputs(
+    run: TrainedRun, network: Network, images: Tensor, watch: Watch | None = None
+) -> Tensor:
     """The logits (N, outputs) on the CPU."""
-    result = network(images.to(look.device), watch=watch)
+    result = network(images.to(run.device), watch=watch)
     main = result[0] if isinstance(result, tuple) else result
-    logits: Tensor = main.flatten(1).float().cpu() * look.goal.sign
+    logits: Tensor = main.flatten(1).float().cpu() * run.goal.sign
     return logits
 
 

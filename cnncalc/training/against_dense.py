@@ -14,7 +14,7 @@ from cnncalc.analysis.dense_twin import Cost, DenseNetwork
 from cnncalc.analysis.training import OPTIMIZERS
 from cnncalc.errors import UsageError, printable, require
 from cnncalc.training.objective import objective
-from cnncalc.training.run_folder import Asked
+from cnncalc.training.run_folder import RequestedSpec
 from cnncalc.training.settings import Settings
 from cnncalc.training.train import Observer, Outcome, train
 from cnncalc.witness.free_memory import free_bytes
@@ -27,14 +27,14 @@ NETWORK, DENSE = "network", "dense"
 _TOLD = ("epochs", "batch_size", "optimizer", "lr", "schedule", "seed")
 
 
-class Witness(Observer, Protocol):
+class ContestObserver(Observer, Protocol):
     """Who is told how it goes."""
 
     def shifts(self, done: int, passes: int) -> None:
         """How many passes over shifted test images are done."""
 
 
-class Stopped(Exception):
+class RunStopped(Exception):
     """A run did not come to its end: why, in a line, and what to exit with."""
 
     def __init__(self, text: str, code: int) -> None:
@@ -42,21 +42,21 @@ class Stopped(Exception):
         self.code = code
 
 
-def contest(
-    asked: Asked,
+def train_against_dense(
+    requested: RequestedSpec,
     cost: Cost,
     dense: DenseNetwork,
     settings: Settings,
     runs: Path | None,
-    witness: Witness,
+    observer: ContestObserver,
 ) -> Contest:
     """Train both networks with the same settings on the same data, and test both on the test
     images, also on shifted ones.
 
     `cost` is what the network costs. The runs are left in `runs`, or nowhere. Raises CnncalcError,
-    and Stopped where a signal, or a loss that is no finite number, ended one of them.
+    and RunStopped where a signal, or a loss that is no finite number, ended one of them.
     """
-    graph = asked.graph()
+    graph = requested.graph()
     goal = objective(graph)
     if len(goal.input) == 1:
         raise UsageError(
@@ -74,11 +74,13 @@ def contest(
     from cnncalc.training.shifted_images import directions
 
     data = find_samples(goal, settings)
-    rival = Asked("dense.json", json.dumps(dense.spec(goal.input), indent=1) + "\n", None, {})
+    rival = RequestedSpec(
+        "dense.json", json.dumps(dense.spec(goal.input), indent=1) + "\n", None, {}
+    )
     with ExitStack() as stack:
         folder = runs or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="cnncalc-")))
-        ours = _trained(asked, cost, data, settings, folder / NETWORK, witness)
-        theirs = _trained(rival, dense.cost, data, settings, folder / DENSE, witness)
+        ours = _trained(requested, cost, data, settings, folder / NETWORK, observer)
+        theirs = _trained(rival, dense.cost, data, settings, folder / DENSE, observer)
     return Contest(
         data=data.name,
         notes=data.notes,
@@ -109,25 +111,25 @@ def _check_memory(dense: DenseNetwork, optimizer: str, on_cuda: bool) -> None:
 
 
 def _trained(
-    asked: Asked,
+    requested: RequestedSpec,
     cost: Cost,
     data: Dataset,
     settings: Settings,
     folder: Path,
-    witness: Witness,
+    observer: ContestObserver,
 ) -> Contestant:
-    """A network with what it learnt. Raises Stopped."""
-    from cnncalc.training.shifted_images import measure
+    """A network with what it learnt. Raises RunStopped."""
+    from cnncalc.training.shifted_images import right_when_shifted
 
-    graph = asked.graph()
-    found = train(graph, settings, folder, witness, dataset=data, files=asked.files(settings))
+    graph = requested.graph()
+    found = train(graph, settings, folder, observer, dataset=data, files=requested.files(settings))
     _check_end(graph.name, found)
-    shifted = measure(
+    shifted = right_when_shifted(
         found.network,
         objective(graph).sign,
         data.test,
         settings.batch_size,
-        witness.shifts,
+        observer.shifts,
     )
     history = tuple(epoch._asdict() for epoch in found.history)
     device = next(found.network.parameters()).device.type
@@ -136,8 +138,8 @@ def _trained(
 
 
 def _check_end(name: str, found: Outcome) -> None:
-    """Raises Stopped where a run did not come to its end."""
+    """Raises RunStopped where a run did not come to its end."""
     if found.signal is not None:
-        raise Stopped(f"{signal.Signals(found.signal).name}: stopped", 128 + found.signal)
+        raise RunStopped(f"{signal.Signals(found.signal).name}: stopped", 128 + found.signal)
     if found.diverged is not None:
-        raise Stopped(f"{printable(name)}: {found.diverged}; try a smaller --lr", 1)
+        raise RunStopped(f"{printable(name)}: {found.diverged}; try a smaller --lr", 1)

@@ -13,7 +13,7 @@ from typing import NoReturn
 from uuid import uuid4
 
 from cnncalc.errors import CnncalcError, UsageError, printable, require
-from cnncalc.training.processes import Elsewhere, is_one_of_several
+from cnncalc.training.processes import ToldElsewhere, is_one_of_several
 
 MAX_RESTARTS = 3
 """How often processes are started again when one of them dies, as torchrun's `--max-restarts`."""
@@ -115,7 +115,7 @@ def _concluded(body: Callable[[], int]) -> int:
         sys.modules["torch.distributed"].destroy_process_group()
         if os.environ["RANK"] != "0":
             return 0 if file is not None else code
-    except Elsewhere:
+    except ToldElsewhere:
         return 1
     except CnncalcError as error:
         code, said = 2, str(error)

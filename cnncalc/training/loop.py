@@ -14,7 +14,7 @@ from torch.nn import functional
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.training.objective import AUXILIARY_WEIGHT, Objective
 from cnncalc.training.processes import Processes
-from cnncalc.training.settings import Settings, rate
+from cnncalc.training.settings import Settings, learning_rate
 from cnncalc.witness.build import build
 
 if TYPE_CHECKING:
@@ -129,7 +129,9 @@ class Loop:
         order = self.order()
         for step, (start, stop) in enumerate(self.batches[self.step :], self.step):
             steps = len(self.batches)
-            now = rate(self.settings, self.epoch * steps + step, self.epochs * steps, steps)
+            now = learning_rate(
+                self.settings, self.epoch * steps + step, self.epochs * steps, steps
+            )
             for group in self.optimizer.param_groups:
                 group["lr"] = now
             first, last = self.processes.share(start, stop)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class Elsewhere(CnncalcError):
+class ToldElsewhere(CnncalcError):
     """What ends this process is said by another one, or by its death."""
 
 
@@ -78,7 +78,7 @@ class Processes:
         optimizer.load_state_dict(state["optimizer"])
 
 
-class Group(Processes):
+class DistributedProcesses(Processes):
     """One of several processes, in the group that torchrun's environment describes."""
 
     def __init__(self) -> None:
@@ -122,7 +122,7 @@ class Group(Processes):
             wrong = str(error)
         said = next(filter(None, self.gather(wrong)), None)
         if said is not None:
-            raise UsageError(said) if self.first else Elsewhere(said)
+            raise UsageError(said) if self.first else ToldElsewhere(said)
         return result  # type: ignore[return-value]
 
     def by_first(self, action: Callable[[], T]) -> T:
@@ -190,7 +190,7 @@ def is_first() -> bool:
 
 def join() -> Processes:
     """The processes that train with this one. Raises UsageError."""
-    return Group() if is_one_of_several() else Processes()
+    return DistributedProcesses() if is_one_of_several() else Processes()
 
 
 def is_loss_of_another(error: RuntimeError) -> bool:

@@ -18,7 +18,7 @@ from cnncalc.training.settings import Settings
 RUN = "run.json"
 
 
-class Asked(NamedTuple):
+class RequestedSpec(NamedTuple):
     """A spec as it was asked for: its text, its variant, its variables and its input."""
 
     label: str
@@ -47,18 +47,16 @@ class Asked(NamedTuple):
         return {name: self.text, RUN: json.dumps(about, ensure_ascii=False, indent=1) + "\n"}
 
 
-def ask(spec: str, variables: Mapping[str, Any]) -> Asked:
+def requested_spec(spec: str, variables: Mapping[str, Any]) -> RequestedSpec:
     """What a path, `-` or a bundled name stands for. Raises CnncalcError."""
-    return Asked(*source(spec), variables)
+    return RequestedSpec(*source(spec), variables)
 
 
-def read_run(folder: Path) -> tuple[Graph, Settings]:
-    """The network of a run and its settings. Raises UsageError where `folder` holds none."""
-    return read_asked(folder)[1:]
+def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:
+    """What a run was asked for, its network and its settings.
 
-
-def read_asked(folder: Path) -> tuple[Asked, Graph, Settings]:
-    """What a run was asked for beside what `read_run` gives. Raises UsageError."""
+    Raises UsageError where `folder` holds no run.
+    """
     path = folder / RUN
     try:
         about = json.loads(path.read_text("utf-8"))
@@ -68,8 +66,8 @@ def read_asked(folder: Path) -> tuple[Asked, Graph, Settings]:
         settings = about["settings"]
         data = settings["folder"] and Path(settings["folder"])
         input = about["input"] and tuple(about["input"])
-        asked = Asked(str(place), text, about["variant"], about["variables"], input)
-        return asked, asked.graph(), Settings(**{**settings, "folder": data})
+        requested = RequestedSpec(str(place), text, about["variant"], about["variables"], input)
+        return requested, requested.graph(), Settings(**{**settings, "folder": data})
     except OSError as error:
         reason = error.strerror or str(error)
         raise UsageError(f"{printable(str(folder))}: no run of cnncalc train ({reason})") from None

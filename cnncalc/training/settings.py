@@ -145,7 +145,7 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def rate(settings: Settings, step: int, steps: int, steps_per_epoch: int) -> float:
+def learning_rate(settings: Settings, step: int, steps: int, steps_per_epoch: int) -> float:
     """The learning rate of a step, counted from 0, of `steps` in all.
 
     Linear warm-up: step t of the first w has lr·(t + 1)/w. With p = (t − w)/(steps − w) of the

@@ -52,7 +52,7 @@ def shifted(images: Tensor, axis: int, by: int) -> Tensor:
     return moved
 
 
-def measure(
+def right_when_shifted(
     network: nn.Module,
     sign: int,
     test: Split,

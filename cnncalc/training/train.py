@@ -14,8 +14,8 @@ from cnncalc.graph import Graph
 from cnncalc.training.interruption import Interruption
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.processes import (
-    Elsewhere,
     Processes,
+    ToldElsewhere,
     is_loss_of_another,
     is_one_of_several,
     join,
@@ -106,7 +106,7 @@ def _train(
     """From the first line to the last epoch, in one of the processes."""
     from cnncalc.training import checkpoint, resumption
     from cnncalc.training.samples import find_samples, fingerprint
-    from cnncalc.witness.device import compute_alike, find_device
+    from cnncalc.witness.device import find_device, make_deterministic
 
     restarts = max(processes.gather(processes.restarts))
     # Processes that are started again have nobody to say so.
@@ -116,7 +116,7 @@ def _train(
         lambda: find_device(settings.device, processes.number, processes.local_rank)
     )
     data = processes.together(lambda: find_samples(goal, settings, dataset))
-    compute_alike(device)
+    make_deterministic(device)
     identity = {
         "spec": checkpoint.fingerprint(graph),
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
@@ -270,7 +270,7 @@ def _one_line(settings: Settings, folder: Path) -> Iterator[None]:
         if settings.compile and type(error).__module__.startswith("torch._"):
             raise UsageError(f"--compile: torch cannot compile it here ({reason})") from None
         if is_one_of_several() and is_loss_of_another(error):
-            raise Elsewhere(reason) from None
+            raise ToldElsewhere(reason) from None
         raise
     except BrokenPipeError:
         raise

@@ -37,7 +37,7 @@ def find_device(wanted: str, processes: int = 1, local_rank: int = 0) -> torch.d
     return torch.device(wanted)
 
 
-def compute_alike(device: torch.device) -> None:
+def make_deterministic(device: torch.device) -> None:
     """The same bits every time, or a resumed run could not be the run that was stopped."""
     if device.type != "cuda":
         return

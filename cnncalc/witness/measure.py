@@ -23,7 +23,7 @@ MAX_MESSAGE = 300
 """How much of a message of torch's is shown."""
 
 
-class Stopped(Exception):
+class NotRun(Exception):
     """torch did not run a layer; no layer where it is the whole network."""
 
     def __init__(self, layer: str, reason: Exception) -> None:
@@ -41,7 +41,7 @@ class Shapes:
     flops: dict[str, int] = field(default_factory=dict)
     total_flops: int = 0
     """Of inference: without the layers that only training runs."""
-    stopped: Stopped | None = None
+    stopped: NotRun | None = None
 
 
 @dataclass
@@ -52,7 +52,7 @@ class Gradients:
     finite: dict[str, bool | None] = field(default_factory=dict)
     """None where there is no gradient."""
     peak: int | None = None
-    stopped: Stopped | None = None
+    stopped: NotRun | None = None
 
 
 def shapes_of(graph: Graph, facts: Sequence[Facts], batch: int) -> Shapes:
@@ -76,7 +76,7 @@ def shapes_of(graph: Graph, facts: Sequence[Facts], batch: int) -> Shapes:
                     _run(twin.train(training), inputs, graph, watch)
                 if not training:
                     found.total_flops = counter.get_total_flops()
-    except Stopped as stopped:
+    except NotRun as stopped:
         found.stopped = stopped
     return found
 
@@ -114,7 +114,7 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
             found.finite = {name: _finite(p.grad) for name, p in twin.named_parameters()}
             if before is not None:
                 found.peak = torch.cuda.max_memory_allocated() - before
-        except Stopped as stopped:
+        except NotRun as stopped:
             found.stopped = stopped
     return found
 
@@ -130,7 +130,7 @@ def _made(
     except CnncalcError:
         raise
     except Exception as error:
-        raise Stopped("", error) from error
+        raise NotRun("", error) from error
 
 
 def _run(
@@ -139,7 +139,7 @@ def _run(
     graph: Graph,
     watch: Callable[[str, Tensor], None],
 ) -> tuple[Tensor, ...]:
-    """The results of a twin. Raises Stopped with the layer that torch refuses."""
+    """The results of a twin. Raises NotRun with the layer that torch refuses."""
     resting = set() if twin.training else graph.only_auxiliary()
     waiting = deque(node.name for node in graph.nodes if node.name not in resting)
 
@@ -152,7 +152,7 @@ def _run(
             results = twin(*inputs, watch=ran)
     except Exception as error:
         # Whatever it is, it is what torch has against this layer.
-        raise Stopped(waiting[0], error) from error
+        raise NotRun(waiting[0], error) from error
     return results if isinstance(results, tuple) else (results,)
 
 
@@ -163,7 +163,7 @@ def _backward(results: list[Tensor]) -> None:
             if results:
                 torch.autograd.backward(results, [torch.randn_like(r) for r in results])
     except Exception as error:
-        raise Stopped("", error) from error
+        raise NotRun("", error) from error
 
 
 def _finite(gradient: Tensor | None) -> bool | None:

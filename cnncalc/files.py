@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from cnncalc.errors import UsageError
+from cnncalc.errors import UsageError, printable
 
 
 def write_whole(
@@ -77,11 +77,23 @@ def remove_leftovers(path: Path) -> None:
 
 @contextmanager
 def refusals(label: str) -> Iterator[None]:
-    """What the system refuses, as one line that names the file. Raises UsageError."""
+    """What the system refuses, as one line that begins with `label`. Raises UsageError."""
     try:
         yield
     except OSError as error:
         raise UsageError(f"{label}: {error.strerror or error}") from None
+
+
+@contextmanager
+def refusals_in(folder: Path) -> Iterator[None]:
+    """The same for any file that is named, else for the folder. Whoever reads may go away."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        where = printable(str(error.filename or folder))
+        raise UsageError(f"{where}: {error.strerror or error}") from None
 
 
 def _prefix(path: Path) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from cnncalc.errors import UsageError, printable, require, shorten
+from cnncalc.errors import UsageError, require
+from cnncalc.files import refusals_in
 from cnncalc.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,10 +68,12 @@ def draw_run(
     from cnncalc.pictures.figures import png, style
     from cnncalc.pictures.picture import LeftOut
     from cnncalc.pictures.trained_run import answers, read_trained_run
+    from cnncalc.witness.device import memory_refusals
 
     run = read_trained_run(folder, device)
     left_out, drawn = list(run.notes), list[DrawnPicture]()
-    with style(), _one_line(folder):
+    room = memory_refusals("to draw the pictures; on another --device?")
+    with style(), refusals_in(folder), room:
         plan, after = _plan(run, samples, layers, left_out)
         before = None
         if run.start is not None and run.data is not None:
@@ -83,7 +85,8 @@ def draw_run(
                 left_out.append(str(reason))
                 continue
             path = folder / FOLDER / f"{picture.name}.png"
-            _write(path, png(picture.figure))
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(png(picture.figure))
             drawn.append(DrawnPicture(f"{FOLDER}/{path.name}", picture.title, picture.text))
             written(path)
     return RunSummary(
@@ -144,27 +147,3 @@ def _of_data(run: TrainedRun) -> Iterator[str]:
     else:
         yield f"{train:,} samples of {run.data.name} to train on, {test:,} to test on"
     yield from run.data.notes
-
-
-@contextmanager
-def _one_line(folder: Path) -> Iterator[None]:
-    """What torch says of memory, and the disk of itself, as one line."""
-    import torch
-
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error):
-            reason = printable(shorten(str(error).strip().partition("\n")[0], 200))
-            raise UsageError(
-                f"not enough memory to draw the pictures; on another --device? ({reason})"
-            ) from None
-        raise
-    except OSError as error:
-        where = printable(str(error.filename or folder))
-        raise UsageError(f"{where}: {error.strerror or error}") from None
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(exist_ok=True)
-    path.write_bytes(content)

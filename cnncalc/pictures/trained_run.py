@@ -10,13 +10,12 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional
 
 from cnncalc.data import Dataset, Split
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
-from cnncalc.training import checkpoint
+from cnncalc.training import checkpoint, loop
 from cnncalc.training.loop import Epoch
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.run_folder import RequestedSpec, read_run
@@ -169,20 +168,15 @@ def answers(run: TrainedRun, network: Network, split: Split, watch: Watch | None
     batches = torch.split(split.images, min(_BATCH, run.settings.batch_size))
     with torch.no_grad():
         found = torch.cat([outputs(run, network, images, watch) for images in batches])
-    labels = split.labels
-    if found.shape[1] == 1:
-        wanted = labels.float()
-        losses = functional.binary_cross_entropy_with_logits(found[:, 0], wanted, reduction="none")
-    else:
-        losses = functional.cross_entropy(found, labels, reduction="none")
-    return Answers(*predictions(found), losses, labels)
+    return Answers(*predictions(found), loop.losses(found, split.labels, "none"), split.labels)
 
 
 def predictions(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The probabilities (N, classes) that logits stand for, and the classes that they say."""
+    probabilities = logits.softmax(1)
     if logits.shape[1] == 1:
-        return torch.cat([-logits, logits], 1).sigmoid(), (logits[:, 0] > 0).long()
-    return logits.softmax(1), logits.argmax(1)
+        probabilities = torch.cat([-logits, logits], 1).sigmoid()
+    return probabilities, loop.answers(logits)
 
 
 def outputs(

@@ -280,24 +280,29 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
 
 
 def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
-    """The mean loss: softmax cross-entropy, or the logistic loss of a single logit.
+    """The mean loss; where these are some of `samples`, even none, their part of the mean."""
+    if samples is None:
+        return losses(logits, wanted, "mean")
+    return losses(logits, wanted, "sum") / samples
 
-    Where these are some of `samples`, even none, their part of the mean over all.
-    """
-    how = "mean" if samples is None else "sum"
+
+def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:
+    """Softmax cross-entropy, or the logistic loss of a single logit."""
     if logits.shape[1] == 1:
-        loss = functional.binary_cross_entropy_with_logits(
-            logits[:, 0], wanted.float(), reduction=how
+        return functional.binary_cross_entropy_with_logits(
+            logits[:, 0], wanted.float(), reduction=reduction
         )
-    else:
-        loss = functional.cross_entropy(logits, wanted, reduction=how)
-    return loss if samples is None else loss / samples
+    return functional.cross_entropy(logits, wanted, reduction=reduction)
+
+
+def answers(logits: Tensor) -> Tensor:
+    """The classes that logits say."""
+    return logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
 
 
 def right(logits: Tensor, wanted: Tensor) -> Tensor:
     """How many answers are right, as a float."""
-    answers = logits.argmax(1) if logits.shape[1] > 1 else (logits[:, 0] > 0).long()
-    return (answers == wanted).sum().float()
+    return (answers(logits) == wanted).sum().float()
 
 
 def optimizer(

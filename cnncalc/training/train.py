@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from cnncalc.errors import UsageError, printable, require, shorten
+from cnncalc.files import refusals_in
 from cnncalc.graph import Graph
 from cnncalc.training.interruption import Interruption
 from cnncalc.training.objective import Objective, objective
@@ -83,8 +84,11 @@ def train(
     """
     goal = objective(graph)
     require("torch", "cnncalc train", "train")
+    from cnncalc.witness.device import memory_refusals
+
     settings = settings.complete()
-    with _one_line(settings, folder):
+    batches = f"for batches of {settings.batch_size}: give a smaller --batch-size"
+    with refusals_in(folder), _one_line(settings), memory_refusals(batches):
         processes = join()
         if settings.shard and processes.number == 1:
             raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
@@ -253,27 +257,14 @@ class _Nobody:
 
 
 @contextmanager
-def _one_line(settings: Settings, folder: Path) -> Iterator[None]:
-    """What torch says of memory and of compiling, and the disk of itself, as one line."""
-    import torch
-
+def _one_line(settings: Settings) -> Iterator[None]:
+    """What torch says of compiling and of other processes, as one line."""
     try:
         yield
     except RuntimeError as error:
-        text = str(error)
-        reason = printable(shorten(text.strip().partition("\n")[0], 200))
-        if isinstance(error, torch.OutOfMemoryError) or "allocate memory" in text:
-            raise UsageError(
-                f"not enough memory for batches of {settings.batch_size}: give a smaller "
-                f"--batch-size ({reason})"
-            ) from None
+        reason = printable(shorten(str(error).strip().partition("\n")[0], 200))
         if settings.compile and type(error).__module__.startswith("torch._"):
             raise UsageError(f"--compile: torch cannot compile it here ({reason})") from None
         if is_one_of_several() and is_loss_of_another(error):
             raise ToldElsewhere(reason) from None
         raise
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        where = printable(str(error.filename or folder))
-        raise UsageError(f"{where}: {error.strerror or error}") from None

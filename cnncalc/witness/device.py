@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 
-from cnncalc.errors import UsageError
+from cnncalc.errors import UsageError, printable, shorten
 
 
 def find_device(wanted: str, processes: int = 1, local_rank: int = 0) -> torch.device:
@@ -47,3 +49,15 @@ def make_deterministic(device: torch.device) -> None:
     torch.use_deterministic_algorithms(True, warn_only=True)
     # It would write every new tensor twice, and we read none that was not written.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def memory_refusals(what: str) -> Iterator[None]:
+    """That memory is not enough, as one line: for what, and torch's reason. Raises UsageError."""
+    try:
+        yield
+    except RuntimeError as error:
+        if not isinstance(error, torch.OutOfMemoryError) and "allocate memory" not in str(error):
+            raise
+        reason = printable(shorten(str(error).strip().partition("\n")[0], 200))
+        raise UsageError(f"not enough memory {what} ({reason})") from None

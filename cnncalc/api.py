@@ -219,7 +219,7 @@ def verify(
     needs more than `max_memory` bytes (half of what is free) or has more than `max_params`. The
     rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.confirm.verify import torch_witness, verify_graph
+    from cnncalc.witness.verify import torch_witness, verify_graph
 
     torch_witness()
     theirs = _graph(spec, None, variables)

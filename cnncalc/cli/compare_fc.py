@@ -24,9 +24,9 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Schedule, Settings, option
 from cnncalc.errors import UsageError, printable, shown
+from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.settings import Device, Optimizer, Schedule, Settings, option
 
 if TYPE_CHECKING:
     from cnncalc.findings.contest import Contest
@@ -90,7 +90,7 @@ def run(
     ] = None,
 ) -> None:
     """What convolutions save against fully connected layers: sparse connections × sharing."""
-    asked = ask(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse_settings(set or []))
     graph = asked.graph()
     if input is not None:
         asked = asked._replace(input=parse_input(input, graph))

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -17,6 +15,7 @@ import typer
 
 from cnncalc.amounts import Layout
 from cnncalc.errors import UsageError, printable, shorten, shown
+from cnncalc.files import refusals, write_whole
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
@@ -256,36 +255,10 @@ def write_text(text: str, output: Path | None) -> None:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing: to a temporary one beside it, which then takes its place."""
+    """Write a whole file or nothing; links are followed. Raises UsageError."""
     path = path.resolve()
-    content = content.encode() if isinstance(content, str) else content
-    try:
-        if path.exists() and not path.is_file():
-            # A device or a pipe cannot be replaced, only written to.
-            path.write_bytes(content)
-            return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with open(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
-            temporary.chmod(mode)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise UsageError(f"{printable(str(path))}: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with refusals(printable(str(path))):
+        write_whole(path, content.encode() if isinstance(content, str) else content)
 
 
 def fail_on_warnings(report: Report, strict: bool, strict_any: bool) -> None:

@@ -21,13 +21,13 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecsArgument
-from cnncalc.confirm.verify import torch_witness
 from cnncalc.errors import CnncalcError, UsageError
 from cnncalc.findings import verification_page as pages
 from cnncalc.findings.budget import LIMITS, amount
 from cnncalc.findings.verification_progress import progress
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.load import load
+from cnncalc.witness.verify import torch_witness
 
 if TYPE_CHECKING:
     from cnncalc.findings.verification import Verification

@@ -24,7 +24,7 @@ from cnncalc.interop.python_text import (
 )
 from cnncalc.interop.statements import READS, RUNNING, Statements
 
-_OWN = shelf("cnncalc.confirm.modules")
+_OWN = shelf("cnncalc.witness.modules")
 """The few modules that torch has not."""
 _DEFAULTS: dict[str, Any] = {
     "stride": 1,

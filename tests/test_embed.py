@@ -285,7 +285,10 @@ def test_markers_that_are_wrong(folder: Path, text: str, message: str) -> None:
         ("table lenet5 columns=parms", "no such column: parms; did you mean params?"),
         ("table lenet5 strict=maybe", 'strict is yes or no, not "maybe"'),
         ("table lenet5 top=x", 'top must be a whole number from 1, not "x"'),
-        ("explain lenet5 conv1 format=jpeg", 'format is text, markdown, latex, html, rst or asciidoc, not "jpeg"'),
+        (
+            "explain lenet5 conv1 format=jpeg",
+            'format is text, markdown, latex, html, rst or asciidoc, not "jpeg"',
+        ),
         ("explain lenet5 conv9", "conv9"),
         ("diff", "diff takes a spec"),
         ("reconcile lenet5 a b c", "at most two tools"),

@@ -357,7 +357,7 @@ def test_a_signal_ends_it_and_leaves_nothing(
 def test_ctrl_c_while_images_are_shifted_exits_130(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnncalc.cli import contest as watching
+    from cnncalc.cli import train_both as watching
 
     def interrupt(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)

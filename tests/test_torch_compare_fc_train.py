@@ -24,9 +24,9 @@ from markdown_it import MarkdownIt
 
 import cnncalc
 from cnncalc import display
-from cnncalc.analysis.contest import Contest, Contestant, Shifted
 from cnncalc.data import Dataset, Split
-from cnncalc.render.contest import comma_separated, page, verdict
+from cnncalc.findings.contest import Contest, Contestant, Shifted
+from cnncalc.findings.contest_page import comma_separated, page, verdict
 from cnncalc.training import samples
 from cnncalc.training.against_dense import RunStopped, train_against_dense
 from cnncalc.training.run_folder import RequestedSpec, read_run

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.verification import Difference, Verification
+from cnncalc.findings.verification import Difference, Verification
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import typer
 
-from cnncalc.analysis.compare_fc import FcComparison
-from cnncalc.analysis.contest import Contest
-from cnncalc.analysis.dense_twin import DenseNetwork
 from cnncalc.cli.train import Printer
 from cnncalc.errors import UsageError, printable
+from cnncalc.findings.compare_fc import FcComparison
+from cnncalc.findings.contest import Contest
+from cnncalc.findings.dense_twin import DenseNetwork
 from cnncalc.render.progress import Progress
 from cnncalc.training.against_dense import RunStopped, train_against_dense
 from cnncalc.training.run_folder import RequestedSpec

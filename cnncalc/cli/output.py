@@ -13,17 +13,18 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from cnncalc.amounts import Layout
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.files import refusals, write_whole
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.page import Block, Page
-from cnncalc.render.table import Layout, tabulate, warning_lines
-from cnncalc.render.table import page as table_page
+from cnncalc.page import Block, Page
 from cnncalc.render.terminal import print_lines, width_of
 from cnncalc.report import DEFAULT_COLUMNS, Report
+from cnncalc.tables.depth import MAX_ROWS, fitting_depth
+from cnncalc.tables.table import page as table_page
+from cnncalc.tables.table import tabulate, warning_lines
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
@@ -151,12 +152,12 @@ def write_report(
     """Print a report, or write it to a file; with `extra` columns beside those chosen."""
     keys, levels = _with(parse_columns(columns), extra), parse_depth(depth)
     if format == "json":
-        from cnncalc.render.json import json as render_json
+        from cnncalc.tables.json import json as render_json
 
         # All layers in their order: what scripts read is not cut to what people look at.
         rendered = render_json(report, extra if columns is None else keys)
     elif format == "csv":
-        from cnncalc.render.csv import CSV_COLUMNS, csv
+        from cnncalc.tables.csv import CSV_COLUMNS, csv
 
         keys = _with(CSV_COLUMNS, extra) if columns is None else keys
         rendered = csv(tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels))
@@ -167,12 +168,12 @@ def write_report(
             levels, top = fitting_depth(report), MAX_ROWS
         table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
         if format == "text" and output is None:
-            from cnncalc.render import text
+            from cnncalc.tables import text
 
             text.write(table, sys.stdout, droppable=columns is None)
             return
         if format == "text":
-            from cnncalc.render import text
+            from cnncalc.tables import text
 
             rendered = "".join(f"{line}\n" for line, _ in text.render(table))
         else:
@@ -194,7 +195,7 @@ def write_comparison(
     label: str = "",
 ) -> None:
     """Print several reports as one table of totals, or write it to a file."""
-    from cnncalc.render import compare
+    from cnncalc.tables import compare
 
     keys = compare.COMPARED if columns is None else parse_columns(columns.lstrip("+"))
     keys = _with(keys, extra)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from cnncalc.amounts import decimals, percent
 from cnncalc.drawing.diagram import Depth, collapsed, short
 from cnncalc.drawing.scene import Item, Polygon, Rect, Scene, Text, widest
 from cnncalc.errors import UsageError, printable, shorten
-from cnncalc.render.table import decimals, percent
 from cnncalc.report import ALWAYS_THERE, Column, Report, column
 
 MARGIN = 16

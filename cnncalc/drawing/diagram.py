@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 from cnncalc.errors import printable, shorten
 from cnncalc.graph import Graph
-from cnncalc.render.depth import Group, groups
 from cnncalc.report import COLUMNS, Report
+from cnncalc.tables.depth import Group, groups
 
 FEW = 40
 """How many layers are drawn where nobody says; a box takes more room than a row of a table."""

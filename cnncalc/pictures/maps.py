@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from cnncalc.amounts import shape_text
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS, GROUPS
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
 from cnncalc.pictures.picture import Picture, evenly, share, short
 from cnncalc.pictures.trained_run import TrainedRun, outputs, predictions
-from cnncalc.render.table import shape_text
 
 CHANNELS = 32
 """How many maps of a layer are shown."""

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.base import times
+from cnncalc.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
 from cnncalc.pictures.draw_run import RunSummary
 from cnncalc.pictures.picture import evenly, share
-from cnncalc.render import table
-from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
+from cnncalc.tables import table
+from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.training.settings import Settings, option
 
 if TYPE_CHECKING:

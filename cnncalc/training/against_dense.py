@@ -9,10 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from cnncalc.analysis.contest import Contest, Contestant
-from cnncalc.analysis.dense_twin import Cost, DenseNetwork
 from cnncalc.analysis.training import OPTIMIZERS
 from cnncalc.errors import UsageError, printable, require
+from cnncalc.findings.contest import Contest, Contestant
+from cnncalc.findings.dense_twin import Cost, DenseNetwork
 from cnncalc.training.objective import objective
 from cnncalc.training.run_folder import RequestedSpec
 from cnncalc.training.settings import Settings

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnncalc.analysis.contest import Shifted
 from cnncalc.data import Split
+from cnncalc.findings.contest import Shifted
 from cnncalc.layers.base import Shape
 from cnncalc.training.loop import batches, right
 

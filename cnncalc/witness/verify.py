@@ -9,8 +9,8 @@ from math import prod
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from cnncalc.analysis.verification import AS_ASKED, Aspect, Difference, Step, Verification
 from cnncalc.errors import require
+from cnncalc.findings.verification import AS_ASKED, Aspect, Difference, Step, Verification
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape

@@ -9,12 +9,12 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from cnncalc.analysis.compare_fc import ConvComparison, FcComparison, Saving
-from cnncalc.analysis.dense_twin import Cost, DenseNetwork
+from cnncalc.amounts import Layout, percent, shape_text
+from cnncalc.findings import maths
+from cnncalc.findings.compare_fc import ConvComparison, FcComparison, Saving
+from cnncalc.findings.dense_twin import Cost, DenseNetwork
 from cnncalc.layers.base import count, times
-from cnncalc.render import maths
-from cnncalc.render.page import Block, Grid, Heading, Items, Maths, Page, Prose, Working
-from cnncalc.render.table import Layout, percent, shape_text
+from cnncalc.page import Block, Grid, Heading, Items, Maths, Page, Prose, Working
 
 _COUNTED: dict[str, Callable[[Cost], int]] = {
     "weights": lambda cost: cost.weights,

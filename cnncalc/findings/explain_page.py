@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from cnncalc.analysis.explain import MEANINGS, Explained, Explanation, Line
-from cnncalc.analysis.trace import Name, letters_of
+from cnncalc.amounts import Layout, shape_text
 from cnncalc.dims import Window
-from cnncalc.render.maths import formula, number, symbol, word
-from cnncalc.render.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
-from cnncalc.render.table import Layout, fixes_text, shape_text
+from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
+from cnncalc.findings.expression import Name, letters_of
+from cnncalc.findings.maths import formula, number, symbol, word
+from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.tables.table import fixes_text
 
 WIDEST, TAIL = 64, 24
 """How many positions of an axis a picture shows; of a longer one its ends."""

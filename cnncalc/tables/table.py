@@ -1,16 +1,13 @@
 """The table that every format prints: which rows, which columns, and what stands in each cell."""
 
 from collections.abc import Sequence
-from fractions import Fraction
-from math import floor
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
 from cnncalc.errors import UsageError
-from cnncalc.render.depth import groups
-from cnncalc.render.page import Grid, Items, Page
+from cnncalc.page import Grid, Items, Page
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
-
-Layout = Literal["hwc", "chw"]
+from cnncalc.tables.depth import groups
 
 
 class Row(NamedTuple):
@@ -156,40 +153,6 @@ def _sums(
 def _place(keys: Sequence[str], *wanted: str) -> int | None:
     """Where the first of the wanted columns stands that there is."""
     return next((keys.index(key) for key in wanted if key in keys), None)
-
-
-def shape_text(shape: Sequence[int], layout: Layout = "hwc") -> str:
-    """`28×28×6` (height × width × channels), or channels first."""
-    channels, *spatial = shape
-    return "×".join(map(str, (*spatial, channels) if layout == "hwc" else (channels, *spatial)))
-
-
-def sizes_text(sizes: Sequence[Any]) -> str:
-    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides.
-
-    An axis without a number is `-`.
-    """
-    sizes = ["-" if s is None else s for s in sizes]
-    texts = [
-        (str(s[0]) if s[0] == s[1] else f"{s[0]}+{s[1]}") if isinstance(s, list) else str(s)
-        for s in sizes
-    ]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
-
-
-def percent(part: int, whole: int) -> str:
-    """One decimal, computed exactly, halves up; nothing for nothing."""
-    if not part:
-        return ""
-    tenths = (2000 * part + whole) // (2 * whole)
-    return f"{tenths // 10}.{tenths % 10}" if tenths else "<0.1"
-
-
-def decimals(number: Fraction, places: int = 2) -> str:
-    """A fraction with that many decimals, computed exactly, halves up."""
-    scaled = floor(number * 10**places + Fraction(1, 2))
-    whole, rest = divmod(scaled, 10**places)
-    return f"{whole:,}.{rest:0{places}}"
 
 
 def notes(table: Table) -> list[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cnncalc.analysis.verification import (
+from cnncalc.amounts import shape_text
+from cnncalc.findings.verification import (
     AS_ASKED,
     Aspect,
     Difference,
@@ -12,10 +13,9 @@ from cnncalc.analysis.verification import (
     Value,
     Verification,
 )
-from cnncalc.render.depth import Group, fitting_depth, groups
-from cnncalc.render.page import Block, Grid, Heading, Items, Page, Prose
-from cnncalc.render.table import shape_text
+from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
 from cnncalc.report import COLUMNS
+from cnncalc.tables.depth import Group, fitting_depth, groups
 
 YES, NO = "✓", "✗"
 _COLUMNS: dict[Aspect, str] = {

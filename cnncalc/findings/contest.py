@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.dense_twin import Kind
+from cnncalc.findings.dense_twin import Kind
 from cnncalc.layers.base import Shape
 
 

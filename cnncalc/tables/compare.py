@@ -7,9 +7,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
+from cnncalc.amounts import Layout, shape_text
 from cnncalc.errors import printable
-from cnncalc.render.page import Grid, Page
-from cnncalc.render.table import Layout, shape_text
+from cnncalc.page import Grid, Page
 from cnncalc.report import CONVENTION, Report, column
 
 COMPARED = ("activations", "params", "macs", "flops")

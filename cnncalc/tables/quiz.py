@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from cnncalc.render.page import Grid, Heading, Page, Prose
-from cnncalc.render.table import Layout, tabulate
+from cnncalc.amounts import Layout
+from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.report import Report
+from cnncalc.tables.table import tabulate
 
 ASKED = ("output", "activations", "params", "macs")
 """The columns whose cells may be blank."""

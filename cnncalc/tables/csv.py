@@ -5,8 +5,9 @@ from __future__ import annotations
 import csv as _csv
 import io
 
+from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable
-from cnncalc.render.table import Row, Table, shape_text, sizes_text
+from cnncalc.tables.table import Row, Table
 
 CSV_COLUMNS = (
     "number",

@@ -4,7 +4,6 @@ Laid out here and not by rich's table, which cuts what does not fit: a number is
 colours it, and is imported only where there is a terminal to colour.
 """
 
-import re
 import textwrap
 from collections.abc import Callable
 from functools import partial
@@ -13,9 +12,10 @@ from typing import IO, NamedTuple
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
-from cnncalc.render.table import Table, notes, warning_lines
+from cnncalc.render.listing import broken
 from cnncalc.render.terminal import Line, print_lines, width_of
 from cnncalc.report import Column
+from cnncalc.tables.table import Table, notes, warning_lines
 
 DROPPED = ("flops", "macs_share", "params_share")
 """What a narrow terminal does without, in this order: all of it follows from other columns."""
@@ -147,21 +147,3 @@ def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:
             return fitted
         fitted = step(fitted)
     return fitted if width is None else fitted.wrapped(width)
-
-
-def broken(text: str, width: int) -> list[str]:
-    """Lines of at most `width` cells, broken behind spaces and dots where there are any."""
-    if cell_len(text) <= width:
-        return [text]
-    lines = [""]
-    for part in re.findall(r"[^ .]*[ .]?", text):
-        if cell_len(lines[-1] + part.rstrip()) <= width:
-            lines[-1] += part
-            continue
-        if lines[-1]:
-            lines.append("")
-        for letter in part:
-            if cell_len(lines[-1]) + cell_len(letter) > width:
-                lines.append("")
-            lines[-1] += letter
-    return [line.rstrip() for line in lines]

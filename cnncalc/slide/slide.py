@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from cnncalc.analysis import sliding
-from cnncalc.analysis.sliding import Array, Windows, whole
 from cnncalc.analysis.strides import StrideWarning, formula, stride_warnings
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError
@@ -20,6 +18,8 @@ from cnncalc.graph import Node
 from cnncalc.infer import Facts, Work
 from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
+from cnncalc.slide import sliding
+from cnncalc.slide.sliding import Array, Windows, whole
 
 Number = int | Fraction
 

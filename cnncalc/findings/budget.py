@@ -142,7 +142,7 @@ class Verdict(Presented):
         }
 
 
-def judge(report: Report, budgets: Mapping[str, Any]) -> Verdict:
+def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
     """Hold a network against budgets: amounts by the names of LIMITS, and `strict` and
     `strict-any`, which are on or off. `max_params` is `max-params`. Raises UsageError.
     """

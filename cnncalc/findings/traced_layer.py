@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from cnncalc.analysis.trace import Name, Traced
 from cnncalc.dims import TransposedWindow, Window
+from cnncalc.findings.expression import Name, Traced
 from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES, Layer, Shape
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from itertools import zip_longest
 
-from cnncalc.render.page import Maths
+from cnncalc.page import Maths
 
 Number = int | Fraction
 

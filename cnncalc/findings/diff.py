@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.analysis.align import CHANGE, align
-from cnncalc.analysis.budget import counted
+from cnncalc.findings.align import CHANGE, align
+from cnncalc.findings.budget import counted
 from cnncalc.graph import Graph, Node
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS, MODULES

@@ -6,9 +6,9 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from cnncalc.analysis.verification import Verification
+from cnncalc.findings.verification import Verification
+from cnncalc.findings.verification_page import line
 from cnncalc.render.terminal import print_lines
-from cnncalc.render.verify import line
 
 
 @contextmanager

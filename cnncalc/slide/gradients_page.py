@@ -6,11 +6,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product
 
-from cnncalc.analysis.slide import Gradients, Share, Slide, shares
-from cnncalc.analysis.sliding import Array, whole
-from cnncalc.render.matrix import MAX_WIDTH, decimal, exact, factor, maths
-from cnncalc.render.page import Block, Grid, Heading, Picture, Prose, Working
-from cnncalc.render.slide import (
+from cnncalc.page import Block, Grid, Heading, Picture, Prose, Working
+from cnncalc.slide.matrix import MAX_WIDTH, decimal, exact, factor, maths
+from cnncalc.slide.page import (
     DRAWN,
     LISTED,
     MAX_LISTED,
@@ -19,6 +17,8 @@ from cnncalc.render.slide import (
     result,
     shortened,
 )
+from cnncalc.slide.slide import Gradients, Share, Slide, shares
+from cnncalc.slide.sliding import Array, whole
 
 MAX_SHARES = 20_000
 """How many products the sums may have to be written out."""

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
-from cnncalc.analysis import sliding
-from cnncalc.analysis.slide import Number, Slide
-from cnncalc.analysis.sliding import Array
 from cnncalc.errors import UsageError
 from cnncalc.layers import layer_class
 from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
+from cnncalc.slide import sliding
+from cnncalc.slide.slide import Number, Slide
+from cnncalc.slide.sliding import Array
 
 MAX_PRODUCTS = 2_000_000_000
 """The most products that are computed for a picture."""

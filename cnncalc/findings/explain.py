@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.letters import AXIS_LETTERS, sizes_named, traced_layer, traced_windows
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
-from cnncalc.analysis.trace import (
+from cnncalc.dims import Window
+from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.findings.expression import (
     Expression,
     Name,
     Number,
@@ -28,8 +29,7 @@ from cnncalc.analysis.trace import (
     multiply,
     replace,
 )
-from cnncalc.dims import Window
-from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.findings.traced_layer import AXIS_LETTERS, sizes_named, traced_layer, traced_windows
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES, Shape

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cnncalc.analysis.tally import Part, Tally
-from cnncalc.render.page import Block, Grid, Items
+from cnncalc.analysis.convention import Part, Tally
+from cnncalc.page import Block, Grid, Items
 
 
 def page(tallies: Sequence[Tally], name: str) -> list[Block]:

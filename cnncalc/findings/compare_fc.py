@@ -31,9 +31,9 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.dense_twin import Cost, DenseNetwork, Size
 from cnncalc.dims import TransposedWindow
 from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.findings.dense_twin import Cost, DenseNetwork, Size
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape, count

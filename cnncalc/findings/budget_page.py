@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from cnncalc.analysis.budget import NAMED, Finding, Limit, Verdict
+from cnncalc.amounts import percent
 from cnncalc.errors import printable
+from cnncalc.findings.budget import NAMED, Finding, Limit, Verdict
+from cnncalc.page import Block, Grid, Heading, Items
 from cnncalc.render.annotation import annotation
-from cnncalc.render.page import Block, Grid, Heading, Items
-from cnncalc.render.table import percent
 
 
 def page(verdict: Verdict) -> list[Block]:

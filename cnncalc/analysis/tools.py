@@ -8,7 +8,7 @@ in eval mode for a network whose layers are modules of torch.nn. Where that is a
 from collections.abc import Callable, Sequence
 from math import prod
 
-from cnncalc.analysis.tally import (
+from cnncalc.analysis.convention import (
     Convention,
     Fault,
     Tally,

@@ -6,11 +6,11 @@ import csv
 import io
 from fractions import Fraction
 
-from cnncalc.analysis.contest import Contest
+from cnncalc.amounts import decimals, percent
+from cnncalc.findings.compare_fc_page import decimal
+from cnncalc.findings.contest import Contest
 from cnncalc.layers.base import times
-from cnncalc.render.compare_fc import decimal
-from cnncalc.render.page import Block, Grid, Heading, Items, Page, Prose
-from cnncalc.render.table import decimals, percent
+from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
 
 _RULES = {
     "one hidden layer": "one hidden layer, as many units as the network's parameters allow",

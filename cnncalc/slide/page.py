@@ -7,14 +7,15 @@ from itertools import islice, product
 from math import prod
 from typing import NamedTuple
 
-from cnncalc.analysis.kernels import KERNELS
-from cnncalc.analysis.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
-from cnncalc.analysis.sliding import Array, reach
+from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.layers.base import times
-from cnncalc.render import matrix
-from cnncalc.render.matrix import decimal, exact, factor, maths
-from cnncalc.render.page import Block, Heading, Maths, Page, Picture, Prose, Working
-from cnncalc.render.table import fixes_text, shape_text, sizes_text
+from cnncalc.page import Block, Heading, Maths, Page, Picture, Prose, Working
+from cnncalc.slide import matrix
+from cnncalc.slide.kernels import KERNELS
+from cnncalc.slide.matrix import decimal, exact, factor, maths
+from cnncalc.slide.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
+from cnncalc.slide.sliding import Array, reach
+from cnncalc.tables.table import fixes_text
 
 LISTED = 16
 """How many windows are written out where nobody asks for all."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cnncalc.analysis.trace import (
+from cnncalc.findings.expression import (
     Choice,
     Expression,
     Name,
@@ -12,8 +12,8 @@ from cnncalc.analysis.trace import (
     Quotient,
     Sum,
 )
+from cnncalc.page import Maths
 from cnncalc.render import html, latex
-from cnncalc.render.page import Maths
 
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 

@@ -8,11 +8,11 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.diff import ADDED_UP, Change, Diff, FieldChange
+from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
+from cnncalc.findings.diff import ADDED_UP, Change, Diff, FieldChange
+from cnncalc.page import Block, Grid, Heading, Page, Prose
 from cnncalc.render import plain
-from cnncalc.render.page import Block, Grid, Heading, Page, Prose
-from cnncalc.render.table import shape_text, sizes_text
 from cnncalc.render.terminal import Line
 from cnncalc.report import COLUMNS
 

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from importlib import import_module
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
 import typer
@@ -58,7 +59,7 @@ class _Command(TyperCommand):
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
         if output is not None and source is not None and source.name == "DEFAULT":
             known = get_args(get_type_hints(self.callback)["format"])
-            if (named := _ENDINGS.get(output.suffix.lower())) in known:
+            if (named := _ENDINGS.get(Path(output).suffix.lower())) in known:
                 ctx.params["format"] = named
         return super().invoke(ctx)
 

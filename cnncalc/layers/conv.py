@@ -7,9 +7,10 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape, count
+from cnncalc.layers.base import Activated, Layer, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
+from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
@@ -50,24 +51,14 @@ _BIAS = "whether every output channel has a bias"
 _DILATION = "distance D between the kernel's taps along each axis"
 
 
-class _Convolution(Windowed, Activated):
-    """What convolutions share; `_maps` says how channels are wired."""
+class _Convolution(Windowed, Kernels):
+    """What convolutions share that read a window at each position of the output."""
 
     main: ClassVar[str | None] = "kernel_size"
-    numbered = True
 
     stride: Sizes = Field(1, description="step S of the kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
     bias: Flag = Field(True, description=_BIAS)
-
-    def _maps(self, channels: int) -> tuple[int, int]:
-        """(output channels, groups) for an input of that many channels."""
-        raise NotImplementedError
-
-    def _wires(self, channels: int) -> int:
-        """Pairs of an input map and an output map that a kernel joins."""
-        out_channels, groups = self._maps(channels)
-        return channels // groups * out_channels
 
     def output(self, *inputs: Shape) -> Shape:
         out_channels, _ = self._maps(inputs[0][0])
@@ -87,17 +78,6 @@ class _Convolution(Windowed, Activated):
         windows = self.windows(*inputs)
         taps = prod(window.output * window.kernel_size for window in windows)
         return taps * self._wires(inputs[0][0])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self._maps(inputs[0][0])[1]
 
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {window_text(self.windows(*inputs))}"

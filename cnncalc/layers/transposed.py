@@ -7,19 +7,19 @@ from pydantic import Field
 
 from cnncalc.dims import TransposedWindow
 from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Activated, Shape, count, per_axis, times
+from cnncalc.layers.base import Shape, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, Kept
+from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
 
 
-class ConvTranspose(Activated):
+class ConvTranspose(Kernels):
     """The transpose of a convolution: every input position stamps the kernel on the output."""
 
     type = "conv_transpose"
     prefix = "upconv"
-    numbered = True
 
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
@@ -89,6 +89,9 @@ class ConvTranspose(Activated):
         weight = (inputs[0][0], self.out_channels // self.groups, *kernel)
         return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
 
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return self.out_channels, self.groups
+
     def _wires(self, channels: int) -> int:
         return channels * self.out_channels // self.groups
 
@@ -96,17 +99,6 @@ class ConvTranspose(Activated):
         # Input positions × kernel × wires: what torch.utils.flop_counter counts.
         taps = prod(window.n * window.kernel_size for window in self.windows(*inputs))
         return taps * self._wires(inputs[0][0])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self.groups
 
     def describe(self, *inputs: Shape) -> str:
         windows = self.windows(*inputs)

@@ -16,22 +16,22 @@ from cnncalc.layers.twin import Twin, module
 
 
 class Elementwise(Layer):
-    """A function of each value alone; `_each` is its arithmetic for one value."""
+    """A function of each value alone; `_each` is its arithmetic for one value.
+
+    Its gradient needs the input, unless a class says that the output is enough.
+    """
 
     values = "in_place"
     _each: ClassVar[dict[str, int]] = {}
     _module: ClassVar[str]
     """Its class in torch, whose arguments are our fields."""
-    _kept: ClassVar[Kept] = INPUTS
+    _kept = INPUTS
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(self._module, **dict(self))
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return self._kept
 
 
 class Relu(Elementwise):

@@ -105,6 +105,7 @@ class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
     type = "global_avg_pool"
+    _kept = NOTHING
     _module = "AdaptiveAvgPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:

@@ -8,7 +8,7 @@ from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag, Natural
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.twin import Twin, module
 
 
@@ -100,6 +100,7 @@ class ClassToken(_OnTokens):
     """Puts one trained token before the others; its output is what classifies."""
 
     type = "class_token"
+    _kept = NOTHING
     prefix = "token"
     memory_order = "channels_first"
 
@@ -122,6 +123,7 @@ class PositionEmbedding(_OnTokens):
     """Adds a trained vector to each token, one for each position."""
 
     type = "position_embedding"
+    _kept = NOTHING
     prefix = "position"
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
@@ -140,6 +142,7 @@ class Select(_OnTokens):
     """Takes one token, such as the class token, as a vector."""
 
     type = "select"
+    _kept = NOTHING
     prefix = "select"
     main = "index"
     values = "view"

@@ -10,7 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.fields import refuse
-from cnncalc.layers.kept import NOTHING, Kept
+from cnncalc.layers.kept import Kept
 from cnncalc.layers.twin import Twin
 
 Shape = tuple[int, ...]
@@ -65,6 +65,9 @@ class Layer(BaseModel):
 
     memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
     """How torch lays its output out in memory; a view that needs another order is a copy."""
+    _kept: ClassVar[Kept]
+    """What `kept` gives where it does not depend on shapes. There is no default: every class says
+    it, for what is left out would be missing in the memory of training."""
 
     @classmethod
     def summary(cls) -> str:
@@ -111,7 +114,7 @@ class Layer(BaseModel):
 
     def kept(self, *inputs: Shape) -> Kept:
         """What training keeps of it until its gradient is computed."""
-        return NOTHING
+        return self._kept
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.

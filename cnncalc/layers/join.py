@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.twin import Twin, variables
 
 
@@ -20,6 +20,7 @@ class Add(_Join):
     """The sum of its inputs, value by value."""
 
     type = "add"
+    _kept = NOTHING
     prefix = "add"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
@@ -82,6 +83,7 @@ class Concat(_Join):
     """The channels of all inputs, one behind the other."""
 
     type = "concat"
+    _kept = NOTHING
     prefix = "concat"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:

@@ -16,6 +16,7 @@ class Linear(Activated):
     type = "linear"
     prefix = "fc"
     memory_order = "channels_last"
+    _kept = Kept(inputs=True, channels_last=True)
     main = "out_features"
     numbered = True
 
@@ -58,9 +59,6 @@ class Linear(Activated):
             out_features=self.out_features,
             bias=self.bias,
         )
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return Kept(inputs=True, channels_last=True)
 
 
 class Rbf(Layer):

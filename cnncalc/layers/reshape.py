@@ -10,12 +10,14 @@ from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.kept import NOTHING
 from cnncalc.layers.twin import Twin
 from cnncalc.layers.window import axes_rules
 
 
 class _View(Layer):
     values = "view"
+    _kept = NOTHING
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # Where the axes do not stay what they are, an output position may come from anywhere.
@@ -160,6 +162,7 @@ class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
     type = "channel_shuffle"
+    _kept = NOTHING
     memory_order = "channels_first"
     prefix = "shuffle"
     main = "groups"

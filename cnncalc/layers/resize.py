@@ -67,6 +67,7 @@ class Crop(Layer):
     type = "crop"
     prefix = "crop"
     main = "cropping"
+    _kept = NOTHING
     values = "view"
 
     cropping: Sides = Field(
@@ -115,6 +116,7 @@ class Upsample(Layer):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
     type = "upsample"
+    _kept = NOTHING
     prefix = "upsample"
     main = "scale_factor"
 
@@ -187,6 +189,7 @@ class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
     type = "pixel_shuffle"
+    _kept = NOTHING
     prefix = "shuffle"
     main = "upscale_factor"
 

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Real
-from cnncalc.layers.kept import INPUTS, Kept
+from cnncalc.layers.kept import INPUTS
 from cnncalc.layers.twin import Twin, module
 
 
@@ -14,6 +14,7 @@ class LayerScale(Layer):
     type = "layer_scale"
     prefix = "scale"
     main = "initial"
+    _kept = INPUTS
 
     initial: Real = Field(1e-6, description="what the factors are before training")
 
@@ -27,6 +28,3 @@ class LayerScale(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         shapes = self.weights(*inputs)
         return module("Weights", "x * module.weight", shapes=shapes, mean=self.initial)
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return INPUTS

@@ -9,7 +9,7 @@ from cnncalc.dims import TransposedWindow
 from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Shape, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
-from cnncalc.layers.kept import INPUTS, Kept
+from cnncalc.layers.kept import INPUTS
 from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
@@ -20,6 +20,7 @@ class ConvTranspose(Kernels):
 
     type = "conv_transpose"
     prefix = "upconv"
+    _kept = INPUTS
 
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
@@ -137,6 +138,3 @@ class ConvTranspose(Kernels):
             groups=self.groups,
             bias=self.bias,
         )
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return INPUTS

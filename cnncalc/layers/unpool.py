@@ -9,6 +9,7 @@ from cnncalc.dims import TransposedWindow, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Layer, Shape, per_axis, sizes_text, times
 from cnncalc.layers.fields import Sizes
+from cnncalc.layers.kept import NOTHING
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
@@ -18,6 +19,7 @@ class MaxUnpool(Layer):
 
     type = "max_unpool"
     prefix = "unpool"
+    _kept = NOTHING
     main = "kernel_size"
 
     kernel_size: Sizes = Field(description="size F of the pooling's window along each axis")

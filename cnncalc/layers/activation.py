@@ -9,7 +9,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Family, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
 from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
 from cnncalc.layers.twin import Twin, module
@@ -22,6 +22,7 @@ class Elementwise(Layer):
     """
 
     values = "in_place"
+    family: ClassVar[Family | None] = "activation"
     _each: ClassVar[dict[str, int]] = {}
     _module: ClassVar[str]
     """Its class in torch, whose arguments are our fields."""
@@ -93,6 +94,7 @@ class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
     type = "sigmoid"
+    answers = "probabilities"
     prefix = "sigmoid"
     _kept = OUTPUT
     _module = "Sigmoid"
@@ -113,6 +115,7 @@ class Softmax(Elementwise):
     """eˣ over its sum along the channels, at each position alone."""
 
     type = "softmax"
+    answers = "probabilities"
     prefix = "softmax"
     _kept = OUTPUT
 
@@ -134,6 +137,7 @@ class LogSoftmax(Elementwise):
     """The logarithm of the softmax along the channels, at each position alone."""
 
     type = "log_softmax"
+    answers = "probabilities"
     prefix = "log_softmax"
     _kept = OUTPUT
 
@@ -150,6 +154,7 @@ class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
     type = "dropout"
+    family = None
     prefix = "dropout"
     identity = True
     main = "p"
@@ -178,6 +183,7 @@ class DropPath(Elementwise):
     """
 
     type = "drop_path"
+    family = None
     identity = True
     prefix = "drop_path"
     main = "p"

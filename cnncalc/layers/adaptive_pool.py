@@ -20,6 +20,7 @@ class _AdaptivePool(Layer):
 
     main = "output_size"
     prefix = "pool"
+    family = "pooling"
 
     output_size: Sizes = Field(description="output positions along each axis")
 
@@ -77,6 +78,7 @@ class _GlobalPool(Layer):
     """One value a channel."""
 
     prefix = "pool"
+    family = "pooling"
     _module: ClassVar[str]
 
     keepdim: Flag = Field(

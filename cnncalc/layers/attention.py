@@ -32,6 +32,7 @@ class MultiHeadAttention(_OnTokens):
     type = "multi_head_attention"
     memory_order = "channels_last"
     prefix = "attention"
+    family = "attention"
     main = "num_heads"
     numbered = True
 
@@ -55,6 +56,11 @@ class MultiHeadAttention(_OnTokens):
         # Vaswani et al., Attention Is All You Need, 2017, section 3.2.
         c, length = inputs[0]
         return 4 * c * c * length + 2 * c * length * length
+
+    def computed_macs(self, *inputs: Shape) -> int:
+        # Queries meet keys, and scores meet values.
+        channels, length = inputs[0]
+        return 2 * channels * length**2
 
     def input_macs(self, *inputs: Shape) -> int:
         # The projection to queries, keys and values; all else multiplies what follows from it.

@@ -13,6 +13,24 @@ from cnncalc.layers.fields import refuse
 from cnncalc.layers.kept import Kept
 from cnncalc.layers.twin import Twin
 
+Family = Literal[
+    "convolution",
+    "pooling",
+    "unpooling",
+    "dense",
+    "attention",
+    "normalisation",
+    "activation",
+    "rearranging",
+    "resizing",
+    "join",
+]
+"""What a layer may have become without being another one: any pooling is still a pooling."""
+
+KernelUse = Literal["shared", "unshared", "stamped"]
+"""How trained kernels are applied: the same at all positions that are read, others at each of
+them, or the same stamped on the output."""
+
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
 
@@ -57,6 +75,14 @@ class Layer(BaseModel):
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    commutes: ClassVar[bool] = False
+    """Whether the order of its inputs makes no difference."""
+    family: ClassVar[Family | None] = None
+    """Its relatives, in drawings and in comparisons; None where it has none."""
+    kernels: ClassVar[KernelUse | None] = None
+    """How it applies trained kernels; None where it has none."""
+    answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
+    """What its outputs are where they are a classifier's; of distances the smallest is the best."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
@@ -104,6 +130,10 @@ class Layer(BaseModel):
         """Those of `macs` that multiply the input itself: each has one more in the gradient of the
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
+
+    def computed_macs(self, *inputs: Shape) -> int:
+        """Those of `macs` whose factors are both computed: no weight takes part."""
+        return 0
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         """All other arithmetic by kind: add, multiply, compare, divide, exp.

@@ -217,6 +217,7 @@ class SeparableConv(Windowed, Activated):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
     type = "separable_conv"
+    family = "convolution"
     prefix = "sepconv"
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
@@ -245,6 +246,7 @@ class LocallyConnected(_Convolution):
     """Reads the same windows as a convolution, with weights of its own at every position."""
 
     type = "locally_connected"
+    kernels = "unshared"
     prefix = "local"
     main = None
 

@@ -10,6 +10,7 @@ from cnncalc.layers.twin import Twin, variables
 
 class _Join(Activated):
     joins = True
+    family = "join"
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:
@@ -20,6 +21,7 @@ class Add(_Join):
     """The sum of its inputs, value by value."""
 
     type = "add"
+    commutes = True
     _kept = NOTHING
     prefix = "add"
 
@@ -44,6 +46,7 @@ class Multiply(_Join):
     """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
 
     type = "multiply"
+    commutes = True
     prefix = "multiply"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:

@@ -1,15 +1,17 @@
 """What layers with trained kernels share, whichever way those go over the input."""
 
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
-from cnncalc.layers.base import Activated, Shape, count
+from cnncalc.layers.base import Activated, KernelUse, Shape, count
 
 
 class Kernels(Activated):
     """A convolution or its transpose; `_maps` says how channels are wired."""
 
     numbered = True
+    family = "convolution"
+    kernels: ClassVar[KernelUse | None] = "shared"
 
     if TYPE_CHECKING:
         # A field of each class, in the place that its documentation has for it.

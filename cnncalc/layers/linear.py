@@ -15,6 +15,7 @@ class Linear(Activated):
 
     type = "linear"
     prefix = "fc"
+    family = "dense"
     memory_order = "channels_last"
     _kept = Kept(inputs=True, channels_last=True)
     main = "out_features"
@@ -66,6 +67,8 @@ class Rbf(Layer):
 
     type = "rbf"
     prefix = "rbf"
+    family = "dense"
+    answers = "distances"
     main = "out_features"
 
     out_features: Count = Field(description="number of prototypes, one for each output")

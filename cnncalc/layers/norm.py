@@ -47,6 +47,7 @@ class BatchNorm(Activated):
 
     type = "batch_norm"
     prefix = "bn"
+    family = "normalisation"
 
     eps: Real = Field(1e-5, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -91,6 +92,7 @@ class LayerNorm(Activated):
 
     type = "layer_norm"
     prefix = "ln"
+    family = "normalisation"
     memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
@@ -121,6 +123,7 @@ class GroupNorm(Activated):
 
     type = "group_norm"
     prefix = "gn"
+    family = "normalisation"
     main = "num_groups"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
@@ -155,6 +158,7 @@ class InstanceNorm(Activated):
 
     type = "instance_norm"
     prefix = "in"
+    family = "normalisation"
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description="whether each channel has a trained scale and shift")
@@ -188,6 +192,7 @@ class RmsNorm(Activated):
 
     type = "rms_norm"
     prefix = "rms"
+    family = "normalisation"
     memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
@@ -226,6 +231,7 @@ class LocalResponseNorm(Layer):
 
     type = "local_response_norm"
     prefix = "lrn"
+    family = "normalisation"
     main = "size"
 
     size: Count = Field(description="number of neighbouring channels")

@@ -22,6 +22,7 @@ class _Pool(Windowed):
 
     main = "kernel_size"
     prefix = "pool"
+    family = "pooling"
 
     stride: Sizes | None = Field(None, description=_STRIDE)
 
@@ -111,6 +112,7 @@ class MaxPool(_OrderPool):
     """The largest value of each window."""
 
     type = "max_pool"
+    reduces = "max"
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)
@@ -123,6 +125,7 @@ class MinPool(_OrderPool):
     """The smallest value of each window."""
 
     type = "min_pool"
+    reduces = "min"
 
     def twin(self, *inputs: Shape) -> Twin:
         twin = self._largest("-x", *inputs)
@@ -138,6 +141,7 @@ class AvgPool(_Pool):
     """The mean of each window."""
 
     type = "avg_pool"
+    reduces = "mean"
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
     count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")

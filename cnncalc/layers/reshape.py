@@ -17,6 +17,7 @@ from cnncalc.layers.window import axes_rules
 
 class _View(Layer):
     values = "view"
+    family = "rearranging"
     _kept = NOTHING
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
@@ -162,6 +163,7 @@ class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
     type = "channel_shuffle"
+    family = "rearranging"
     _kept = NOTHING
     memory_order = "channels_first"
     prefix = "shuffle"

@@ -17,6 +17,7 @@ class Pad(Layer):
     """Adds positions at the borders."""
 
     type = "pad"
+    family = "resizing"
     prefix = "pad"
     main = "padding"
 
@@ -65,6 +66,7 @@ class Crop(Layer):
     """Cuts positions off at the borders."""
 
     type = "crop"
+    family = "resizing"
     prefix = "crop"
     main = "cropping"
     _kept = NOTHING
@@ -116,6 +118,7 @@ class Upsample(Layer):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
     type = "upsample"
+    family = "resizing"
     _kept = NOTHING
     prefix = "upsample"
     main = "scale_factor"
@@ -189,6 +192,7 @@ class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
     type = "pixel_shuffle"
+    family = "resizing"
     _kept = NOTHING
     prefix = "shuffle"
     main = "upscale_factor"

@@ -13,6 +13,7 @@ class LayerScale(Layer):
 
     type = "layer_scale"
     prefix = "scale"
+    family = "normalisation"
     main = "initial"
     _kept = INPUTS
 

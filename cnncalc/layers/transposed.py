@@ -19,6 +19,7 @@ class ConvTranspose(Kernels):
     """The transpose of a convolution: every input position stamps the kernel on the output."""
 
     type = "conv_transpose"
+    kernels = "stamped"
     prefix = "upconv"
     _kept = INPUTS
 

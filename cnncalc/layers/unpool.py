@@ -19,6 +19,7 @@ class MaxUnpool(Layer):
 
     type = "max_unpool"
     prefix = "unpool"
+    family = "unpooling"
     _kept = NOTHING
     main = "kernel_size"
 

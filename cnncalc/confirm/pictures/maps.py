@@ -11,7 +11,6 @@ from cnncalc.confirm.pictures.look import Look, outputs, verdicts, watching
 from cnncalc.confirm.pictures.picture import Picture, evenly, share, short
 from cnncalc.confirm.pictures.sheet import Band, Pixels, Tile, sheet
 from cnncalc.infer import Facts
-from cnncalc.layers import ACTIVATIONS, GROUPS
 from cnncalc.render.table import shape_text
 
 CHANNELS = 32
@@ -26,9 +25,6 @@ _LENGTH = 768
 """How long a signal is drawn at most."""
 _UNITS = 512
 """How many values of a vector are shown."""
-_FOLLOWING = {*ACTIVATIONS, *GROUPS["Normalisation"]["norm"].split(), "layer_scale"}
-_FOLLOWING |= {"dropout", "drop_path"}
-"""Layers that are shown together with the one that they follow."""
 
 
 def chosen(look: Look) -> list[int]:
@@ -94,7 +90,8 @@ def layers(look: Look) -> list[list[Facts]]:
         if node.name in resting:
             continue
         before = by_last.get(node.inputs[0])
-        if node.layer.type in _FOLLOWING and before and readers[node.inputs[0]] == 1:
+        follows = node.layer.identity or node.layer.family in ("activation", "normalisation")
+        if follows and before and readers[node.inputs[0]] == 1:
             del by_last[node.inputs[0]]
             by_last[node.name] = [*before, fact]
         elif node.layer.values != "view":

@@ -27,7 +27,6 @@ SAMPLES = 8
 LAYERS = 6
 """How many convolutions where nobody says which."""
 _SIDE = 64
-_CONVOLUTIONS = ("conv", "depthwise_conv", "locally_connected", "conv_transpose")
 
 
 class Strongest(NamedTuple):
@@ -102,9 +101,7 @@ def chosen(look: Look) -> tuple[list[Facts], str]:
 def _convolutions(look: Look) -> list[Facts]:
     resting = look.goal.graph.only_auxiliary()
     return [
-        fact
-        for fact in look.facts
-        if fact.node.layer.type in _CONVOLUTIONS and fact.node.name not in resting
+        fact for fact in look.facts if fact.node.layer.kernels and fact.node.name not in resting
     ]
 
 

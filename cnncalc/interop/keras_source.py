@@ -13,8 +13,6 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.interop.definitions import definitions, used_names
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody, Statement
-from cnncalc.interop.keras_part import Part, channels_last
-from cnncalc.interop.keras_twin import spelling
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
     assignment,
@@ -25,6 +23,7 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
+from cnncalc.layers.keras_twin import Part, channels_last
 
 _OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
@@ -92,7 +91,7 @@ class _Writer:
                 f"{node.name}: the code for Keras shares no weights between layers; --to torch can"
             )
         try:
-            parts = spelling(node.layer, *fact.inputs)
+            parts = list(node.layer.keras(*fact.inputs))
         except UsageError as error:
             raise UsageError(f"{node.name}: {error}") from None
         reads = tuple(self._value(name) for name in node.inputs)

@@ -9,6 +9,7 @@ from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag, Natural
 from cnncalc.layers.kept import NOTHING, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, own, written
 from cnncalc.layers.twin import Twin, module
 
 
@@ -95,6 +96,11 @@ class MultiHeadAttention(_OnTokens):
             batch_first=True,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        heads, width = self.num_heads, inputs[0][0] // self.num_heads
+        part = made("MultiHeadAttention", num_heads=heads, key_dim=width, use_bias=self.bias)
+        yield part._replace(call="module(x, x)")
+
     def kept(self, *inputs: Shape) -> Kept:
         # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
         _, length = inputs[0]
@@ -124,6 +130,9 @@ class ClassToken(_OnTokens):
         call = "torch.cat((module.weight.mT.expand(len(x), -1, -1), x), -1)"
         return module("Weights", call, shapes=self.weights(*inputs))
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("ClassToken")
+
 
 class PositionEmbedding(_OnTokens):
     """Adds a trained vector to each token, one for each position."""
@@ -142,6 +151,9 @@ class PositionEmbedding(_OnTokens):
     def twin(self, *inputs: Shape) -> Twin:
         call = "x + module.weight.mT"
         return module("Weights", call, shapes=self.weights(*inputs), std=0.02)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("PositionEmbedding")
 
 
 class Select(_OnTokens):
@@ -172,3 +184,6 @@ class Select(_OnTokens):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x[..., {self.index}]")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"x[:, {self.index}]")

@@ -11,6 +11,7 @@ from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.fields import refuse
 from cnncalc.layers.kept import Kept
+from cnncalc.layers.keras_twin import Part, refused
 from cnncalc.layers.twin import Twin
 
 Family = Literal[
@@ -175,6 +176,13 @@ class Layer(BaseModel):
     def twin(self, *inputs: Shape) -> Twin:
         """What computes it in torch."""
         raise NotImplementedError(f"{self.type} has no twin")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        """What computes it in Keras, one part after the other; none where it does nothing.
+
+        Raises UsageError where Keras cannot say it.
+        """
+        raise refused(f"{self.type} has no spelling in Keras")
 
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""

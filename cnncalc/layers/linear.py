@@ -7,6 +7,7 @@ from pydantic import Field
 from cnncalc.layers.base import Activated, Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
 
@@ -61,6 +62,9 @@ class Linear(Activated):
             bias=self.bias,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Dense", units=self.out_features, use_bias=self.bias)
+
 
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
@@ -93,6 +97,9 @@ class Rbf(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("Rbf", in_features=inputs[0][0], out_features=self.out_features)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("Rbf", units=self.out_features)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The differences, to be squared.

@@ -14,6 +14,7 @@ from pydantic import Field
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
 from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, refused, written
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
 
@@ -29,6 +30,16 @@ def _over_twin(name: str, layer: "LayerNorm | RmsNorm", input: Shape) -> Twin:
     over = layer.normalized(input)
     call = "module(x)" if over == input else channels_last("module(x)")
     return module(name, call, normalized_shape=over, eps=layer.eps, elementwise_affine=layer.affine)
+
+
+def _keras_axis(layer: "LayerNorm | RmsNorm", input: Shape) -> int | list[int]:
+    """The axes that are normalised together, as Keras counts them."""
+    return list(range(1, len(input) + 1)) if layer.over == "all" and len(input) > 1 else -1
+
+
+def _keras_groups(layer: "GroupNorm | InstanceNorm", groups: int) -> Part:
+    affine = {"center": layer.affine, "scale": layer.affine}
+    return made("GroupNormalization", groups=groups, epsilon=layer.eps, **affine)
 
 
 def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
@@ -82,6 +93,18 @@ class BatchNorm(Activated):
             track_running_stats=self.track_running_stats,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if not self.track_running_stats:
+            raise refused("a batch_norm without track_running_stats has no spelling in Keras")
+        yield made(
+            "BatchNormalization",
+            # Keras weighs the statistics that are kept, torch the newest batch.
+            momentum=round(float(1 - self.momentum), 12),
+            epsilon=self.eps,
+            center=self.affine,
+            scale=self.affine,
+        )
+
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ of the batch.
         return Kept(inputs=True, extras=(Extra(2 * inputs[0][0], per_sample=False),))
@@ -112,6 +135,12 @@ class LayerNorm(Activated):
 
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("LayerNorm", self, inputs[0])
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        affine = {"center": self.affine, "scale": self.affine}
+        yield made(
+            "LayerNormalization", axis=_keras_axis(self, inputs[0]), epsilon=self.eps, **affine
+        )
 
     def kept(self, *inputs: Shape) -> Kept:
         groups = count(inputs[0]) // count(self.normalized(inputs[0]))
@@ -149,6 +178,9 @@ class GroupNorm(Activated):
             affine=self.affine,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield _keras_groups(self, self.num_groups)
+
     def kept(self, *inputs: Shape) -> Kept:
         return Kept(inputs=True, extras=(Extra(2 * self.num_groups),))
 
@@ -181,6 +213,9 @@ class InstanceNorm(Activated):
             eps=self.eps,
             affine=self.affine,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield _keras_groups(self, inputs[0][0])
 
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ, and the scale repeated for each sample.
@@ -219,6 +254,14 @@ class RmsNorm(Activated):
 
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("RMSNorm", self, inputs[0])
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        # Left out, it is the smallest step above 1 of a float32.
+        axis, epsilon = _keras_axis(self, inputs[0]), 2.0**-23 if self.eps is None else self.eps
+        if self.affine:
+            yield made("RMSNormalization", axis=axis, epsilon=epsilon)
+        else:
+            yield written(f"rms_norm(x, {axis}, {epsilon})")
 
     def kept(self, *inputs: Shape) -> Kept:
         values = count(inputs[0])
@@ -260,6 +303,9 @@ class LocalResponseNorm(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("LocalResponseNorm", **dict(self))
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"local_response_norm(x, {self.size}, {self.alpha}, {self.beta}, {self.k})")
 
     def kept(self, *inputs: Shape) -> Kept:
         # The squares with padding among the channels, the sums, and their power.

@@ -9,6 +9,7 @@ from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
+from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides
 
@@ -57,6 +58,15 @@ class Pad(Layer):
         call = padded("x", self._sides(inputs[0]))
         return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sides = self._sides(inputs[0])
+        if self.mode == "constant":
+            yield from (part._replace(suffix="") for part in zeros(sides))
+            return
+        for axis, (n, (before, after)) in enumerate(zip(inputs[0][1:], sides, strict=True), 1):
+            if before or after:
+                yield filled(self.mode, axis, n, before, after)
+
     def kept(self, *inputs: Shape) -> Kept:
         added = any(map(any, self._sides(inputs[0])))
         return INPUTS if added and self.mode in ("reflect", "replicate") else NOTHING
@@ -104,6 +114,9 @@ class Crop(Layer):
         sizes = zip(inputs[0][1:], self._sides(inputs[0]), strict=True)
         kept = (f"{before}:{n - after}" for n, (before, after) in sizes)
         return Twin(f"x[:, :, {', '.join(kept)}]")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield from (part._replace(suffix="") for part in cropped(self._sides(inputs[0])))
 
 
 def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
@@ -172,6 +185,25 @@ class Upsample(Layer):
         factor = factors[0] if len(set(factors)) == 1 else factors
         return module("Upsample", scale_factor=factor, mode=mode)
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sizes, outputs = inputs[0][1:], self.output(*inputs)[1:]
+        if self.mode == "cubic":
+            # Its backends interpolate with different coefficients.
+            raise refused("a cubic upsample has no spelling in Keras")
+        whole = not any(o % n for n, o in zip(sizes, outputs, strict=True))
+        factors = tuple(o // n for n, o in zip(sizes, outputs, strict=True))
+        axes = len(sizes)
+        if self.mode == "linear" and axes == 2 and whole:
+            yield made("UpSampling2D", size=factors, interpolation="bilinear")
+        elif self.mode == "linear":
+            yield written(f"interpolate(x, {outputs})")
+        elif whole:
+            yield made(f"UpSampling{axes}D", size=factors if axes > 1 else factors[0])
+        else:
+            for axis, (n, o) in enumerate(zip(sizes, outputs, strict=True), 1):
+                if n != o:
+                    yield written(f"ops.take(x, ops.arange({o}) * {n} // {o}, axis={axis})")
+
 
 def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
     """Cubic along one or three axes, of which torch knows two: the others become one of them."""
@@ -219,3 +251,11 @@ class PixelShuffle(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("PixelShuffle", upscale_factor=self.upscale_factor)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        channels, height, width = self.output(*inputs)
+        r = self.upscale_factor
+        split = (height // r, width // r, channels, r, r)
+        yield made("Reshape", target_shape=split)._replace(suffix="_split")
+        yield made("Permute", dims=(1, 4, 2, 5, 3))._replace(suffix="_order")
+        yield made("Reshape", target_shape=(height, width, channels))

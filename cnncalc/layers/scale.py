@@ -1,10 +1,13 @@
 """Trained factors."""
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Real
 from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.keras_twin import Part, own
 from cnncalc.layers.twin import Twin, module
 
 
@@ -29,3 +32,6 @@ class LayerScale(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         shapes = self.weights(*inputs)
         return module("Weights", "x * module.weight", shapes=shapes, mean=self.initial)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("ScaleAndShift", initial=self.initial, use_bias=False)

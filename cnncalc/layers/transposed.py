@@ -5,11 +5,12 @@ from math import prod
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow
+from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Shape, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
 from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
 from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
@@ -139,3 +140,24 @@ class ConvTranspose(Kernels):
             groups=self.groups,
             bias=self.bias,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows = self.windows(*inputs)
+        if self.groups > 1:
+            raise refused("a conv_transpose with groups has no spelling in Keras")
+        if any(w.dilation > 1 for w in windows) and any(w.stride > 1 for w in windows):
+            raise refused("a conv_transpose with stride and dilation has no spelling in Keras")
+        # Keras stamps the whole kernel, and leaves no gap behind the last stamp. What is wanted
+        # beyond that are stamps of zeros.
+        more = [maximum(ceil_div(w.output_padding - w.after, w.stride), 0) for w in windows]
+        yield from zeros([(0, added) for added in more])
+        sizes = slides(windows)
+        yield made(
+            f"Conv{len(windows)}DTranspose", filters=self.out_channels, **sizes, use_bias=self.bias
+        )
+        lengths = [
+            (w.n + added) * w.stride + maximum(extent(w.kernel_size, w.dilation) - w.stride, 0)
+            for w, added in zip(windows, more, strict=True)
+        ]
+        ends = zip(windows, lengths, strict=True)
+        yield from cropped([(w.before, length - w.before - w.output) for w, length in ends])

@@ -10,6 +10,7 @@ from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Layer, Shape, per_axis, sizes_text, times
 from cnncalc.layers.fields import Sizes
 from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.keras_twin import Part, written
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
@@ -87,3 +88,7 @@ class MaxUnpool(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         stride = tuple(window.stride for window in self.windows(*inputs))
         return module("MaxUnpool", stride=stride, size=self.output(*inputs)[1:])
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        stride = tuple(window.stride for window in self.windows(*inputs))
+        yield written(f"unpool(x, {stride}, {self.output(*inputs)[1:]})")

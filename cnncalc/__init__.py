@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from cnncalc.api import draw as draw
     from cnncalc.api import explain as explain
     from cnncalc.api import verify as verify
-    from cnncalc.confirm.build import build as build
     from cnncalc.display import formatted as formatted
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
@@ -26,12 +25,13 @@ if TYPE_CHECKING:
     from cnncalc.graph import Graph as Graph
     from cnncalc.report import Report as Report
     from cnncalc.spec.load import load as load
+    from cnncalc.witness.build import build as build
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "analyze": "cnncalc.api",
-    "build": "cnncalc.confirm.build",
+    "build": "cnncalc.witness.build",
     "check": "cnncalc.api",
     "compare_fc": "cnncalc.api",
     "diff": "cnncalc.api",

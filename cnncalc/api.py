@@ -18,14 +18,14 @@ from cnncalc.report import Report
 from cnncalc.spec.load import load
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.budget import Verdict
-    from cnncalc.analysis.compare_fc import FcComparison
-    from cnncalc.analysis.diff import Diff
-    from cnncalc.analysis.explain import Explained
-    from cnncalc.analysis.tally import Tally
-    from cnncalc.analysis.verification import Verification
+    from cnncalc.analysis.convention import Tally
     from cnncalc.drawing.diagram import Depth, Labels
     from cnncalc.drawing.draw import Drawing
+    from cnncalc.findings.budget import Verdict
+    from cnncalc.findings.compare_fc import FcComparison
+    from cnncalc.findings.diff import Diff
+    from cnncalc.findings.explain import Explained
+    from cnncalc.findings.verification import Verification
 
 Spec = str | os.PathLike[str] | Mapping[str, Any] | Graph
 """A path, the name of a bundled network, a mapping, or a graph."""
@@ -62,7 +62,7 @@ def analyze(
     if params_as is not None:
         remarks["params"] = ["params: as Keras' summary(), with batch_norm's moving statistics."]
     if count_as is not None:
-        from cnncalc.analysis.conventions import convention
+        from cnncalc.analysis.tools import convention
 
         counted = convention(count_as)
         compute["count"] = lambda: [counted.count(f) * batch for f in facts]
@@ -98,7 +98,7 @@ def explain(
 
     A block's name stands for its layers. The rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.analysis.explain import Explained, explanations, totals
+    from cnncalc.findings.explain import Explained, explanations, totals
 
     graph = _graph(spec, input, variables)
     facts = infer(graph)
@@ -116,7 +116,7 @@ def reconcile(
 
     Raises CnncalcError.
     """
-    from cnncalc.analysis.conventions import CONVENTIONS, tally
+    from cnncalc.analysis.tools import CONVENTIONS, tally
 
     graph = _graph(spec, None, variables)
     facts = _in_inference(graph, infer(graph))
@@ -138,8 +138,8 @@ def compare_fc(
 
     The rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.analysis.compare_fc import FcComparison, compare_convolutions
-    from cnncalc.analysis.dense_twin import Cost, dense_networks
+    from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
+    from cnncalc.findings.dense_twin import Cost, dense_networks
 
     for units in hidden:
         if not is_whole(units, 1):
@@ -174,10 +174,10 @@ def check(
     The budgets are the limits of `cnncalc check`; the rest is as in `analyze`. Raises
     CnncalcError.
     """
-    from cnncalc.analysis.budget import judge
+    from cnncalc.findings.budget import verdict
 
     report = analyze(spec, batch=batch, dtype=dtype, input=input, optimizer=optimizer, **variables)
-    return judge(report, budgets)
+    return verdict(report, budgets)
 
 
 def diff(
@@ -194,7 +194,7 @@ def diff(
     With `names`, other names are differences too. `load` gives a graph with its variables set.
     Raises CnncalcError.
     """
-    from cnncalc.analysis.diff import compare
+    from cnncalc.findings.diff import compare
 
     graphs = [_graph(spec, None, {}) for spec in (before, after)]
     a, b = ((g, infer(g), analyze(g, batch=batch, dtype=dtype)) for g in graphs)
@@ -219,7 +219,7 @@ def verify(
     needs more than `max_memory` bytes (half of what is free) or has more than `max_params`. The
     rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.confirm.verify import torch_witness, verify_graph
+    from cnncalc.witness.verify import torch_witness, verify_graph
 
     torch_witness()
     theirs = _graph(spec, None, variables)
@@ -306,6 +306,6 @@ def _params(params_as: str | None) -> Callable[[Facts], int]:
         return lambda fact: fact.params
     if params_as != "keras":
         raise UsageError(f"no such way to count parameters: {shown(params_as)}; there is keras")
-    from cnncalc.analysis.conventions import moving_statistics
+    from cnncalc.analysis.tools import moving_statistics
 
     return lambda fact: fact.params + moving_statistics(fact)

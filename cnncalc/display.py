@@ -6,10 +6,10 @@ from collections.abc import Callable
 from importlib import import_module
 
 from cnncalc.errors import UsageError, suggestion
+from cnncalc.page import Page
 from cnncalc.presented import Presented
-from cnncalc.render.page import Page
-from cnncalc.render.table import Table, tabulate
 from cnncalc.report import Report
+from cnncalc.tables.table import Table, tabulate
 
 FORMATS = {
     "text": "text/plain",
@@ -37,7 +37,7 @@ def formatted(result: Presented, format: str = "text") -> str:
         hint = suggestion(format, MARKUPS) or f"; there are {', '.join(MARKUPS)}"
         raise UsageError(f"no such format: {format}{hint}")
     if isinstance(result, Report) and format == "text":
-        from cnncalc.render import text
+        from cnncalc.tables import text
 
         return "".join(f"{line}\n" for line, _ in text.render(_table(result)))
     return write(_page(result), format)
@@ -53,12 +53,17 @@ def mimebundle(result: Presented) -> dict[str, str]:
 
 def _page(result: Presented) -> Page:
     """The page of a result, as its command prints it."""
-    from cnncalc.analysis.budget import Verdict
-    from cnncalc.analysis.compare_fc import FcComparison
-    from cnncalc.analysis.diff import Diff
-    from cnncalc.analysis.explain import Explained
-    from cnncalc.analysis.verification import Verification
-    from cnncalc.render import budget, compare_fc, diff, explain, table, verify
+    from cnncalc.findings import budget_page as budget
+    from cnncalc.findings import compare_fc_page as compare_fc
+    from cnncalc.findings import diff_page as diff
+    from cnncalc.findings import explain_page as explain
+    from cnncalc.findings import verification_page as verify
+    from cnncalc.findings.budget import Verdict
+    from cnncalc.findings.compare_fc import FcComparison
+    from cnncalc.findings.diff import Diff
+    from cnncalc.findings.explain import Explained
+    from cnncalc.findings.verification import Verification
+    from cnncalc.tables import table
 
     match result:
         case Report():
@@ -78,6 +83,6 @@ def _page(result: Presented) -> Page:
 
 def _table(report: Report) -> Table:
     """The table that the command line prints: of a large network, its blocks."""
-    from cnncalc.render.depth import MAX_ROWS, fitting_depth
+    from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 
     return tabulate(report, depth=fitting_depth(report), top=MAX_ROWS)

@@ -5,6 +5,7 @@ A leaf: every room may import it, and it imports none of them.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -135,3 +136,13 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?` where a known word is close, else nothing."""
     close = closest(word, known)
     return f"; did you mean {close}?" if close else ""
+
+
+def require(package: str, who: str, extra: str) -> None:
+    """Raises UsageError where a package is missing that `who` needs and an extra brings."""
+    try:
+        import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise UsageError(f"{who} needs {package}: pip install 'cnncalc[{extra}]'") from None

@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from cnncalc.confirm.data import Dataset, Split
-from cnncalc.confirm.loop import Epoch
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import Outcome, train
+from cnncalc.data import Dataset, Split
 from cnncalc.graph import Graph
 from cnncalc.spec.load import load
+from cnncalc.training.loop import Epoch
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import Outcome, train
 
 SPEC: dict[str, Any] = {
     "name": "small",

@@ -184,5 +184,5 @@ def test_a_json_spec_is_tabulated_without_what_it_does_not_need() -> None:
 
 def test_csv_does_not_need_the_table_for_people() -> None:
     modules = loaded("table", "lenet5.json", "--format", "csv", "--columns", "name,params")
-    assert "cnncalc.render.csv" in modules
-    assert not modules & {"cnncalc.render.text", "rich"}
+    assert "cnncalc.tables.csv" in modules
+    assert not modules & {"cnncalc.tables.text", "rich"}

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import cnncalc as library
-from cnncalc.analysis.budget import LIMITS, STRICT, Limit, amount, counted
 from cnncalc.api import analyze
 from cnncalc.cli import budget_table, check
 from cnncalc.errors import UsageError
-from cnncalc.render.budget import github
+from cnncalc.findings.budget import LIMITS, STRICT, Limit, amount, counted
+from cnncalc.findings.budget_page import github
 from cnncalc.report import COLUMNS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
@@ -474,11 +474,11 @@ def test_no_name_can_end_a_workflow_command_or_start_another(name: str, line: in
 
 def test_a_new_limit_is_a_line() -> None:
     # What a limit needs is its column; everything else follows from that.
-    from cnncalc.analysis.budget import judge
+    from cnncalc.findings.budget import verdict
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(LIMITS, "max-buffers", Limit("max-buffers", "buffers", "buffers"))
-        (found,) = judge(analyze("lenet5-1998"), {"max-buffers": 800}).findings
+        (found,) = verdict(analyze("lenet5-1998"), {"max-buffers": 800}).findings
     # The 84 · 10 fixed prototypes of its output.
     assert (found.value, found.over, found.costs[0].name) == (840, True, "OUTPUT")
 

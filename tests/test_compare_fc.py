@@ -20,9 +20,9 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 import cnncalc as api
-from cnncalc.analysis.compare_fc import ConvComparison
 from cnncalc.errors import UsageError
-from cnncalc.render.compare_fc import comma_separated, decimal, page
+from cnncalc.findings.compare_fc import ConvComparison
+from cnncalc.findings.compare_fc_page import comma_separated, decimal, page
 from cnncalc.render.html import html
 from cnncalc.render.markdown import markdown
 from cnncalc.render.plain import lines, plain

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analysis.conventions import CONVENTIONS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.api import analyze, reconcile
 from cnncalc.errors import UsageError
 from tests.command import cnncalc

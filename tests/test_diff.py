@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import cnncalc as library
-from cnncalc.analysis.align import CHANGE, align
-from cnncalc.analysis.diff import ADDED_UP, Change, Diff
+from cnncalc.amounts import shape_text
 from cnncalc.api import analyze, diff
+from cnncalc.findings.align import CHANGE, align
+from cnncalc.findings.diff import ADDED_UP, Change, Diff
+from cnncalc.findings.diff_page import MAX_RESIZED, entries
 from cnncalc.graph import Graph
-from cnncalc.render.diff import MAX_RESIZED, entries
-from cnncalc.render.table import shape_text
 from cnncalc.spec.bundled import bundled, networks
 from tests import strategies
 from tests.command import cnncalc

@@ -23,13 +23,13 @@ from pathlib import Path
 
 import pytest
 
+from cnncalc.amounts import shape_text
 from cnncalc.api import analyze
 from cnncalc.cli.app import COMMANDS
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import MAX_OUTPUT, Facts, infer
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
-from cnncalc.render.table import shape_text
 from cnncalc.report import COLUMNS, DEFAULT_COLUMNS
 from cnncalc.spec import formula
 from cnncalc.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from cnncalc.analysis.explain import Explanation
-from cnncalc.analysis.trace import Name, Traced, expression_of
 from cnncalc.api import analyze, explain
 from cnncalc.dims import (
     Window,
@@ -24,8 +22,10 @@ from cnncalc.dims import (
     window,
     window_ceil,
 )
-from cnncalc.render.explain import axis_picture
-from cnncalc.render.maths import formula
+from cnncalc.findings.explain import Explanation
+from cnncalc.findings.explain_page import axis_picture
+from cnncalc.findings.expression import Name, Traced, expression_of
+from cnncalc.findings.maths import formula
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
 from tests.strategies import specs, thorough

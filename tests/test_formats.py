@@ -11,7 +11,7 @@ import pytest
 from markdown_it import MarkdownIt
 
 import cnncalc
-from cnncalc.analysis.conventions import CONVENTIONS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.display import FORMATS
 from cnncalc.presented import Presented
 from cnncalc.spec.bundled import networks

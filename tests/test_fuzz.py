@@ -18,17 +18,17 @@ import yaml
 from cnncalc.api import analyze
 from cnncalc.errors import CnncalcError
 from cnncalc.layers import FOREIGN_WORDS, MODULES, layer_class
-from cnncalc.render.csv import csv
-from cnncalc.render.json import json as render_json
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import page, tabulate
-from cnncalc.render.text import write
 from cnncalc.report import COLUMNS
 from cnncalc.spec import json_text, yaml_text
 from cnncalc.spec.bundled import bundled
 from cnncalc.spec.expand import expand
 from cnncalc.spec.header import INPUT_FORMS, TOP_KEYS
 from cnncalc.spec.scope import ITEM_KEYS
+from cnncalc.tables.csv import csv
+from cnncalc.tables.json import json as render_json
+from cnncalc.tables.table import page, tabulate
+from cnncalc.tables.text import write
 
 CASES = 10_000
 LONG = 200_000

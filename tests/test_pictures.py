@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from cnncalc.display import MARKUPS, write
-from cnncalc.render.page import Image
+from cnncalc.page import Image
 
 
 @pytest.mark.parametrize(

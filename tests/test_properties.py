@@ -19,14 +19,14 @@ from hypothesis import strategies as st
 from cnncalc.api import analyze
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
-from cnncalc.render.csv import csv
-from cnncalc.render.json import json as render_json
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import page, tabulate
-from cnncalc.render.text import write
 from cnncalc.report import Report
 from cnncalc.spec import json_text, yaml_text
 from cnncalc.spec.expand import expand
+from cnncalc.tables.csv import csv
+from cnncalc.tables.json import json as render_json
+from cnncalc.tables.table import page, tabulate
+from cnncalc.tables.text import write
 from tests.strategies import (
     KNOWN_WORDS,
     Item,

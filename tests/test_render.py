@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from cnncalc.amounts import percent
 from cnncalc.api import analyze
-from cnncalc.render import text
-from cnncalc.render.csv import csv as render_csv
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import page, percent, tabulate
 from cnncalc.spec.bundled import networks
+from cnncalc.tables import text
+from cnncalc.tables.csv import csv as render_csv
+from cnncalc.tables.table import page, tabulate
 from tests.command import cnncalc
 
 KOREAN = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.analysis.conventions import CONVENTIONS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.api import analyze, reconcile
 from tests.tools import NETWORKS, TOOLS
 

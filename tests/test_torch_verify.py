@@ -13,13 +13,13 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.verification import Difference, Verification
-from cnncalc.confirm import measure
-from cnncalc.confirm.device import find_device
+from cnncalc.findings.verification import Difference, Verification
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin
 from cnncalc.spec.bundled import networks
+from cnncalc.witness import measure
+from cnncalc.witness.device import find_device
 from tests.command import cnncalc as command
 from tests.test_torch_memory import saved
 
@@ -378,7 +378,7 @@ def test_memory_is_a_limit() -> None:
 
 
 def test_half_of_what_is_free_is_the_usual_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.confirm.verify.free_bytes", lambda device: 2_001)
+    monkeypatch.setattr("cnncalc.witness.verify.free_bytes", lambda device: 2_001)
     assert found().skipped.endswith("bytes are more than the 1,000 of half of what cpu has free")
 
 

@@ -14,9 +14,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from cnncalc.analysis.budget import LIMITS, STRICT, amount
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.errors import UsageError, printable, shorten, shown, suggestion
+from cnncalc.findings.budget import LIMITS, STRICT, amount
 from cnncalc.layers.fields import is_whole
 from cnncalc.spec.bundled import plain_name
 

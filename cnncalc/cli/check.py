@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cnncalc.analysis.budget import LIMITS, STRICT, amount
 from cnncalc.api import check
 from cnncalc.cli.budget_table import for_spec, nearest
 from cnncalc.cli.output import (
@@ -24,13 +23,14 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.errors import CnncalcError, UsageError
+from cnncalc.findings import budget_page as budget
+from cnncalc.findings.budget import LIMITS, STRICT, amount
 from cnncalc.graph import Graph
-from cnncalc.render import budget
 from cnncalc.spec.load import load
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.budget import Verdict
-    from cnncalc.render.page import Block
+    from cnncalc.findings.budget import Verdict
+    from cnncalc.page import Block
 
 HOW = (
     "give a limit such as --max-params 5M or --max-peak-memory 256KiB, or a table "

@@ -24,12 +24,12 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Schedule, Settings, option
 from cnncalc.errors import UsageError, printable, shown
+from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.settings import Device, Optimizer, Schedule, Settings, option
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.contest import Contest
+    from cnncalc.findings.contest import Contest
 
 
 def run(
@@ -90,7 +90,7 @@ def run(
     ] = None,
 ) -> None:
     """What convolutions save against fully connected layers: sparse connections × sharing."""
-    asked = ask(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse_settings(set or []))
     graph = asked.graph()
     if input is not None:
         asked = asked._replace(input=parse_input(input, graph))
@@ -123,7 +123,7 @@ def run(
     if format == "json":
         write_text(json.dumps(found.to_dict(), ensure_ascii=False, indent=1) + "\n", output)
         return
-    from cnncalc.render.compare_fc import comma_separated, page
+    from cnncalc.findings.compare_fc_page import comma_separated, page
 
     if format == "csv":
         if hidden:
@@ -148,7 +148,7 @@ def _refuse(layers: list[str] | None, batch: int, dtype: str, output: Path | Non
 
 def _write(found: Contest, format: Format, output: Path | None) -> None:
     """Print what came of both networks, or write it to a file."""
-    from cnncalc.render.contest import comma_separated, page, verdict
+    from cnncalc.findings.contest_page import comma_separated, page, verdict
 
     if format == "json":
         whole = {**found.to_dict(), "verdict": verdict(found)}

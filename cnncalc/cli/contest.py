@@ -7,19 +7,19 @@ from pathlib import Path
 
 import typer
 
-from cnncalc.analysis.compare_fc import FcComparison
-from cnncalc.analysis.contest import Contest
-from cnncalc.analysis.dense_twin import DenseNetwork
 from cnncalc.cli.train import Printer
-from cnncalc.confirm.contest import Stopped, contest
-from cnncalc.confirm.run import Asked
-from cnncalc.confirm.settings import Settings
 from cnncalc.errors import UsageError, printable
+from cnncalc.findings.compare_fc import FcComparison
+from cnncalc.findings.contest import Contest
+from cnncalc.findings.dense_twin import DenseNetwork
 from cnncalc.render.progress import Progress
+from cnncalc.training.against_dense import RunStopped, train_against_dense
+from cnncalc.training.run_folder import RequestedSpec
+from cnncalc.training.settings import Settings
 
 
 def train_both(
-    asked: Asked, compared: FcComparison, settings: Settings, runs: Path | None
+    asked: RequestedSpec, compared: FcComparison, settings: Settings, runs: Path | None
 ) -> Contest:
     """Train the network and the dense one that it is compared with; progress goes to stderr.
 
@@ -28,14 +28,16 @@ def train_both(
     with Progress(sys.stderr) as progress:
         watching = _Watching(progress)
         try:
-            found = contest(asked, compared.network, _dense(compared), settings, runs, watching)
+            found = train_against_dense(
+                asked, compared.network, _dense(compared), settings, runs, watching
+            )
             if runs is not None:
                 watching.note(f"the runs are in {printable(str(runs))}")
             if sys.stderr.isatty():
                 # The page follows.
                 watching.note("")
             return found
-        except Stopped as stopped:
+        except RunStopped as stopped:
             problem, code = str(stopped), stopped.code
         except KeyboardInterrupt:
             problem, code = "SIGINT: stopped", 130

@@ -21,8 +21,8 @@ from cnncalc.cli.output import (
 )
 from cnncalc.cli.spec_argument import SpecArgument
 from cnncalc.errors import UsageError
+from cnncalc.findings import diff_page as render
 from cnncalc.graph import Graph
-from cnncalc.render import diff as render
 from cnncalc.render.terminal import print_lines, width_of
 from cnncalc.spec.load import load
 

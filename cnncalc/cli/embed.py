@@ -14,7 +14,8 @@ import typer
 from cnncalc.cli.budget_table import is_file, parse_toml
 from cnncalc.cli.embed_region import write_region
 from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, shown
-from cnncalc.publish.document import find, label, read, remove_leftovers, replace
+from cnncalc.files import remove_leftovers
+from cnncalc.publish.document import find, label, read, replace
 from cnncalc.publish.embed import Plan, Written, changed_numbers, difference, plan
 from cnncalc.publish.style import Style
 from cnncalc.render.annotation import annotation
@@ -143,7 +144,7 @@ def _replace(plans: Sequence[Plan]) -> None:
     for planned in plans:
         document, count = planned.document, len(planned.changes)
         if planned.regions:
-            remove_leftovers(document)
+            remove_leftovers(document.path.resolve())
         try:
             if count:
                 replace(document, document.encoded(planned.text))

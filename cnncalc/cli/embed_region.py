@@ -17,10 +17,10 @@ import typer
 
 from cnncalc.cli.output import kept_pages, parse_input, parse_settings
 from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.page import Page, Prose
 from cnncalc.publish.embed import Written
 from cnncalc.publish.style import ASCIIDOC, LATEX, PYTHON, RST, Style
 from cnncalc.render.markdown import with_dollars
-from cnncalc.render.page import Page, Prose
 from cnncalc.report import Report
 
 KINDS = {

@@ -48,11 +48,11 @@ def run(
         graph = graph.with_input(parse_input(input, graph))
     if quiz or answers:
         from cnncalc.api import analyze
-        from cnncalc.render.quiz import page as quiz_page
+        from cnncalc.tables.quiz import page as quiz_page
 
         page = quiz_page(analyze(graph, dtype=dtype), seed, answers, layout, layers or ())
     else:
-        from cnncalc.render.explain import page as explained_page
+        from cnncalc.findings.explain_page import page as explained_page
 
         page = explained_page(explain(graph, *(layers or ()), dtype=dtype), layout)
     write_page(page, format, output)

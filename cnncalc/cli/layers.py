@@ -9,7 +9,7 @@ import typer
 from cnncalc.cli.output import write_list
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.layers import MODULES, foreign_words, layer_class
-from cnncalc.render.layer_docs import all_layers, field_rows
+from cnncalc.layers.docs import all_layers, field_rows
 
 
 def _complete(incomplete: str) -> list[str]:

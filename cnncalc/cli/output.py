@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
 
+from cnncalc.amounts import Layout
 from cnncalc.errors import UsageError, printable, shorten, shown
+from cnncalc.files import refusals, write_whole
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.render.depth import MAX_ROWS, fitting_depth
-from cnncalc.render.page import Block, Page
-from cnncalc.render.table import Layout, tabulate, warning_lines
-from cnncalc.render.table import page as table_page
+from cnncalc.page import Block, Page
 from cnncalc.render.terminal import print_lines, width_of
 from cnncalc.report import DEFAULT_COLUMNS, Report
+from cnncalc.tables.depth import MAX_ROWS, fitting_depth
+from cnncalc.tables.table import page as table_page
+from cnncalc.tables.table import tabulate, warning_lines
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
@@ -152,12 +152,12 @@ def write_report(
     """Print a report, or write it to a file; with `extra` columns beside those chosen."""
     keys, levels = _with(parse_columns(columns), extra), parse_depth(depth)
     if format == "json":
-        from cnncalc.render.json import json as render_json
+        from cnncalc.tables.json import json as render_json
 
         # All layers in their order: what scripts read is not cut to what people look at.
         rendered = render_json(report, extra if columns is None else keys)
     elif format == "csv":
-        from cnncalc.render.csv import CSV_COLUMNS, csv
+        from cnncalc.tables.csv import CSV_COLUMNS, csv
 
         keys = _with(CSV_COLUMNS, extra) if columns is None else keys
         rendered = csv(tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels))
@@ -168,12 +168,12 @@ def write_report(
             levels, top = fitting_depth(report), MAX_ROWS
         table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
         if format == "text" and output is None:
-            from cnncalc.render import text
+            from cnncalc.tables import text
 
             text.write(table, sys.stdout, droppable=columns is None)
             return
         if format == "text":
-            from cnncalc.render import text
+            from cnncalc.tables import text
 
             rendered = "".join(f"{line}\n" for line, _ in text.render(table))
         else:
@@ -195,7 +195,7 @@ def write_comparison(
     label: str = "",
 ) -> None:
     """Print several reports as one table of totals, or write it to a file."""
-    from cnncalc.render import compare
+    from cnncalc.tables import compare
 
     keys = compare.COMPARED if columns is None else parse_columns(columns.lstrip("+"))
     keys = _with(keys, extra)
@@ -255,36 +255,10 @@ def write_text(text: str, output: Path | None) -> None:
 
 
 def write_file(path: Path, content: str | bytes) -> None:
-    """Write a whole file or nothing: to a temporary one beside it, which then takes its place."""
+    """Write a whole file or nothing; links are followed. Raises UsageError."""
     path = path.resolve()
-    content = content.encode() if isinstance(content, str) else content
-    try:
-        if path.exists() and not path.is_file():
-            # A device or a pipe cannot be replaced, only written to.
-            path.write_bytes(content)
-            return
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        try:
-            with open(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            mode = path.stat().st_mode & 0o7777 if path.exists() else 0o666 & ~_umask()
-            temporary.chmod(mode)
-            temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-    except OSError as error:
-        raise UsageError(f"{printable(str(path))}: {error.strerror or error}") from None
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+    with refusals(printable(str(path))):
+        write_whole(path, content.encode() if isinstance(content, str) else content)
 
 
 def fail_on_warnings(report: Report, strict: bool, strict_any: bool) -> None:

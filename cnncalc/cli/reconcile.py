@@ -20,13 +20,13 @@ from cnncalc.cli.output import (
 )
 from cnncalc.cli.spec_argument import SpecArgument
 from cnncalc.errors import UsageError
-from cnncalc.render import reconcile as render
+from cnncalc.findings import reconcile_page as render
 from cnncalc.render.listing import listing
 from cnncalc.render.terminal import width_of
 from cnncalc.spec.load import load
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.tally import Tally
+    from cnncalc.analysis.convention import Tally
 
 
 def run(

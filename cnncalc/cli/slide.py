@@ -10,14 +10,14 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cnncalc.analysis.kernels import KERNELS, OTHER_NAMES, known_name
-from cnncalc.analysis.slide import Slide
-from cnncalc.analysis.slide_layer import slide
-from cnncalc.analysis.tones import Levels, toned
 from cnncalc.arrays import numbers, pictures, source
 from cnncalc.cli.output import FormatOption, parse_value, write_file, write_page, write_text
 from cnncalc.errors import UsageError, printable, shown, suggestion
-from cnncalc.render.slide import Wanted, kernel_page, page
+from cnncalc.slide.kernels import KERNELS, OTHER_NAMES, known_name
+from cnncalc.slide.layer import slide
+from cnncalc.slide.levels import Levels, toned
+from cnncalc.slide.page import Wanted, kernel_page, page
+from cnncalc.slide.slide import Slide
 
 # The examples of the lecture: a map and a kernel, and the map that is pooled.
 _MAP = "1 1 1 0 0; 0 1 1 1 0; 0 0 1 1 1; 0 0 1 1 0; 0 1 1 0 0"
@@ -143,18 +143,18 @@ def run(
         given = None if upstream is None else source.read(upstream, "--upstream")
         gradients = found.gradients(given)
     if format == "json":
-        from cnncalc.render.slide_data import as_dict
+        from cnncalc.slide.data import as_dict
 
         data = as_dict(found, wanted, gradients)
         write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", output)
     elif format == "csv":
-        from cnncalc.render.slide_data import comma_separated
+        from cnncalc.slide.data import comma_separated
 
         write_text(comma_separated(found), output)
     else:
         blocks = page(found, wanted)
         if gradients is not None:
-            from cnncalc.render import slide_gradients
+            from cnncalc.slide import gradients_page as slide_gradients
 
             blocks += slide_gradients.backward(found, gradients, wanted.all)
         write_page(blocks, format, output)

@@ -16,22 +16,16 @@ import typer
 
 from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settings
 from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.processes import (
-    MAX_PROCESSES,
-    conclude,
-    is_first,
-    is_launched,
-    is_one_of_several,
-    launch,
-)
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Precision, Schedule, Settings
-from cnncalc.confirm.train import Outcome, train
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
+from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
+from cnncalc.training.processes import is_first, is_one_of_several
+from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
+from cnncalc.training.train import Outcome, train
 
 if TYPE_CHECKING:
-    from cnncalc.confirm.loop import Epoch
+    from cnncalc.training.loop import Epoch
 
 
 def run(
@@ -119,7 +113,7 @@ def run(
         shard=shard,
     )
     _check_processes(nproc, spec, output)
-    asked = ask(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse_settings(set or []))
     graph = asked.graph()
     if input is not None:
         asked = asked._replace(input=parse_input(input, graph))

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from cnncalc.analysis.budget import LIMITS, amount
 from cnncalc.api import verify
 from cnncalc.cli.output import (
     InputOption,
@@ -22,15 +21,16 @@ from cnncalc.cli.output import (
     write_text,
 )
 from cnncalc.cli.spec_argument import SpecsArgument
-from cnncalc.confirm.verify import torch_witness
 from cnncalc.errors import CnncalcError, UsageError
-from cnncalc.render import verify as pages
-from cnncalc.render.verify_progress import progress
+from cnncalc.findings import verification_page as pages
+from cnncalc.findings.budget import LIMITS, amount
+from cnncalc.findings.verification_progress import progress
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.load import load
+from cnncalc.witness.verify import torch_witness
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.verification import Verification
+    from cnncalc.findings.verification import Verification
 
 ALL_MAX_PARAMS = "50M"
 """With --all, larger networks stay on the meta device."""

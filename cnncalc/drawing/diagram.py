@@ -10,8 +10,8 @@ from cnncalc.errors import printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.layers import layer_class
 from cnncalc.layers.base import Family
-from cnncalc.render.depth import Group, groups
 from cnncalc.report import COLUMNS, Report
+from cnncalc.tables.depth import Group, groups
 
 FEW = 40
 """How many layers are drawn where nobody says; a box takes more room than a row of a table."""

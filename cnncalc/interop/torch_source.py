@@ -24,7 +24,7 @@ from cnncalc.interop.python_text import (
     text,
 )
 
-_OWN = definitions("cnncalc.confirm.modules")
+_OWN = definitions("cnncalc.witness.modules")
 """The few modules that torch has not."""
 _DEFAULTS: dict[str, Any] = {
     "stride": 1,

@@ -146,6 +146,11 @@ class Upsample(Layer):
         "trilinear); cubic: cubic along every axis (torch's bicubic)",
     )
 
+    @property
+    def taps(self) -> int:
+        """How many values an output is made of along each axis."""
+        return _TAPS[self.mode]
+
     def rules(self, *inputs: Shape) -> Iterator[str]:
         fields = {"scale_factor": self.scale_factor, "size": self.size}
         yield from axes_rules(self, inputs[0], fields)
@@ -161,11 +166,11 @@ class Upsample(Layer):
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         sizes = zip(inputs[0][1:], self.output(*inputs)[1:], strict=True)
-        return (tuple(resizing(n, outputs, _TAPS[self.mode] // 2) for n, outputs in sizes),)
+        return (tuple(resizing(n, outputs, self.taps // 2) for n, outputs in sizes),)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # A weighted sum of the neighbours: 2 (linear) or 4 (cubic) along each axis.
-        taps = _TAPS[self.mode] ** (len(inputs[0]) - 1)
+        taps = self.taps ** (len(inputs[0]) - 1)
         outputs = count(self.output(*inputs))
         return {"multiply": taps * outputs, "add": (taps - 1) * outputs} if taps > 1 else {}
 

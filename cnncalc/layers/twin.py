@@ -1,6 +1,6 @@
 """A layer's twin in torch, as plain data: what it is made of is known without torch.
 
-`cnncalc.confirm` runs it.
+`cnncalc.witness` runs it.
 """
 
 from collections.abc import Iterable
@@ -16,7 +16,7 @@ class Twin(NamedTuple):
 
     call: str
     module: str | None = None
-    """The name of a class of torch.nn, or else of cnncalc.confirm.modules; none where the
+    """The name of a class of torch.nn, or else of cnncalc.witness.modules; none where the
     expression needs none."""
     arguments: dict[str, Any] = {}  # noqa: RUF012 (nobody writes into it)
 

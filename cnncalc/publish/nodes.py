@@ -10,8 +10,7 @@ from docutils import nodes
 from sphinx.addnodes import tabular_col_spec
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import escape
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -23,6 +22,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import escape
 from cnncalc.render.terminal import ASCII
 
 CLASS = "cnncalc"

@@ -28,6 +28,7 @@ from sphinx.util.typing import ExtensionMetadata
 
 from cnncalc import __version__
 from cnncalc.errors import CnncalcError, UsageError, shown
+from cnncalc.files import write_whole
 from cnncalc.publish.nodes import CLASS, cnncalc_formulas, for_latex, literal, ours, page_nodes
 from cnncalc.publish.style import Style
 from cnncalc.spec.bundled import find
@@ -253,9 +254,7 @@ def _picture(env: BuildEnvironment, words: Sequence[str]) -> nodes.image:
     path = Path(env.doctreedir, "cnncalc", f"{name}.svg")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Other processes may be writing the same drawing.
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(svg, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, svg.encode())
     says = re.search("<desc>(.*)</desc>", svg)
     return nodes.image(
         uri=Path(os.path.relpath(path, _folder(env))).as_posix(),

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from fractions import Fraction
 from typing import Any
 
+from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
 from cnncalc.errors import UsageError, shown, suggestion
-from cnncalc.render.table import Layout, decimals, percent, shape_text, sizes_text
 from cnncalc.report import COLUMNS, PARTS, Report, column
 
 _UNITS = {

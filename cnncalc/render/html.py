@@ -7,7 +7,7 @@ from html import escape as _escape
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cnncalc.errors import printable
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -38,3 +39,21 @@ def listing(
         if row is cells[0]:
             lines.append("─" * (start + min(room, widths[-1])))
     return lines
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, broken behind spaces and dots where there are any."""
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for part in re.findall(r"[^ .]*[ .]?", text):
+        if cell_len(lines[-1] + part.rstrip()) <= width:
+            lines[-1] += part
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in part:
+            if cell_len(lines[-1]) + cell_len(letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line.rstrip() for line in lines]

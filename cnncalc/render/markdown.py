@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import aligned
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -21,6 +20,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import aligned
 
 _SPECIAL = re.compile(r"([\\`*_\[\]{}<>|~#&$])")
 

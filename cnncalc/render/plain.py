@@ -9,8 +9,7 @@ from itertools import chain
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
-from cnncalc.render.listing import listing
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -23,8 +22,8 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.listing import broken, listing
 from cnncalc.render.terminal import Line
-from cnncalc.render.text import broken
 
 WIDTH = 78
 """How long lines of prose and formulas are where nobody says."""

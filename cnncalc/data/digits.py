@@ -1,0 +1,31 @@
+"""The 1,797 handwritten digits, 8×8 pixels from 0 to 16, that scikit-learn brings along."""
+
+from __future__ import annotations
+
+import torch
+
+from cnncalc.data.fitting import Pictures, Source, in_memory
+from cnncalc.data.sampling import held_out
+from cnncalc.errors import UsageError
+
+_CLASSES = tuple("0123456789")
+
+
+def source(seed: int) -> Source:
+    """The digits, a fifth of them held out. Raises UsageError without scikit-learn."""
+    return Source(_CLASSES, lambda: _read(seed))
+
+
+def _read(seed: int) -> tuple[Pictures, Pictures, str]:
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError:
+        raise UsageError("--data digits needs scikit-learn: pip install 'cnncalc[train]'") from None
+    found = load_digits()
+    pictures = in_memory(torch.tensor(found.images)[:, None], torch.tensor(found.target), most=16)
+    train, test = held_out(pictures.labels, len(_CLASSES), seed)
+    text = (
+        f"{len(train):,} training and {len(test):,} test images of 8×8×1 from scikit-learn, "
+        f"split at random, stratified, seed {seed}"
+    )
+    return pictures.take(train), pictures.take(test), text

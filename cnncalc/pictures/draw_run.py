@@ -1,0 +1,149 @@
+"""All pictures of a run, drawn into its folder, and what its summary says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from cnncalc.errors import UsageError, require
+from cnncalc.files import refusals_in
+from cnncalc.training.settings import Settings
+
+if TYPE_CHECKING:
+    from cnncalc.graph import Graph
+    from cnncalc.pictures.picture import Picture
+    from cnncalc.pictures.trained_run import Answers, TrainedRun
+    from cnncalc.training.loop import Epoch
+    from cnncalc.training.run_folder import RequestedSpec
+
+FOLDER = "pictures"
+"""Where they lie in a run's folder."""
+
+
+class DrawnPicture(NamedTuple):
+    """A picture's file, relative to the run's folder, and what is to be seen in it."""
+
+    file: str
+    title: str
+    text: str
+
+
+class RunSummary(NamedTuple):
+    """What a run was, and what it came to."""
+
+    requested: RequestedSpec
+    settings: Settings
+    graph: Graph
+    history: tuple[Epoch, ...]
+    step: int
+    """Steps of an epoch that was not ended."""
+    data: tuple[str, ...]
+    """What the data are, a sentence each; none where they are not there any more."""
+    before: tuple[float, float] | None
+    """Loss and accuracy on the test set before the first step."""
+    right: tuple[int, int] | None
+    """Right answers of the trained network, of how many."""
+    pictures: tuple[DrawnPicture, ...]
+    left_out: tuple[str, ...]
+
+
+def draw_run(
+    folder: Path,
+    written: Callable[[Path], None],
+    *,
+    samples: Sequence[int] = (),
+    layers: Sequence[str] = (),
+    device: str = "auto",
+) -> RunSummary:
+    """Draw a run's pictures into its folder, and tell `written` of each.
+
+    `samples` are test samples whose maps are drawn, `layers` those whose patches; by default some
+    are chosen. What cannot be drawn is a sentence of the summary. The same run gives the same
+    bytes. Raises CnncalcError.
+    """
+    for package in ("torch", "matplotlib"):
+        require(package, "cnncalc pictures", "train")
+    from cnncalc.pictures.figures import png, style
+    from cnncalc.pictures.picture import LeftOut
+    from cnncalc.pictures.trained_run import answers, read_trained_run
+    from cnncalc.witness.device import memory_refusals
+
+    run = read_trained_run(folder, device)
+    left_out, drawn = list(run.notes), list[DrawnPicture]()
+    room = memory_refusals("to draw the pictures; on another --device?")
+    with style(), refusals_in(folder), room:
+        plan, after = _plan(run, samples, layers, left_out)
+        before = None
+        if run.start is not None and run.data is not None:
+            before = answers(run, run.start, run.data.test)
+        for draw in plan:
+            try:
+                picture = draw()
+            except LeftOut as reason:
+                left_out.append(str(reason))
+                continue
+            path = folder / FOLDER / f"{picture.name}.png"
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(png(picture.figure))
+            drawn.append(DrawnPicture(f"{FOLDER}/{path.name}", picture.title, picture.text))
+            written(path)
+    return RunSummary(
+        *(run.requested, run.given, run.graph, run.history, run.step),
+        data=tuple(_of_data(run)),
+        before=before and (before.loss, before.accuracy),
+        right=after and (after.right, len(after.labels)),
+        pictures=tuple(drawn),
+        left_out=tuple(left_out),
+    )
+
+
+def _plan(
+    run: TrainedRun, samples: Sequence[int], layers: Sequence[str], left_out: list[str]
+) -> tuple[list[Callable[[], Picture]], Answers | None]:
+    """What is drawn, in order, and the answers to the test set. Raises UsageError."""
+    from cnncalc.pictures import confusion, curves, filters, maps, mistakes, patches
+    from cnncalc.pictures.picture import LeftOut
+    from cnncalc.pictures.trained_run import answers, watching
+
+    plan: list[Callable[[], Picture]] = [partial(curves.draw, run), partial(filters.draw, run)]
+    chosen = patches.named_layers(run, layers)
+    if run.data is None:
+        left_out.append(f"maps, patches, confusion and mistakes: {run.missing}")
+        return plan, None
+    there = len(run.data.test.labels)
+    for index in samples:
+        if not 0 <= index < there:
+            raise UsageError(
+                f"--sample {index}: the test set has {there:,}, from 0 to {there - 1:,}"
+            )
+    if run.overfit:
+        left_out.append("maps, patches and confusion: a few samples learnt by heart say little")
+    elif not layers:
+        try:
+            chosen, note = patches.chosen_layers(run)
+            left_out += [note] if note else []
+        except LeftOut as reason:
+            left_out.append(str(reason))
+    if not samples and not run.overfit:
+        samples = maps.chosen_samples(run)
+    responses = {layer.node.name: patches.Responses() for layer in chosen}
+    found = answers(run, run.network, run.data.test, watching(responses))
+    plan += [partial(maps.draw, run, index) for index in dict.fromkeys(samples)]
+    plan += [partial(patches.draw, run, fact, responses[fact.node.name]) for fact in chosen]
+    if not run.overfit:
+        plan.append(partial(confusion.draw, run, found))
+    return [*plan, partial(mistakes.draw, run, found)], found
+
+
+def _of_data(run: TrainedRun) -> Iterator[str]:
+    """How many samples there are, and where from."""
+    if run.data is None:
+        return
+    train, test = len(run.data.train.labels), len(run.data.test.labels)
+    if run.overfit:
+        yield f"{train:,} samples of {run.data.name}, to be learnt by heart"
+    else:
+        yield f"{train:,} samples of {run.data.name} to train on, {test:,} to test on"
+    yield from run.data.notes

@@ -8,8 +8,9 @@ import typer
 
 from cnncalc.cli.output import write_list
 from cnncalc.errors import UsageError, printable, shorten, suggestion
-from cnncalc.layers import MODULES, foreign_words, layer_class
+from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.docs import all_layers, field_rows
+from cnncalc.spec.advice import right_word
 
 
 def _complete(incomplete: str) -> list[str]:
@@ -38,7 +39,7 @@ def run(
 
 def _explain(name: str) -> None:
     if name not in MODULES:
-        right = foreign_words().get(name.lower().replace("_", ""))
+        right = right_word(name)
         hint = f"; the layer is called {right}" if right else suggestion(name, MODULES)
         raise UsageError(f"no such layer: {printable(shorten(name))}{hint}")
     cls = layer_class(name)

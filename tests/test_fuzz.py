@@ -16,7 +16,8 @@ import yaml
 
 from cnncalc.api import analyze
 from cnncalc.errors import CnncalcError
-from cnncalc.layers import FOREIGN_WORDS, MODULES, layer_class
+from cnncalc.layers import MODULES, layer_class
+from cnncalc.layers.foreign import foreign_words
 from cnncalc.render.markdown import markdown
 from cnncalc.report import COLUMNS
 from cnncalc.spec import json_text, yaml_text
@@ -38,7 +39,7 @@ SMALL = [text for text in SPECS if len(text) < 4_000]
 
 WORDS = [
     *MODULES,
-    *" ".join(FOREIGN_WORDS.values()).split()[::5],
+    *[*foreign_words()][::5],
     *TOP_KEYS,
     *ITEM_KEYS,
     *["repeat", "times", "index", "args", "layers", "w", "i", "unit", "pair"],

@@ -1,5 +1,6 @@
 """What a counting convention is made of, and what it makes of a network."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import NamedTuple
@@ -10,19 +11,20 @@ from cnncalc.layers.kept import padded_size
 
 
 class Term(NamedTuple):
-    """So many times a quantity of the layers of these words; of all layers where there is none."""
+    """So many times a quantity of the layers that these classes of torch compute, written without
+    their number of axes; of all layers where there is none."""
 
     factor: int
     quantity: str
-    layers: str = ""
+    classes: str = ""
     where: Callable[[Facts], bool] = lambda fact: True
 
 
 class Fault(NamedTuple):
-    """What a tool gets wrong at layers of these words, and by how much at one."""
+    """What a tool gets wrong at layers that these classes compute, and by how much at one."""
 
     message: str
-    layers: str
+    classes: str
     error: Callable[[Facts], int]
 
 
@@ -60,11 +62,11 @@ class Convention(NamedTuple):
         """The faults that this network meets."""
         found = []
         for fault in self.faults:
-            words = fault.layers.split()
+            classes = fault.classes.split()
             wrong = {
                 fact.node.name: error
                 for fact in facts
-                if fact.node.layer.type in words and (error := fault.error(fact))
+                if torch_class(fact) in classes and (error := fault.error(fact))
             }
             if wrong:
                 found.append(Error(fault.message, tuple(wrong), sum(wrong.values()) * batch))
@@ -72,11 +74,12 @@ class Convention(NamedTuple):
 
     def _amounts(self, fact: Facts) -> Iterator[tuple[str, int, int]]:
         """Name, factor and amount of every term at one layer."""
-        word = fact.node.layer.type
-        for factor, quantity, layers, where in self.terms:
-            if (not layers or word in layers.split()) and where(fact):
+        made_of = torch_class(fact)
+        for factor, quantity, classes, where in self.terms:
+            if (not classes or made_of in classes.split()) and where(fact):
                 size = QUANTITIES[quantity](fact)
-                name = quantity if quantity in _WHOLE else f"{quantity} of {word}"
+                whole = quantity in _WHOLE
+                name = quantity if whole else f"{quantity} of {fact.node.layer.type}"
                 yield name, factor, factor * size
 
 
@@ -123,7 +126,9 @@ class Tally(NamedTuple):
         return self.total + sum(error.amount for error in self.errors)
 
 
-_BIASED = {"conv", "depthwise_conv", "locally_connected", "conv_transpose", "linear"}
+def torch_class(fact: Facts) -> str:
+    """The class that computes it in torch, as tools know it: `Conv` for Conv1d, Conv2d, Conv3d."""
+    return re.sub(r"\dd$", "", fact.node.layer.twin(*fact.inputs).module or "")
 
 
 def tensors(fact: Facts) -> dict[str, Shape]:
@@ -146,16 +151,12 @@ def params(fact: Facts) -> int:
 
 
 def bias_additions(fact: Facts) -> int:
-    biased = fact.node.layer.type in _BIASED and "bias" in tensors(fact)
-    return fact.activations if biased else 0
+    # What a normalisation or a subsampling shifts by is no bias of products.
+    return fact.activations if fact.macs and "bias" in tensors(fact) else 0
 
 
 def score_macs(fact: Facts) -> int:
-    # Queries meet keys, and scores meet values: products without weights.
-    if fact.node.layer.type != "multi_head_attention":
-        return 0
-    channels, length = fact.inputs[0]
-    return 2 * channels * length**2
+    return fact.node.layer.computed_macs(*fact.inputs)
 
 
 QUANTITIES: dict[str, Callable[[Facts], int]] = {

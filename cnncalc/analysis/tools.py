@@ -40,24 +40,25 @@ def convention(name: str) -> Convention:
 
 def moving_statistics(fact: Facts) -> int:
     """Moving means and variances of a batch normalisation, which Keras counts as parameters."""
-    if fact.node.layer.type != "batch_norm" or fact.node.weights_of:
-        return 0
-    buffers = fact.node.layer.buffers(*fact.inputs)
-    return sum(prod(shape) for shape in buffers.values() if shape)
+    buffers = {} if fact.node.weights_of else fact.node.layer.buffers(*fact.inputs)
+    return sum(prod(shape) for name, shape in buffers.items() if name.startswith("running_"))
 
 
-_CONVOLUTIONS = "conv depthwise_conv locally_connected"
-_ESTIMATED = "layer_norm group_norm instance_norm"
-_POOLS = "max_pool avg_pool adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool"
-_PADDED = "max_pool avg_pool"
-_ADAPTIVE_AVG = "adaptive_avg_pool global_avg_pool"
-_PARAMETRISED = "batch_norm instance_norm layer_norm group_norm rms_norm prelu"
-_ATTENTION = "multi_head_attention"
+_ESTIMATED = "LayerNorm GroupNorm InstanceNorm"
+_POOLS = "MaxPool AvgPool AdaptiveAvgPool AdaptiveMaxPool"
+_PADDED = "MaxPool AvgPool"
+_ADAPTIVE_AVG = "AdaptiveAvgPool"
+_PARAMETRISED = "BatchNorm InstanceNorm LayerNorm GroupNorm RMSNorm PReLU"
+_ATTENTION = "MultiheadAttention"
 
 
 def _macs(factor: int) -> tuple[Term, Term]:
     """Terms of all multiply-adds."""
     return Term(factor, "MACs"), Term(factor, "MACs of scores")
+
+
+def _convolves(fact: Facts) -> bool:
+    return fact.node.layer.kernels is not None
 
 
 def _affine(fact: Facts) -> bool:
@@ -76,23 +77,23 @@ def _two_axes(fact: Facts) -> bool:
     return len(fact.inputs[0]) == 3
 
 
-def _mode(mode: str, axes: int | None = None) -> Callable[[Facts], bool]:
-    """Whether an upsampling works like that, along so many axes."""
+def _taps(number: int, axes: int | None = None) -> Callable[[Facts], bool]:
+    """Whether an upsampling makes a value of so many along each axis, and has so many axes."""
 
     def holds(fact: Facts) -> bool:
-        found: str = getattr(fact.node.layer, "mode", "")
-        return found == mode and axes in (None, len(fact.inputs[0]) - 1)
+        found: int = getattr(fact.node.layer, "taps", 0)
+        return found == number and axes in (None, len(fact.inputs[0]) - 1)
 
     return holds
 
 
 def _scaled(
-    words: str, factor: int, other: int, where: Callable[[Facts], bool] = _affine
+    classes: str, factor: int, other: int, where: Callable[[Facts], bool] = _affine
 ) -> tuple[Term, Term]:
     """Terms of inputs: so many times where the layer has trained scales, so many where not."""
     return (
-        Term(factor, "inputs", words, where),
-        Term(other, "inputs", words, lambda fact: not where(fact)),
+        Term(factor, "inputs", classes, where),
+        Term(other, "inputs", classes, lambda fact: not where(fact)),
     )
 
 
@@ -143,8 +144,8 @@ _FUSED = Fault("does not see what attention fuses in eval mode", _ATTENTION, _fu
 _WRONG_BIASES = "counts the biases of a transposed convolution at wrong positions"
 # torch writes this normalisation as three elementwise functions and a pooling of padded squares.
 _NEIGHBOURS = (
-    Term(3, "inputs", "local_response_norm"),
-    Term(1, "padded inputs", "local_response_norm"),
+    Term(3, "inputs", "LocalResponseNorm"),
+    Term(1, "padded inputs", "LocalResponseNorm"),
 )
 _TRANSPOSED = "multiplies a transposed convolution at every output position, not input position"
 _DIVIDED = "divides a transposed convolution by its groups twice"
@@ -161,12 +162,12 @@ CONVENTIONS = {
         "MACs",
         (
             *_macs(1),
-            *_scaled("batch_norm", 2, 1),
-            Term(3, "inputs", "batch_norm", _without_statistics),
+            *_scaled("BatchNorm", 2, 1),
+            Term(3, "inputs", "BatchNorm", _without_statistics),
             *_scaled(_ESTIMATED, 5, 4),
             Term(1, "inputs", _ADAPTIVE_AVG, _two_axes),
-            Term(1, "outputs", "upsample", _mode("nearest", 2)),
-            Term(4, "outputs", "upsample", _mode("linear", 2)),
+            Term(1, "outputs", "Upsample", _taps(1, 2)),
+            Term(4, "outputs", "Upsample", _taps(2, 2)),
         ),
         remark="its FLOPs are MACs",
         faults=(_FUSED,),
@@ -181,8 +182,8 @@ CONVENTIONS = {
         ),
         remark="a normalisation's parameters, not its values",
         faults=(
-            Fault(_TRANSPOSED, "conv_transpose", _at_every_output),
-            Fault("forgets the positions of a linear", "linear", _once),
+            Fault(_TRANSPOSED, "ConvTranspose", _at_every_output),
+            Fault("forgets the positions of a linear", "Linear", _once),
             _UNSEEN,
         ),
     ),
@@ -198,13 +199,13 @@ CONVENTIONS = {
         (
             *_macs(1),
             Term(1, "additions of biases"),
-            *_scaled("batch_norm instance_norm group_norm", 2, 1),
-            Term(1, "inputs", "layer_norm"),
-            Term(2, "inputs", "relu prelu elu gelu"),
-            Term(1, "inputs", "relu6 leaky_relu silu softmax"),
+            *_scaled("BatchNorm InstanceNorm GroupNorm", 2, 1),
+            Term(1, "inputs", "LayerNorm"),
+            Term(2, "inputs", "ReLU PReLU ELU GELU"),
+            Term(1, "inputs", "ReLU6 LeakyReLU SiLU Softmax"),
             Term(2, "inputs", _POOLS),
             Term(2, "padding", _PADDED),
-            Term(2, "outputs", "upsample"),
+            Term(2, "outputs", "Upsample"),
             *_scaled(_ATTENTION, 5, 2, _biased),
             Term(1, "scores", _ATTENTION),
             *_NEIGHBOURS,
@@ -216,44 +217,44 @@ CONVENTIONS = {
         "MACs",
         (
             *_macs(1),
-            *_scaled("batch_norm layer_norm instance_norm", 4, 2),
-            Term(1, "inputs", "prelu"),
-            Term(3, "inputs", "softmax"),
-            Term(-1, "sums", "softmax"),
+            *_scaled("BatchNorm LayerNorm InstanceNorm", 4, 2),
+            Term(1, "inputs", "PReLU"),
+            Term(3, "inputs", "Softmax"),
+            Term(-1, "sums", "Softmax"),
             Term(1, "inputs", _ADAPTIVE_AVG),
-            Term(1, "outputs", f"{_ADAPTIVE_AVG} avg_pool"),
-            Term(1, "outputs", "upsample", _mode("nearest")),
-            Term(5, "outputs", "upsample", _mode("linear", 1)),
-            Term(11, "outputs", "upsample", _mode("linear", 2)),
-            Term(259, "outputs", "upsample", _mode("cubic")),
+            Term(1, "outputs", f"{_ADAPTIVE_AVG} AvgPool"),
+            Term(1, "outputs", "Upsample", _taps(1)),
+            Term(5, "outputs", "Upsample", _taps(2, 1)),
+            Term(11, "outputs", "Upsample", _taps(2, 2)),
+            Term(259, "outputs", "Upsample", _taps(4)),
         ),
-        faults=(Fault(_TRANSPOSED, "conv_transpose", _at_every_output), _UNSEEN),
+        faults=(Fault(_TRANSPOSED, "ConvTranspose", _at_every_output), _UNSEEN),
     ),
     "calflops": Convention(
         "calflops 0.3.2",
         "MACs",
         _macs(1),
-        faults=(Fault(_DIVIDED, "conv_transpose", _groups_twice), _FUSED),
+        faults=(Fault(_DIVIDED, "ConvTranspose", _groups_twice), _FUSED),
     ),
     "calflops-flops": Convention(
         "calflops 0.3.2",
         "FLOPs",
         (
             *_macs(2),
-            Term(1, "additions of biases", _CONVOLUTIONS + " conv_transpose"),
-            *_scaled("batch_norm", 2, 1),
-            Term(3, "inputs", "batch_norm", _without_statistics),
+            Term(1, "additions of biases", where=_convolves),
+            *_scaled("BatchNorm", 2, 1),
+            Term(3, "inputs", "BatchNorm", _without_statistics),
             *_scaled(_ESTIMATED, 5, 4),
-            Term(1, "inputs", "relu prelu elu leaky_relu silu gelu softmax"),
+            Term(1, "inputs", "ReLU PReLU ELU LeakyReLU SiLU GELU Softmax"),
             *_NEIGHBOURS,
             Term(1, "inputs", _POOLS),
             Term(1, "padding", _PADDED),
-            Term(1, "outputs", "upsample"),
+            Term(1, "outputs", "Upsample"),
         ),
         faults=(
-            Fault("forgets the channels or the scale of an upsample", "upsample", _upsampled),
-            Fault(_DIVIDED, "conv_transpose", lambda fact: 2 * _groups_twice(fact)),
-            Fault(_WRONG_BIASES, "conv_transpose", _biases_elsewhere),
+            Fault("forgets the channels or the scale of an upsample", "Upsample", _upsampled),
+            Fault(_DIVIDED, "ConvTranspose", lambda fact: 2 * _groups_twice(fact)),
+            Fault(_WRONG_BIASES, "ConvTranspose", _biases_elsewhere),
             _FUSED._replace(error=lambda fact: 2 * _fused(fact)),
         ),
     ),

@@ -11,10 +11,11 @@ from cnncalc.ask.option import Option, SpecArgument, one_of, starting
 from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
-from cnncalc.layers import MODULES, foreign_words, layer_class
+from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.base import times
 from cnncalc.render.listing import listing
 from cnncalc.report import Report
+from cnncalc.spec.advice import right_word
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.load import graph_of, source
 
@@ -117,7 +118,7 @@ class Layers(Request[str | None]):
     def find(self) -> str | None:
         name = self.name
         if self.format == "text" and name is not None and name not in MODULES:
-            right = foreign_words().get(name.lower().replace("_", ""))
+            right = right_word(name)
             hint = f"; the layer is called {right}" if right else suggestion(name, MODULES)
             raise UsageError(f"no such layer: {printable(shorten(name))}{hint}")
         return name

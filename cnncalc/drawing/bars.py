@@ -6,7 +6,7 @@ from fractions import Fraction
 
 from cnncalc.amounts import decimals, percent
 from cnncalc.drawing.diagram import Depth, collapsed, short
-from cnncalc.drawing.scene import Item, Polygon, Rect, Scene, Text, widest
+from cnncalc.drawing.scene import BAR, Item, Polygon, Rect, Scene, Text, widest
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.report import ALWAYS_THERE, Column, Report, column
 
@@ -55,7 +55,7 @@ def bars(report: Report, key: str, depth: Depth) -> tuple[Scene, str]:
         y = top + STEP * i
         bar = Rect(left, y, max(1.0, float(Fraction(value) * LONGEST / most)), STEP - 6)
         boxes.append(bar)
-        items.append(Polygon(bar.corners, "pale" if extra[i] else "conv", extra[i]))
+        items.append(Polygon(bar.corners, "pale" if extra[i] else BAR, extra[i]))
         items.append(Text(left - 8, y + 11, name, 10, "end"))
         items.append(Text(bar.x + bar.width + 6, y + 11, text, 10, "start"))
     bottom = top + STEP * len(names)

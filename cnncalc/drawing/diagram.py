@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from cnncalc.drawing.scene import Style
 from cnncalc.errors import printable, shorten
 from cnncalc.graph import Graph
+from cnncalc.layers import layer_class
+from cnncalc.layers.base import Family
 from cnncalc.report import COLUMNS, Report
 from cnncalc.tables.depth import Group, groups
 
@@ -19,7 +22,15 @@ Labels = Literal["maps", "hwc", "chw"]
 """How shapes are written: `6@28×28` as papers do, `28×28×6`, or `6×28×28`."""
 Depth = int | Literal["all"] | None
 """How many names deep blocks are drawn; None is as deep as there is room."""
-Role = Literal["input", "conv", "pool", "dense", "join", "other", "block"]
+_ROLES: dict[Family | None, Style] = {
+    "convolution": "conv",
+    "pooling": "pool",
+    "unpooling": "pool",
+    "dense": "dense",
+    "attention": "dense",
+    "join": "join",
+}
+"""How a layer of each family is drawn; the others have one style."""
 
 
 class Box(NamedTuple):
@@ -34,7 +45,7 @@ class Box(NamedTuple):
     label: str
     """The shape as it is written."""
     params: int
-    role: Role
+    role: Style
     auxiliary: bool = False
     """Whether only training uses it."""
     output: bool = False
@@ -218,10 +229,11 @@ def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]
     shape = tuple(report.column("output")[last])
     if row.block:
         work: tuple[str, ...] = (f"{row.rows:,} layer{'s' if row.rows > 1 else ''}",)
-        role: Role = "block"
+        role: Style = "block"
     else:
         texts = [report.column("layer")[i] for i in row.indices]
-        work, role = _work(texts), _role(report.column("type")[first], len(shape))
+        family = layer_class(report.column("type")[first]).family
+        work, role = _work(texts), _ROLES.get(family, "other")
     return Box(
         short(row.block or names[0]),
         work,
@@ -244,16 +256,6 @@ def _work(texts: Sequence[str]) -> tuple[str, ...]:
     if details:
         lines.append(" ".join(details))
     return (*map(printable, lines), *(f"+ {text}" for text in texts[1:]))
-
-
-def _role(type: str, axes: int) -> Role:
-    if "pool" in type or type == "subsample":
-        return "pool"
-    if "conv" in type or type == "locally_connected":
-        return "conv"
-    if type in ("linear", "rbf", "multi_head_attention"):
-        return "dense"
-    return "join" if type in ("add", "multiply", "concat") else "other"
 
 
 def short(name: str) -> str:

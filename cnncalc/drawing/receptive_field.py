@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cnncalc.analysis.receptive_field import Axis, Field, receptive_fields
 from cnncalc.drawing.diagram import Depth, collapsed, short
-from cnncalc.drawing.scene import Item, Line, Polygon, Rect, Scene, Text, widest
+from cnncalc.drawing.scene import BAR, Item, Line, Polygon, Rect, Scene, Text, widest
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES
@@ -121,7 +121,7 @@ def _panel(
             items.append(Polygon(bar.corners, "pale", True))
         if inside[1] > inside[0]:
             part = Rect(inside[0], top, max(1.0, inside[1] - inside[0]), STEP - 6)
-            items.append(Polygon(part.corners, "conv" if i else "input"))
+            items.append(Polygon(part.corners, BAR if i else "input"))
     bottom = y + STEP * len(rows)
     items += [Line(((x, y - 4), (x, bottom)), dashed=True) for x in (left, right)]
     return bottom

@@ -7,6 +7,8 @@ from typing import Literal, NamedTuple
 
 Point = tuple[float, float]
 Style = Literal["input", "conv", "pool", "dense", "join", "other", "block", "frame", "pale"]
+BAR: Style = "conv"
+"""How what stands for a number is filled."""
 
 
 class Rect(NamedTuple):

@@ -31,16 +31,15 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
-from cnncalc.dims import TransposedWindow
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, Size
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import KernelUse, Shape, count
 from cnncalc.presented import Presented
 
-CONVOLUTIONS = ("conv", "depthwise_conv", "conv_transpose", "locally_connected")
-"""The words of the layers that are compared; `separable_conv` stands for two of them."""
+FULL, LOCAL, CONV = "fully_connected", "locally_connected", "convolution"
+"""What the three layers that are compared are called in JSON and CSV."""
 
 
 class Saving(NamedTuple):
@@ -77,9 +76,9 @@ class Saving(NamedTuple):
         """Costs by layer, and the factors."""
         factors = {"sparsity": self.sparsity, "sharing": self.sharing, "saving": self.whole}
         return {
-            "fully_connected": self.dense.to_dict(),
-            "locally_connected": self.local.to_dict(),
-            "convolution": self.conv.to_dict(),
+            FULL: self.dense.to_dict(),
+            LOCAL: self.local.to_dict(),
+            CONV: self.conv.to_dict(),
             "connections": self.connections,
             **{name: exact(factor) for name, factor in factors.items()},
         }
@@ -95,6 +94,8 @@ class ConvComparison(NamedTuple):
 
     name: str
     type: str
+    kernels: KernelUse | None
+    """How it applies them, as `Layer.kernels` says."""
     layer: str
     """As tables describe it: `conv 5×5 s1 p0`."""
     input: Shape
@@ -170,7 +171,7 @@ def compare_convolutions(
 
     Raises UsageError.
     """
-    found = [fact for fact in facts if fact.node.layer.type in CONVOLUTIONS]
+    found = [fact for fact in facts if fact.node.layer.kernels]
     known = {fact.node.name: fact for fact in facts}
     if names:
         wanted = {fact.node.name for name in names for fact in _named(name, found, known)}
@@ -203,13 +204,14 @@ def _compare(fact: Facts, auxiliary: bool, batch: int, size: Size) -> ConvCompar
     def cost(weights: int, biases: int, macs: int) -> Cost:
         return Cost(weights, biases, macs * batch, size(weights + biases))
 
-    transposed = any(isinstance(window, TransposedWindow) for window in windows)
+    transposed = layer.kernels == "stamped"
     far = output if transposed else input
     table = getattr(layer, "connections_table", None)
     maps = list(map(len, table)) if table else [far[0] // (layer.wiring_groups(input) or 1)]
     return ConvComparison(
         fact.node.name,
         layer.type,
+        layer.kernels,
         layer.describe(*fact.inputs),
         input,
         output,

@@ -11,7 +11,7 @@ from typing import Any
 
 from cnncalc.amounts import Layout, percent, shape_text
 from cnncalc.findings import maths
-from cnncalc.findings.compare_fc import ConvComparison, FcComparison, Saving
+from cnncalc.findings.compare_fc import CONV, FULL, LOCAL, ConvComparison, FcComparison, Saving
 from cnncalc.findings.dense_twin import Cost, DenseNetwork
 from cnncalc.layers.base import count, times
 from cnncalc.page import Block, Grid, Heading, Items, Maths, Page, Prose, Working
@@ -65,7 +65,7 @@ def _working(layer: ConvComparison, found: FcComparison, layout: Layout) -> Iter
 
 def _story(layer: ConvComparison, layout: Layout) -> Iterator[str]:
     """What the convolution leaves out, what it shares, and what is odd about it."""
-    saving, transposed = layer.saving, layer.type == "conv_transpose"
+    saving, transposed = layer.saving, layer.kernels == "stamped"
     inputs, outputs = count(layer.input), count(layer.output)
     yield (
         f"{layer.layer} maps {shape_text(layer.input, layout)} to "
@@ -85,7 +85,7 @@ def _story(layer: ConvComparison, layout: Layout) -> Iterator[str]:
         sees += " at most" if lost else ""
         yield f"Here one {near} {sees} {window} of {there:,} {far} (sparse connections)."
     positions = prod(layer.positions)
-    if layer.type == "locally_connected":
+    if layer.kernels == "unshared":
         yield "Every position has weights of its own: nothing is shared."
     elif positions == 1:
         yield f"The {near} has one position: nothing is shared."
@@ -239,7 +239,6 @@ def _product(a: Fraction, b: Fraction) -> Maths:
 
 # CSV
 
-_THREE = ("fully_connected", "locally_connected", "convolution")
 _REST = ("connections", "sparsity", "sharing", "saving")
 
 
@@ -247,7 +246,8 @@ def comma_separated(found: FcComparison, layout: Layout) -> str:
     """A line for each convolution: shapes as `28x28x6`, raw numbers, factors as fractions."""
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
-    costs = [(which, key) for which in _THREE for key in ("weights", "biases", "macs", "bytes")]
+    keys = ("weights", "biases", "macs", "bytes")
+    costs = [(which, key) for which in (FULL, LOCAL, CONV) for key in keys]
     sizes = ("inputs", "outputs", "window_least", "window_most")
     names = [f"{which}_{key}" for which, key in costs]
     writer.writerow(["name", "layer", "weights_of", "input", "output", *sizes, *names, *_REST])

@@ -112,10 +112,10 @@ def _twin_sizes(facts: Sequence[Facts]) -> tuple[int, ...]:
     """The input, the output of every weighted layer after its pooling, the result.
 
     What a weighted layer reads is the output of the one before it, after pooling and whatever else
-    stands between them. Weighted are convolutions, dense layers and attention, and the fixed
-    prototypes of `rbf`; normalisations and trained coefficients change no size of a dense network.
+    stands between them. Weighted are convolutions, dense layers (fixed prototypes too) and
+    attention; normalisations and trained coefficients change no size of a dense network.
     """
-    weighted = [f for f in facts if f.node.layer.numbered or f.node.layer.type == "rbf"]
+    weighted = [f for f in facts if f.node.layer.family in ("convolution", "dense", "attention")]
     return (
         count(facts[0].inputs[0]),
         *(count(fact.inputs[0]) for fact in weighted[1:]),

@@ -16,7 +16,7 @@ from cnncalc.findings.align import CHANGE, align
 from cnncalc.findings.budget import counted
 from cnncalc.graph import Graph, Node
 from cnncalc.infer import Facts
-from cnncalc.layers import ACTIVATIONS, MODULES
+from cnncalc.layers import ACTIVATIONS
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
 from cnncalc.report import Report
@@ -263,20 +263,6 @@ def _one_for_all(value: Any) -> Any:
 
 # Alignment
 
-_FAMILIES = {
-    "transposed": "conv",
-    "adaptive_pool": "pool",
-    "smooth_activation": "activation",
-    "scale": "norm",
-}
-_ALONE = {"dropout", "drop_path", "class_token", "position_embedding", "select"}
-"""Words that have nothing to do with what their module holds beside them."""
-
-
-def family(word: str) -> str:
-    """What a layer may have become without being another one: any pooling is still a pooling."""
-    return word if word in _ALONE else _FAMILIES.get(MODULES[word], MODULES[word])
-
 
 def _costs(a: _Units, b: _Units) -> Callable[[int, int], int]:
     """What it costs to take a layer of each for the same.
@@ -291,7 +277,8 @@ def _costs(a: _Units, b: _Units) -> Callable[[int, int], int]:
             return 0
         if x.layer.type == y.layer.type:
             return CHANGE + min(len(_changed(x, y)), 10)
-        alike = family(x.layer.type) == family(y.layer.type)
+        ours, theirs = x.facts.node.layer.family, y.facts.node.layer.family
+        alike = ours is not None and ours == theirs
         return CHANGE + 20 if alike else 3 * CHANGE
 
     def cost(i: int, j: int) -> int:
@@ -341,8 +328,7 @@ class _Wiring:
     def __call__(self, i: int, j: int) -> FieldChange | None:
         """What they read, where it is something else."""
         x, y = self.a.units[i].facts.node, self.b.units[j].facts.node
-        commutes = x.layer.type in ("add", "multiply")
-        if not self._same(x.inputs, y.inputs, commutes):
+        if not self._same(x.inputs, y.inputs, x.layer.commutes):
             return FieldChange("reads", list(x.inputs), list(y.inputs))
         if x.weights_of and y.weights_of and not self._same([x.weights_of], [y.weights_of]):
             return FieldChange("weights_of", x.weights_of, y.weights_of)

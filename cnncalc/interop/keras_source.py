@@ -11,9 +11,8 @@ from typing import Any
 from cnncalc.errors import UsageError
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.interop.borrowed import shelf, used_names
-from cnncalc.interop.keras_part import Part, channels_last
-from cnncalc.interop.keras_twin import spelling
+from cnncalc.interop.definitions import definitions, used_names
+from cnncalc.interop.function_body import READS, RUNNING, FunctionBody, Statement
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
     assignment,
@@ -24,9 +23,9 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
-from cnncalc.interop.statements import READS, RUNNING, Statement, Statements
+from cnncalc.layers.keras_twin import Part, channels_last
 
-_OWN = shelf("cnncalc.interop.keras_layers")
+_OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
 _SCALES = {"center": True, "scale": True, "epsilon": 0.001}
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -92,7 +91,7 @@ class _Writer:
                 f"{node.name}: the code for Keras shares no weights between layers; --to torch can"
             )
         try:
-            parts = spelling(node.layer, *fact.inputs)
+            parts = list(node.layer.keras(*fact.inputs))
         except UsageError as error:
             raise UsageError(f"{node.name}: {error}") from None
         reads = tuple(self._value(name) for name in node.inputs)
@@ -157,7 +156,7 @@ class _Writer:
         block = plan.uses[0]
         names = [parameter.name for parameter in plan.parameters]
         constructors = self._constructors(block, iter(plan.by_slot), names, within=True)
-        writer = Statements(
+        writer = FunctionBody(
             block, block.gives, lambda i: constructors[id(i)], {*self.functions, *names}
         )
         inputs = [writer.locals[name] for name in block.reads]
@@ -177,7 +176,7 @@ class _Writer:
         slots = [None] * len(block.inner_slots())
         constructors = self._constructors(block, iter(slots), [], within=False)
         titles = {name: "inputs" if name == "input" else name for name in block.reads}
-        writer = Statements(
+        writer = FunctionBody(
             block, self.outputs, lambda i: constructors[id(i)], self.functions, titles
         )
         lines = [f"def {self.name}():", *docstring(["The network, with weights to be trained."], 4)]
@@ -193,7 +192,7 @@ class _Writer:
         made = f'keras.Model({inputs}, {outputs}, name="{self.name}")'
         return [*lines, *statement("return ", made, 4)]
 
-    def _results(self, writer: Statements) -> list[str]:
+    def _results(self, writer: FunctionBody) -> list[str]:
         return [writer.locals[name] for name in self.outputs]
 
     def _main(self) -> list[str]:

@@ -10,7 +10,8 @@ from typing import Any
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import Facts
-from cnncalc.interop.borrowed import shelf, used_names
+from cnncalc.interop.definitions import definitions, used_names
+from cnncalc.interop.function_body import READS, RUNNING, FunctionBody
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
     assignment,
@@ -22,9 +23,8 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
-from cnncalc.interop.statements import READS, RUNNING, Statements
 
-_OWN = shelf("cnncalc.witness.modules")
+_OWN = definitions("cnncalc.witness.modules")
 """The few modules that torch has not."""
 _DEFAULTS: dict[str, Any] = {
     "stride": 1,
@@ -248,7 +248,7 @@ class _Writer:
             inputs = {name: name for name in self.graph.inputs}
         taken = {"self", "F", "torch", "nn"}
         wanted = (*outputs, *auxiliary)
-        writer = Statements(block, wanted, _called, taken, inputs)
+        writer = FunctionBody(block, wanted, _called, taken, inputs)
         parameters = ["self", *(f"{writer.locals[name]}: Tensor" for name in block.reads)]
         returned = "Tensor" if len(wanted) == 1 else "tuple[Tensor, ...]"
         if auxiliary and len(outputs) == 1:

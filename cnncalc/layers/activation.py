@@ -9,35 +9,43 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Family, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
 from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, written
 from cnncalc.layers.twin import Twin, module
 
 
 class Elementwise(Layer):
-    """A function of each value alone; `_each` is its arithmetic for one value."""
+    """A function of each value alone; `_each` is its arithmetic for one value.
+
+    Its gradient needs the input, unless a class says that the output is enough.
+    """
 
     values = "in_place"
+    family: ClassVar[Family | None] = "activation"
     _each: ClassVar[dict[str, int]] = {}
     _module: ClassVar[str]
     """Its class in torch, whose arguments are our fields."""
-    _kept: ClassVar[Kept] = INPUTS
+    _keras: ClassVar[str]
+    """What Keras' layer Activation calls it."""
+    _kept = INPUTS
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(self._module, **dict(self))
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Activation", activation=self._keras)
+
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return self._kept
 
 
 class Relu(Elementwise):
     """max(0, x)."""
 
     type = "relu"
+    _keras = "relu"
     prefix = "relu"
     _kept = OUTPUT
     _module = "ReLU"
@@ -52,6 +60,9 @@ class Relu6(Elementwise):
     _module = "ReLU6"
     _each: ClassVar[dict[str, int]] = {"compare": 2}
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("ReLU", max_value=6)
+
 
 class LeakyRelu(Elementwise):
     """x where it is positive, a small multiple of x elsewhere."""
@@ -63,6 +74,13 @@ class LeakyRelu(Elementwise):
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        slope = self.negative_slope
+        if slope < 0:
+            yield written(f"ops.maximum(x, 0.0) + {slope} * ops.minimum(x, 0.0)")
+        else:
+            yield made("LeakyReLU", negative_slope=slope)
 
 
 class Prelu(Elementwise):
@@ -88,11 +106,18 @@ class Prelu(Elementwise):
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        axes = len(inputs[0])
+        shared = list(range(1, axes + (self.num_parameters == 1 or axes == 0)))
+        yield made("PReLU", shared_axes=shared or None)
+
 
 class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
     type = "sigmoid"
+    _keras = "sigmoid"
+    answers = "probabilities"
     prefix = "sigmoid"
     _kept = OUTPUT
     _module = "Sigmoid"
@@ -103,6 +128,7 @@ class Tanh(Elementwise):
     """The hyperbolic tangent."""
 
     type = "tanh"
+    _keras = "tanh"
     prefix = "tanh"
     _kept = OUTPUT
     _module = "Tanh"
@@ -113,6 +139,8 @@ class Softmax(Elementwise):
     """eˣ over its sum along the channels, at each position alone."""
 
     type = "softmax"
+    _keras = "softmax"
+    answers = "probabilities"
     prefix = "softmax"
     _kept = OUTPUT
 
@@ -134,6 +162,8 @@ class LogSoftmax(Elementwise):
     """The logarithm of the softmax along the channels, at each position alone."""
 
     type = "log_softmax"
+    _keras = "log_softmax"
+    answers = "probabilities"
     prefix = "log_softmax"
     _kept = OUTPUT
 
@@ -150,6 +180,7 @@ class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
     type = "dropout"
+    family = None
     prefix = "dropout"
     identity = True
     main = "p"
@@ -160,6 +191,11 @@ class Dropout(Elementwise):
     def twin(self, *inputs: Shape) -> Twin:
         axes = len(inputs[0]) - 1
         return module(f"Dropout{axes}d" if self.per_channel and axes else "Dropout", p=self.p)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        axes = len(inputs[0]) - 1
+        name = f"SpatialDropout{axes}D" if self.per_channel and axes else "Dropout"
+        yield made(name, rate=self.p)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The mask, scaled already.
@@ -178,6 +214,7 @@ class DropPath(Elementwise):
     """
 
     type = "drop_path"
+    family = None
     identity = True
     prefix = "drop_path"
     main = "p"
@@ -188,3 +225,6 @@ class DropPath(Elementwise):
     def kept(self, *inputs: Shape) -> Kept:
         # Whether each sample goes on.
         return Kept(extras=(Extra(1, bytes=1),)) if 0 < self.p < 1 else NOTHING
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Dropout", rate=self.p, noise_shape=(None, *(1 for _ in inputs[0])))

@@ -11,6 +11,7 @@ from cnncalc.layers.axis_map import AxisMap, dividing
 from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
@@ -20,6 +21,9 @@ class _AdaptivePool(Layer):
 
     main = "output_size"
     prefix = "pool"
+    family = "pooling"
+
+    _keras: ClassVar[str]
 
     output_size: Sizes = Field(description="output positions along each axis")
 
@@ -38,11 +42,21 @@ class _AdaptivePool(Layer):
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} → {times(self.output(*inputs)[1:])}"
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sizes = self.output(*inputs)[1:]
+        pairs = list(zip(inputs[0][1:], sizes, strict=True))
+        if any(n % outputs for n, outputs in pairs):
+            yield made(f"Adaptive{self._keras}{len(sizes)}D", output_size=sizes)
+        elif any(n != outputs for n, outputs in pairs):
+            pool = tuple(n // outputs for n, outputs in pairs)
+            yield made(f"{self._keras}{len(sizes)}D", pool_size=pool)
+
 
 class AdaptiveAvgPool(_AdaptivePool):
     """The mean of each of `output_size` windows; window i reads ⌊iN/O⌋ to ⌈(i+1)N/O⌉ − 1."""
 
     type = "adaptive_avg_pool"
+    _keras = "AveragePooling"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))
@@ -61,6 +75,7 @@ class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
 
     type = "adaptive_max_pool"
+    _keras = "MaxPooling"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
@@ -77,7 +92,9 @@ class _GlobalPool(Layer):
     """One value a channel."""
 
     prefix = "pool"
+    family = "pooling"
     _module: ClassVar[str]
+    _keras: ClassVar[str]
 
     keepdim: Flag = Field(
         False, description="keep the spatial axes with size 1 instead of giving a vector"
@@ -100,11 +117,16 @@ class _GlobalPool(Layer):
         call = "module(x)" if self.keepdim else "module(x).flatten(1)"
         return module(f"{self._module}{len(inputs[0]) - 1}d", call, output_size=1)
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made(f"Global{self._keras}{len(inputs[0]) - 1}D", keepdims=self.keepdim)
+
 
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
     type = "global_avg_pool"
+    _keras = "AveragePooling"
+    _kept = NOTHING
     _module = "AdaptiveAvgPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
@@ -115,6 +137,7 @@ class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel."""
 
     type = "global_max_pool"
+    _keras = "MaxPooling"
     _module = "AdaptiveMaxPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:

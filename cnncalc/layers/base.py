@@ -10,8 +10,27 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.fields import refuse
-from cnncalc.layers.kept import NOTHING, Kept
+from cnncalc.layers.kept import Kept
+from cnncalc.layers.keras_twin import Part, refused
 from cnncalc.layers.twin import Twin
+
+Family = Literal[
+    "convolution",
+    "pooling",
+    "unpooling",
+    "dense",
+    "attention",
+    "normalisation",
+    "activation",
+    "rearranging",
+    "resizing",
+    "join",
+]
+"""What a layer may have become without being another one: any pooling is still a pooling."""
+
+KernelUse = Literal["shared", "unshared", "stamped"]
+"""How trained kernels are applied: the same at all positions that are read, others at each of
+them, or the same stamped on the output."""
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
@@ -58,6 +77,14 @@ class Layer(BaseModel):
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    commutes: ClassVar[bool] = False
+    """Whether the order of its inputs makes no difference."""
+    family: ClassVar[Family | None] = None
+    """Its relatives, in drawings and in comparisons; None where it has none."""
+    kernels: ClassVar[KernelUse | None] = None
+    """How it applies trained kernels; None where it has none."""
+    answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
+    """What its outputs are where they are a classifier's; of distances the smallest is the best."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
@@ -66,6 +93,9 @@ class Layer(BaseModel):
 
     memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
     """How torch lays its output out in memory; a view that needs another order is a copy."""
+    _kept: ClassVar[Kept]
+    """What `kept` gives where it does not depend on shapes. There is no default: every class says
+    it, for what is left out would be missing in the memory of training."""
 
     @classmethod
     def summary(cls) -> str:
@@ -103,6 +133,10 @@ class Layer(BaseModel):
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
 
+    def computed_macs(self, *inputs: Shape) -> int:
+        """Those of `macs` whose factors are both computed: no weight takes part."""
+        return 0
+
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         """All other arithmetic by kind: add, multiply, compare, divide, exp.
 
@@ -112,7 +146,7 @@ class Layer(BaseModel):
 
     def kept(self, *inputs: Shape) -> Kept:
         """What training keeps of it until its gradient is computed."""
-        return NOTHING
+        return self._kept
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.
@@ -143,6 +177,13 @@ class Layer(BaseModel):
     def twin(self, *inputs: Shape) -> Twin:
         """What computes it in torch."""
         raise NotImplementedError(f"{self.type} has no twin")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        """What computes it in Keras, one part after the other; none where it does nothing.
+
+        Raises UsageError where Keras cannot say it.
+        """
+        raise refused(f"{self.type} has no spelling in Keras")
 
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""

@@ -7,9 +7,11 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape, count
+from cnncalc.layers.base import Activated, Layer, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
+from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
+from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
@@ -50,24 +52,14 @@ _BIAS = "whether every output channel has a bias"
 _DILATION = "distance D between the kernel's taps along each axis"
 
 
-class _Convolution(Windowed, Activated):
-    """What convolutions share; `_maps` says how channels are wired."""
+class _Convolution(Windowed, Kernels):
+    """What convolutions share that read a window at each position of the output."""
 
     main: ClassVar[str | None] = "kernel_size"
-    numbered = True
 
     stride: Sizes = Field(1, description="step S of the kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
     bias: Flag = Field(True, description=_BIAS)
-
-    def _maps(self, channels: int) -> tuple[int, int]:
-        """(output channels, groups) for an input of that many channels."""
-        raise NotImplementedError
-
-    def _wires(self, channels: int) -> int:
-        """Pairs of an input map and an output map that a kernel joins."""
-        out_channels, groups = self._maps(channels)
-        return channels // groups * out_channels
 
     def output(self, *inputs: Shape) -> Shape:
         out_channels, _ = self._maps(inputs[0][0])
@@ -88,23 +80,15 @@ class _Convolution(Windowed, Activated):
         taps = prod(window.output * window.kernel_size for window in windows)
         return taps * self._wires(inputs[0][0])
 
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self._maps(inputs[0][0])[1]
-
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {window_text(self.windows(*inputs))}"
 
     def kept(self, *inputs: Shape) -> Kept:
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        return INPUTS if self._even(*inputs) else instead(inputs[0], sides)
+        return INPUTS if self._even(*inputs) else instead(inputs[0], self._sides(*inputs))
+
+    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Padding before and after along each axis."""
+        return [(window.before, window.after) for window in self.windows(*inputs)]
 
     def _even(self, *inputs: Shape) -> bool:
         """Whether torch's module can do the padding: as much on both sides."""
@@ -118,8 +102,7 @@ class _Convolution(Windowed, Activated):
 
     def _padded(self, *inputs: Shape) -> str:
         """A call of a module that does not pad."""
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        return f"module({padded('x', sides)})"
+        return f"module({padded('x', self._sides(*inputs))})"
 
     def twin(self, *inputs: Shape) -> Twin:
         windows = self.windows(*inputs)
@@ -136,6 +119,25 @@ class _Convolution(Windowed, Activated):
             groups=groups,
             bias=self.bias,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, channels = self.windows(*inputs), inputs[0][0]
+        outputs, groups = self._maps(channels)
+        sliding, axes, skips = slides(windows), len(windows), ()
+        if max(sliding["strides"]) > 1 and max(sliding["dilation_rate"]) > 1:
+            # Keras takes one of them only: all positions, of which some are kept.
+            skips, sliding["strides"] = sliding["strides"], (1,) * axes
+        same = is_same(windows) and not skips
+        if not same:
+            yield from zeros(self._sides(*inputs))
+        sliding |= {"padding": "same" if same else "valid", "use_bias": self.bias}
+        if groups == channels > 1 and axes < 3 and len(set(sliding["strides"])) == 1:
+            multiplier = outputs // channels
+            yield made(f"DepthwiseConv{axes}D", **sliding, depth_multiplier=multiplier)
+        else:
+            yield made(f"Conv{axes}D", filters=outputs, **sliding, groups=groups)
+        if skips:
+            yield written(f"x[:, {', '.join(f'::{step}' for step in skips)}]")
 
 
 class Conv(_Convolution):
@@ -195,8 +197,7 @@ class Conv(_Convolution):
         if self.connections_table is None:
             return super().kept(*inputs)
         # The maps that each output map gathers, and their numbers.
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        extras = []
+        sides, extras = self._sides(*inputs), []
         for maps in self.connections_table:
             extras.append(Extra(padded_size((len(maps), *inputs[0][1:]), sides)))
             extras.append(Extra(len(maps), INDEX_BYTES, per_sample=False))
@@ -220,6 +221,15 @@ class Conv(_Convolution):
             bias=self.bias,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if self.connections_table is None:
+            yield from super().keras(*inputs)
+            return
+        yield from zeros(self._sides(*inputs))
+        sliding = slides(self.windows(*inputs))
+        table = self.connections_table
+        yield own("ConnectedConv", connections=table, **sliding, use_bias=self.bias)
+
 
 class DepthwiseConv(_Convolution):
     """Slides kernels over every input channel alone: a convolution with one group a channel."""
@@ -237,6 +247,7 @@ class SeparableConv(Windowed, Activated):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
     type = "separable_conv"
+    family = "convolution"
     prefix = "sepconv"
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
@@ -265,6 +276,7 @@ class LocallyConnected(_Convolution):
     """Reads the same windows as a convolution, with weights of its own at every position."""
 
     type = "locally_connected"
+    kernels = "unshared"
     prefix = "local"
     main = None
 
@@ -288,6 +300,11 @@ class LocallyConnected(_Convolution):
             **self._slides(*inputs),
             bias=self.bias,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield from zeros(self._sides(*inputs))
+        sliding = {**slides(self.windows(*inputs)), "use_bias": self.bias}
+        yield own("LocallyConnected", filters=self.out_channels, **sliding)
 
     def kept(self, *inputs: Shape) -> Kept:
         # A copy of every window.

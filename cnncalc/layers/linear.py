@@ -7,6 +7,7 @@ from pydantic import Field
 from cnncalc.layers.base import Activated, Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
 
@@ -15,7 +16,9 @@ class Linear(Activated):
 
     type = "linear"
     prefix = "fc"
+    family = "dense"
     memory_order = "channels_last"
+    _kept = Kept(inputs=True, channels_last=True)
     main = "out_features"
     numbered = True
 
@@ -59,8 +62,8 @@ class Linear(Activated):
             bias=self.bias,
         )
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return Kept(inputs=True, channels_last=True)
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Dense", units=self.out_features, use_bias=self.bias)
 
 
 class Rbf(Layer):
@@ -68,6 +71,8 @@ class Rbf(Layer):
 
     type = "rbf"
     prefix = "rbf"
+    family = "dense"
+    answers = "distances"
     main = "out_features"
 
     out_features: Count = Field(description="number of prototypes, one for each output")
@@ -92,6 +97,9 @@ class Rbf(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("Rbf", in_features=inputs[0][0], out_features=self.out_features)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("Rbf", units=self.out_features)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The differences, to be squared.

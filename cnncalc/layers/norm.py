@@ -15,6 +15,7 @@ from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
 from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, refused, written
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
 
@@ -30,6 +31,16 @@ def _over_twin(name: str, layer: "LayerNorm | RmsNorm", input: Shape) -> Twin:
     over = layer.normalized(input)
     call = "module(x)" if over == input else channels_last("module(x)")
     return module(name, call, normalized_shape=over, eps=layer.eps, elementwise_affine=layer.affine)
+
+
+def _keras_axis(layer: "LayerNorm | RmsNorm", input: Shape) -> int | list[int]:
+    """The axes that are normalised together, as Keras counts them."""
+    return list(range(1, len(input) + 1)) if layer.over == "all" and len(input) > 1 else -1
+
+
+def _keras_groups(layer: "GroupNorm | InstanceNorm", groups: int) -> Part:
+    affine = {"center": layer.affine, "scale": layer.affine}
+    return made("GroupNormalization", groups=groups, epsilon=layer.eps, **affine)
 
 
 def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
@@ -48,6 +59,7 @@ class BatchNorm(Activated):
 
     type = "batch_norm"
     prefix = "bn"
+    family = "normalisation"
 
     eps: Real = Field(1e-5, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -82,6 +94,18 @@ class BatchNorm(Activated):
             track_running_stats=self.track_running_stats,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if not self.track_running_stats:
+            raise refused("a batch_norm without track_running_stats has no spelling in Keras")
+        yield made(
+            "BatchNormalization",
+            # Keras weighs the statistics that are kept, torch the newest batch.
+            momentum=round(float(1 - self.momentum), 12),
+            epsilon=self.eps,
+            center=self.affine,
+            scale=self.affine,
+        )
+
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ of the batch.
         return Kept(inputs=True, extras=(Extra(2 * inputs[0][0], per_sample=False),))
@@ -92,6 +116,7 @@ class LayerNorm(Activated):
 
     type = "layer_norm"
     prefix = "ln"
+    family = "normalisation"
     memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
@@ -112,6 +137,12 @@ class LayerNorm(Activated):
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("LayerNorm", self, inputs[0])
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        affine = {"center": self.affine, "scale": self.affine}
+        yield made(
+            "LayerNormalization", axis=_keras_axis(self, inputs[0]), epsilon=self.eps, **affine
+        )
+
     def kept(self, *inputs: Shape) -> Kept:
         groups = count(inputs[0]) // count(self.normalized(inputs[0]))
         return Kept(inputs=True, extras=(Extra(2 * groups),))
@@ -122,6 +153,7 @@ class GroupNorm(Activated):
 
     type = "group_norm"
     prefix = "gn"
+    family = "normalisation"
     main = "num_groups"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
@@ -147,6 +179,9 @@ class GroupNorm(Activated):
             affine=self.affine,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield _keras_groups(self, self.num_groups)
+
     def kept(self, *inputs: Shape) -> Kept:
         return Kept(inputs=True, extras=(Extra(2 * self.num_groups),))
 
@@ -156,6 +191,7 @@ class InstanceNorm(Activated):
 
     type = "instance_norm"
     prefix = "in"
+    family = "normalisation"
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description="whether each channel has a trained scale and shift")
@@ -179,6 +215,9 @@ class InstanceNorm(Activated):
             affine=self.affine,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield _keras_groups(self, inputs[0][0])
+
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ, and the scale repeated for each sample.
         return Kept(inputs=True, extras=(Extra((3 if self.affine else 2) * inputs[0][0]),))
@@ -189,6 +228,7 @@ class RmsNorm(Activated):
 
     type = "rms_norm"
     prefix = "rms"
+    family = "normalisation"
     memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
@@ -216,6 +256,14 @@ class RmsNorm(Activated):
     def twin(self, *inputs: Shape) -> Twin:
         return _over_twin("RMSNorm", self, inputs[0])
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        # Left out, it is the smallest step above 1 of a float32.
+        axis, epsilon = _keras_axis(self, inputs[0]), 2.0**-23 if self.eps is None else self.eps
+        if self.affine:
+            yield made("RMSNormalization", axis=axis, epsilon=epsilon)
+        else:
+            yield written(f"rms_norm(x, {axis}, {epsilon})")
+
     def kept(self, *inputs: Shape) -> Kept:
         values = count(inputs[0])
         groups = values // count(self.normalized(inputs[0]))
@@ -227,6 +275,7 @@ class LocalResponseNorm(Layer):
 
     type = "local_response_norm"
     prefix = "lrn"
+    family = "normalisation"
     main = "size"
 
     size: Count = Field(description="number of neighbouring channels")
@@ -255,6 +304,9 @@ class LocalResponseNorm(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("LocalResponseNorm", **dict(self))
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"local_response_norm(x, {self.size}, {self.alpha}, {self.beta}, {self.k})")
 
     def kept(self, *inputs: Shape) -> Kept:
         # The squares with padding among the channels, the sums, and their power.

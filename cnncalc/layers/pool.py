@@ -10,6 +10,7 @@ from cnncalc.dims import maximum, minimum
 from cnncalc.layers.base import Activated, Shape, count, different
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
+from cnncalc.layers.keras_twin import Part, is_same, own, pooling, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import Windowed, window_text
 
@@ -22,6 +23,7 @@ class _Pool(Windowed):
 
     main = "kernel_size"
     prefix = "pool"
+    family = "pooling"
 
     stride: Sizes | None = Field(None, description=_STRIDE)
 
@@ -106,11 +108,22 @@ class _OrderPool(_Pool):
         name = f"MaxPool{len(dilation)}d"
         return module(name, f"module({x})", **self._slides(pads, *inputs), dilation=dilation)
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, reach = self.windows(*inputs), self.reach(*inputs)
+        if any(w.dilation > 1 for w in windows):
+            raise refused(f"a {self.type} with dilation has no spelling in Keras")
+        same = is_same(windows)
+        if not same and any(map(any, reach)):
+            widths = ((0, 0), *reach, (0, 0))
+            yield written(f'ops.pad(x, {widths}, constant_values=-float("inf"))')
+        yield pooling("MaxPooling", windows, same)
+
 
 class MaxPool(_OrderPool):
     """The largest value of each window."""
 
     type = "max_pool"
+    reduces = "max"
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)
@@ -123,10 +136,16 @@ class MinPool(_OrderPool):
     """The smallest value of each window."""
 
     type = "min_pool"
+    reduces = "min"
 
     def twin(self, *inputs: Shape) -> Twin:
         twin = self._largest("-x", *inputs)
         return twin._replace(call=f"-{twin.call}")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written("-x")
+        yield from super().keras(*inputs)
+        yield written("-x")
 
     def kept(self, *inputs: Shape) -> Kept:
         # It is the largest of the negated values.
@@ -138,6 +157,7 @@ class AvgPool(_Pool):
     """The mean of each window."""
 
     type = "avg_pool"
+    reduces = "mean"
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
     count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")
@@ -164,6 +184,21 @@ class AvgPool(_Pool):
         slides = self._slides(pads, *inputs)
         include = {"count_include_pad": self.count_include_pad}
         return module(f"AvgPool{len(inputs[0]) - 1}d", call, **slides, **include)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, reach = self.windows(*inputs), self.reach(*inputs)
+        # Keras' own `same` is left aside: not all of its backends leave padding out of the mean.
+        sides = [(w.before, w.after) if self.count_include_pad else (0, 0) for w in windows]
+        # A window that leaves padding over does not read it.
+        counted = [(min(a, c), min(b, d)) for (a, b), (c, d) in zip(sides, reach, strict=True)]
+        yield from zeros(reach)
+        yield pooling("AveragePooling", windows)
+        if counted != reach:
+            added = [(r[0] - c[0], r[1] - c[1]) for r, c in zip(reach, counted, strict=True)]
+            size = [w.n + sum(c) for w, c in zip(windows, counted, strict=True)]
+            ones = f"ops.pad(ops.ones({(1, *size, 1)}), {((0, 0), *added, (0, 0))})"
+            sizes = pooling("", windows).arguments
+            yield written(f"x / ops.average_pool({ones}, {sizes['pool_size']}, {sizes['strides']})")
 
     def kept(self, *inputs: Shape) -> Kept:
         kept = instead(inputs[0], self.pads_apart(*inputs))
@@ -199,6 +234,14 @@ class Subsample(_Pool, Activated):
         call = f"{sums} * {weight} + {bias}"
         # It starts as a mean.
         return module("Weights", call, shapes=self.weights(*inputs), mean=1 / taps)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows = self.windows(*inputs)
+        taps = prod(window.kernel_size for window in windows)
+        yield from zeros(self.reach(*inputs))
+        yield pooling("AveragePooling", windows)._replace(suffix="_mean")
+        yield written(f"x * {taps}")
+        yield own("ScaleAndShift", initial=1 / taps)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The sums, for the coefficients.

@@ -11,12 +11,16 @@ from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
 from cnncalc.layers.twin import Twin
 from cnncalc.layers.window import axes_rules
 
 
 class _View(Layer):
     values = "view"
+    family = "rearranging"
+    _kept = NOTHING
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # Where the axes do not stay what they are, an output position may come from anywhere.
@@ -40,6 +44,11 @@ class Flatten(_View):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin("x.flatten(1)")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if len(inputs[0]) > 1:
+            yield from channels_first(inputs[0])
+            yield made("Flatten")
 
 
 def _whole_numbers(minimum: int, wanted: str) -> Any:
@@ -98,6 +107,19 @@ class Reshape(_View):
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.reshape(-1, {str(self.output(*inputs))[1:-1]})")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        (shape,), output = inputs, self.output(*inputs)
+        if shape[0] == output[0]:
+            # The channels stay what they are.
+            yield made("Reshape", target_shape=channels_last(output))
+            return
+        yield from channels_first(shape)
+        if len(output) == 1:
+            yield made("Reshape", target_shape=output)
+            return
+        yield made("Reshape", target_shape=output)._replace(suffix="_channels_first_too")
+        yield made("Permute", dims=(*range(2, len(output) + 1), 1))
+
 
 class Permute(_View):
     """The same values with the axes in another order."""
@@ -126,6 +148,13 @@ class Permute(_View):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.permute{(0, *(axis + 1 for axis in self.dims))}")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        axes = len(inputs[0])
+        # Where each axis of torch stands in Keras, counted from 1.
+        stands = [axes, *range(1, axes)]
+        order = [*range(1, axes), 0]
+        yield made("Permute", dims=tuple(stands[self.dims[axis]] for axis in order))
 
 
 class Slice(_View):
@@ -163,11 +192,16 @@ class Slice(_View):
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x[:, {self.start}:{self._stop(inputs[0])}]")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"x[..., {self.start}:{self._stop(inputs[0])}]")
+
 
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
     type = "channel_shuffle"
+    family = "rearranging"
+    _kept = NOTHING
     memory_order = "channels_first"
     prefix = "shuffle"
     main = "groups"
@@ -181,3 +215,12 @@ class ChannelShuffle(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        channels, *sizes = inputs[0]
+        axes = len(sizes)
+        split = (*sizes, self.groups, channels // self.groups)
+        yield made("Reshape", target_shape=split)._replace(suffix="_groups")
+        order = (*range(1, axes + 1), axes + 2, axes + 1)
+        yield made("Permute", dims=order)._replace(suffix="_interleaved")
+        yield made("Reshape", target_shape=(*sizes, channels))

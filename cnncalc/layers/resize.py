@@ -10,6 +10,7 @@ from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
 from cnncalc.layers.base import Layer, Shape, count, different, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
+from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides
 
@@ -18,6 +19,7 @@ class Pad(Layer):
     """Adds positions at the borders."""
 
     type = "pad"
+    family = "resizing"
     prefix = "pad"
     main = "padding"
 
@@ -58,6 +60,15 @@ class Pad(Layer):
         call = padded("x", self._sides(inputs[0]))
         return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sides = self._sides(inputs[0])
+        if self.mode == "constant":
+            yield from (part._replace(suffix="") for part in zeros(sides))
+            return
+        for axis, (n, (before, after)) in enumerate(zip(inputs[0][1:], sides, strict=True), 1):
+            if before or after:
+                yield filled(self.mode, axis, n, before, after)
+
     def kept(self, *inputs: Shape) -> Kept:
         added = any(map(any, self._sides(inputs[0])))
         return INPUTS if added and self.mode in ("reflect", "replicate") else NOTHING
@@ -67,8 +78,10 @@ class Crop(Layer):
     """Cuts positions off at the borders."""
 
     type = "crop"
+    family = "resizing"
     prefix = "crop"
     main = "cropping"
+    _kept = NOTHING
     values = "view"
 
     cropping: Sides = Field(
@@ -106,6 +119,9 @@ class Crop(Layer):
         kept = (f"{before}:{n - after}" for n, (before, after) in sizes)
         return Twin(f"x[:, :, {', '.join(kept)}]")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield from (part._replace(suffix="") for part in cropped(self._sides(inputs[0])))
+
 
 def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
     texts = [str(a) if a == b else f"{a}+{b}" for a, b in sides]
@@ -119,6 +135,8 @@ class Upsample(Layer):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
     type = "upsample"
+    family = "resizing"
+    _kept = NOTHING
     prefix = "upsample"
     main = "scale_factor"
 
@@ -131,6 +149,11 @@ class Upsample(Layer):
         description="nearest: repeat; linear: linear along every axis (torch's bilinear, "
         "trilinear); cubic: cubic along every axis (torch's bicubic)",
     )
+
+    @property
+    def taps(self) -> int:
+        """How many values an output is made of along each axis."""
+        return _TAPS[self.mode]
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         fields = {"scale_factor": self.scale_factor, "size": self.size}
@@ -147,11 +170,11 @@ class Upsample(Layer):
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         sizes = zip(inputs[0][1:], self.output(*inputs)[1:], strict=True)
-        return (tuple(resizing(n, outputs, _TAPS[self.mode] // 2) for n, outputs in sizes),)
+        return (tuple(resizing(n, outputs, self.taps // 2) for n, outputs in sizes),)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # A weighted sum of the neighbours: 2 (linear) or 4 (cubic) along each axis.
-        taps = _TAPS[self.mode] ** (len(inputs[0]) - 1)
+        taps = self.taps ** (len(inputs[0]) - 1)
         outputs = count(self.output(*inputs))
         return {"multiply": taps * outputs, "add": (taps - 1) * outputs} if taps > 1 else {}
 
@@ -170,6 +193,25 @@ class Upsample(Layer):
         # One number where one will do: calflops fails at several.
         factor = factors[0] if len(set(factors)) == 1 else factors
         return module("Upsample", scale_factor=factor, mode=mode)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sizes, outputs = inputs[0][1:], self.output(*inputs)[1:]
+        if self.mode == "cubic":
+            # Its backends interpolate with different coefficients.
+            raise refused("a cubic upsample has no spelling in Keras")
+        whole = not any(o % n for n, o in zip(sizes, outputs, strict=True))
+        factors = tuple(o // n for n, o in zip(sizes, outputs, strict=True))
+        axes = len(sizes)
+        if self.mode == "linear" and axes == 2 and whole:
+            yield made("UpSampling2D", size=factors, interpolation="bilinear")
+        elif self.mode == "linear":
+            yield written(f"interpolate(x, {outputs})")
+        elif whole:
+            yield made(f"UpSampling{axes}D", size=factors if axes > 1 else factors[0])
+        else:
+            for axis, (n, o) in enumerate(zip(sizes, outputs, strict=True), 1):
+                if n != o:
+                    yield written(f"ops.take(x, ops.arange({o}) * {n} // {o}, axis={axis})")
 
 
 def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
@@ -191,6 +233,8 @@ class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
     type = "pixel_shuffle"
+    family = "resizing"
+    _kept = NOTHING
     prefix = "shuffle"
     main = "upscale_factor"
 
@@ -216,3 +260,11 @@ class PixelShuffle(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("PixelShuffle", upscale_factor=self.upscale_factor)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        channels, height, width = self.output(*inputs)
+        r = self.upscale_factor
+        split = (height // r, width // r, channels, r, r)
+        yield made("Reshape", target_shape=split)._replace(suffix="_split")
+        yield made("Permute", dims=(1, 4, 2, 5, 3))._replace(suffix="_order")
+        yield made("Reshape", target_shape=(height, width, channels))

@@ -5,21 +5,24 @@ from math import prod
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow
+from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Activated, Shape, count, different, per_axis, times
+from cnncalc.layers.base import Shape, different, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
-from cnncalc.layers.kept import INPUTS, Kept
+from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
+from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import axes_rules, both_sides, window_text
 
 
-class ConvTranspose(Activated):
+class ConvTranspose(Kernels):
     """The transpose of a convolution: every input position stamps the kernel on the output."""
 
     type = "conv_transpose"
+    kernels = "stamped"
     prefix = "upconv"
-    numbered = True
+    _kept = INPUTS
 
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
@@ -89,6 +92,9 @@ class ConvTranspose(Activated):
         weight = (inputs[0][0], self.out_channels // self.groups, *kernel)
         return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
 
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return self.out_channels, self.groups
+
     def _wires(self, channels: int) -> int:
         return channels * self.out_channels // self.groups
 
@@ -96,17 +102,6 @@ class ConvTranspose(Activated):
         # Input positions × kernel × wires: what torch.utils.flop_counter counts.
         taps = prod(window.n * window.kernel_size for window in self.windows(*inputs))
         return taps * self._wires(inputs[0][0])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self.groups
 
     def describe(self, *inputs: Shape) -> str:
         windows = self.windows(*inputs)
@@ -146,5 +141,23 @@ class ConvTranspose(Activated):
             bias=self.bias,
         )
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return INPUTS
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows = self.windows(*inputs)
+        if self.groups > 1:
+            raise refused("a conv_transpose with groups has no spelling in Keras")
+        if any(w.dilation > 1 for w in windows) and any(w.stride > 1 for w in windows):
+            raise refused("a conv_transpose with stride and dilation has no spelling in Keras")
+        # Keras stamps the whole kernel, and leaves no gap behind the last stamp. What is wanted
+        # beyond that are stamps of zeros.
+        more = [maximum(ceil_div(w.output_padding - w.after, w.stride), 0) for w in windows]
+        yield from zeros([(0, added) for added in more])
+        sizes = slides(windows)
+        yield made(
+            f"Conv{len(windows)}DTranspose", filters=self.out_channels, **sizes, use_bias=self.bias
+        )
+        lengths = [
+            (w.n + added) * w.stride + maximum(extent(w.kernel_size, w.dilation) - w.stride, 0)
+            for w, added in zip(windows, more, strict=True)
+        ]
+        ends = zip(windows, lengths, strict=True)
+        yield from cropped([(w.before, length - w.before - w.output) for w, length in ends])

@@ -9,6 +9,8 @@ from cnncalc.dims import TransposedWindow, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
 from cnncalc.layers.base import Layer, Shape, different, per_axis, sizes_text, times
 from cnncalc.layers.fields import Sizes
+from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.keras_twin import Part, written
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import axes_rules
 
@@ -18,6 +20,8 @@ class MaxUnpool(Layer):
 
     type = "max_unpool"
     prefix = "unpool"
+    family = "unpooling"
+    _kept = NOTHING
     main = "kernel_size"
 
     kernel_size: Sizes = Field(description="size F of the pooling's window along each axis")
@@ -86,3 +90,7 @@ class MaxUnpool(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         stride = tuple(window.stride for window in self.windows(*inputs))
         return module("MaxUnpool", stride=stride, size=self.output(*inputs)[1:])
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        stride = tuple(window.stride for window in self.windows(*inputs))
+        yield written(f"unpool(x, {stride}, {self.output(*inputs)[1:]})")

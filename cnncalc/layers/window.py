@@ -1,7 +1,7 @@
 """What all layers that slide a kernel share: its fields, its geometry and its rules."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -55,6 +55,9 @@ def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
 
 class Windowed(Layer):
     """A layer that slides a kernel along every spatial axis."""
+
+    reduces: ClassVar[Literal["sum", "mean", "max", "min"]] = "sum"
+    """What becomes of the values of a window."""
 
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
     stride: Sizes | None = Field(None, description="step S of the kernel along each axis")

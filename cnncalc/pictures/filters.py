@@ -19,7 +19,6 @@ MOST = 64
 """How many filters are shown."""
 SIDE = 56
 """How large one is drawn, in pixels."""
-_CONVOLUTIONS = ("conv", "depthwise_conv")
 
 
 class Filters(NamedTuple):
@@ -49,7 +48,7 @@ def draw(run: TrainedRun) -> Picture:
 
 def filters(run: TrainedRun) -> Filters:
     """Those of the first convolution; else the rows of a first linear layer. Raises LeftOut."""
-    first = next((fact for fact in run.facts if fact.node.layer.type in _CONVOLUTIONS), None)
+    first = next((fact for fact in run.facts if fact.node.layer.kernels == "shared"), None)
     if first is None:
         return _rows(run)
     name = first.node.name
@@ -74,7 +73,7 @@ def _rows(run: TrainedRun) -> Filters:
     """What each unit of a linear layer makes of every pixel, as a picture. Raises LeftOut."""
     first = next(fact for fact in run.facts if fact.params)
     name, shape = first.node.name, run.goal.input
-    if first.node.layer.type != "linear" or not _reads_input(run, first):
+    if first.node.layer.family != "dense" or not _reads_input(run, first):
         raise LeftOut(f"filters: the weights of {name}, the first layer with any, are no pictures")
     weight = _weight(run.network, name)
     before = None if run.start is None else _weight(run.start, name)
@@ -94,11 +93,12 @@ def _rows(run: TrainedRun) -> Filters:
 
 
 def _reads_input(run: TrainedRun, linear: Facts) -> bool:
-    """Whether only views stand between a layer and the input."""
+    """Whether only views that leave all values in order stand between a layer and the input."""
     nodes = {fact.node.name: fact.node for fact in run.facts}
     name = linear.node.inputs[0]
     while name in nodes:
-        if nodes[name].layer.type != "flatten":
+        layer = nodes[name].layer
+        if (layer.values, layer.memory_order) != ("view", "channels_first"):
             return False
         name = nodes[name].inputs[0]
     return True

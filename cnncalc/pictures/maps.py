@@ -8,7 +8,6 @@ from torch.nn import functional
 
 from cnncalc.amounts import shape_text
 from cnncalc.infer import Facts
-from cnncalc.layers import ACTIVATIONS, GROUPS
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
 from cnncalc.pictures.picture import Picture, evenly, share, short
@@ -26,9 +25,6 @@ _LENGTH = 768
 """How long a signal is drawn at most."""
 _UNITS = 512
 """How many values of a vector are shown."""
-_FOLLOWING = {*ACTIVATIONS, *GROUPS["Normalisation"]["norm"].split(), "layer_scale"}
-_FOLLOWING |= {"dropout", "drop_path"}
-"""Layers that are shown together with the one that they follow."""
 
 
 def chosen_samples(run: TrainedRun) -> list[int]:
@@ -93,7 +89,8 @@ def layers(run: TrainedRun) -> list[list[Facts]]:
         if node.name in resting:
             continue
         before = by_last.get(node.inputs[0])
-        if node.layer.type in _FOLLOWING and before and readers[node.inputs[0]] == 1:
+        follows = node.layer.identity or node.layer.family in ("activation", "normalisation")
+        if follows and before and readers[node.inputs[0]] == 1:
             del by_last[node.inputs[0]]
             by_last[node.name] = [*before, fact]
         elif node.layer.values != "view":

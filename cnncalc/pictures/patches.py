@@ -27,7 +27,6 @@ SAMPLES = 8
 LAYERS = 6
 """How many convolutions where nobody says which."""
 _SIDE = 64
-_CONVOLUTIONS = ("conv", "depthwise_conv", "locally_connected", "conv_transpose")
 
 
 class Strongest(NamedTuple):
@@ -101,11 +100,7 @@ def chosen_layers(run: TrainedRun) -> tuple[list[Facts], str]:
 
 def _convolutions(run: TrainedRun) -> list[Facts]:
     resting = run.goal.graph.only_auxiliary()
-    return [
-        fact
-        for fact in run.facts
-        if fact.node.layer.type in _CONVOLUTIONS and fact.node.name not in resting
-    ]
+    return [fact for fact in run.facts if fact.node.layer.kernels and fact.node.name not in resting]
 
 
 def draw(run: TrainedRun, layer: Facts, responses: Responses) -> Picture:

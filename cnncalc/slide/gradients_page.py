@@ -54,10 +54,11 @@ def backward(slide: Slide, gradients: Gradients, all: bool) -> Iterator[Block]:
             if len(gradients.kernel) > 1:
                 yield Prose(f"Filter {index}:")
             yield from _drawn(kernel)
-    if slide.kind in ("max_pool", "min_pool"):
+    reduces = slide.layer.reduces
+    if reduces in ("max", "min"):
         yield from _winners(slide, upstream, all)
-    by = {"conv": "the weights that read it, times g", "avg_pool": "shared out evenly"}
-    yield Heading(f"Gradient of the input: {by.get(slide.kind, 'to the chosen values')}", 3)
+    by = {"sum": "the weights that read it, times g", "mean": "shared out evenly"}
+    yield Heading(f"Gradient of the input: {by.get(reduces, 'to the chosen values')}", 3)
     if slide.kernel is not None or any(len(summands) > 1 for summands in of_input.values()):
         yield from _sums("x", of_input, gradients.input.shape, all)
     yield from _drawn(gradients.input)
@@ -67,7 +68,7 @@ def _winners(slide: Slide, upstream: Array, all: bool) -> Iterator[Block]:
     """Which value each window chose: the one that gets its gradient."""
     if slide.products > MAX_SHARES:
         return
-    word = "largest" if slide.kind == "max_pool" else "smallest"
+    word = "largest" if slide.layer.reduces == "max" else "smallest"
     rows: list[tuple[str, ...]] = []
     chosen: dict[int, set[Place]] = {}
     for place in product(*map(range, slide.output_shape)):

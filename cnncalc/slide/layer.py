@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from cnncalc.errors import UsageError
 from cnncalc.layers import layer_class
-from cnncalc.layers.base import times
+from cnncalc.layers.base import Layer, times
 from cnncalc.layers.window import Windowed
 from cnncalc.slide import sliding
 from cnncalc.slide.slide import Number, Slide
@@ -51,10 +51,11 @@ def slide(
     fields: dict[str, Any] = {"padding": _along(flat, padding, 0)}
     if stride is not None:
         fields["stride"] = _along(flat, stride, 1)
-    if pool != "avg_pool":
+    cls = layer_class(pool or "conv")
+    if "dilation" in cls.model_fields:
         fields["dilation"] = _along(flat, dilation, 1)
     elif dilation != 1:
-        raise UsageError("avg_pool takes no dilation")
+        raise UsageError(f"{pool} takes no dilation")
     kernel = None
     if pool is None:
         kernel = _stacked(kernels, len(x))
@@ -64,10 +65,10 @@ def slide(
             raise UsageError("a convolution takes no ceil_mode: its size is always rounded down")
     else:
         fields |= {"kernel_size": _along(flat, kernel_size, 1), "ceil_mode": ceil_mode}
-    if pool == "avg_pool":
+    if "count_include_pad" in cls.model_fields:
         fields["count_include_pad"] = count_include_pad
     found = Slide(
-        _layer(pool or "conv", fields, x.shape),
+        _layer(cls, fields, x.shape),
         x,
         kernel,
         None if bias is None else _biases(bias, kernel),
@@ -85,10 +86,10 @@ def _along(flat: bool, value: Any, across: int) -> Any:
     return [across, value]
 
 
-def _layer(word: str, fields: dict[str, Any], shape: tuple[int, ...]) -> Windowed:
+def _layer(cls: type[Layer], fields: dict[str, Any], shape: tuple[int, ...]) -> Windowed:
     """The layer of these fields, if it accepts the shape."""
     try:
-        layer = layer_class(word).model_validate(fields)
+        layer = cls.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         raise UsageError(f"{first['loc'][0]}: {first['msg']}") from None
@@ -137,7 +138,7 @@ def _check(found: Slide) -> None:
             f"this takes {found.products:,} products on {found.padded_size:,} padded values; "
             f"slide does at most {MAX_PRODUCTS:,} on {MAX_PADDED:,}"
         )
-    if found.kind == "conv" or found.counts_padding:
+    if found.kernel is not None or found.counts_padding:
         return
     for window in found.windows:
         if not sliding.counted_along(window, found.padding_value is not None).all():

@@ -26,11 +26,11 @@ MAX_LISTED = 10_000
 _MAX_TERMS = 62
 """How long a sum may be to be written out."""
 
-_WORDS = {
-    "conv": "Convolution",
-    "max_pool": "Max pooling",
-    "avg_pool": "Average pooling",
-    "min_pool": "Min pooling",
+_TITLES = {
+    "sum": "Convolution",
+    "max": "Max pooling",
+    "mean": "Average pooling",
+    "min": "Min pooling",
 }
 
 
@@ -63,7 +63,7 @@ def page(slide: Slide, wanted: Wanted) -> list[Block]:
 def _title(slide: Slide) -> str:
     windows, (_, *input) = slide.windows, slide.input.shape
     single = len(slide.input) == slide.output_shape[0] == 1
-    text = f"{_WORDS[slide.kind]} {times([w.kernel_size for w in windows])}"
+    text = f"{_TITLES[slide.layer.reduces]} {times([w.kernel_size for w in windows])}"
     text += f", stride {sizes_text([w.stride for w in windows])}"
     padding = sizes_text([[w.before, w.after] for w in windows])
     text += f", padding {padding}" if padding != "0" else ", no padding"
@@ -222,10 +222,10 @@ def _working(slide: Slide, step: Step) -> list[Maths]:
         if step.bias is not None:
             summands.append(factor(step.bias))
         total = shortened(summands, " + ")
-    elif slide.kind == "avg_pool":
+    elif slide.layer.reduces == "mean":
         total = f"({shortened(list(map(factor, values)), ' + ')})/{step.divisor}"
     else:
-        total = f"{slide.kind[:3]}({shortened(list(map(exact, values)), ', ')})"
+        total = f"{slide.layer.reduces}({shortened(list(map(exact, values)), ', ')})"
     terms += [total, exact(step.total) if slide.relu else result(step.total)]
     if slide.relu:
         terms = [terms[0], *(f"max(0, {term})" for term in terms[1:]), result(step.value)]

@@ -183,19 +183,24 @@ class Slide:
         else:
             small = value is None or (isinstance(value, int) and abs(value) <= 10_000)
             x = x.astype(np.int16 if small else np.float32)
-        if self.kind in ("conv", "avg_pool"):
+        if self._adds_up:
             return sliding.pad(x, self.windows, value or 0, 0)
         x = self._sign * x
         least = x.min() - 1
         return sliding.pad(x, self.windows, least if value is None else self._sign * value, least)
 
     @property
+    def _adds_up(self) -> bool:
+        """Whether padding is added like any value, as nothing can be to a largest or smallest."""
+        return self.layer.reduces in ("sum", "mean")
+
+    @property
     def _sign(self) -> int:
-        return -1 if self.kind == "min_pool" else 1
+        return -1 if self.layer.reduces == "min" else 1
 
     @cached_property
     def _counts(self) -> Array | None:
-        if self.kind != "avg_pool":
+        if self.layer.reduces != "mean":
             return None
         return sliding.counted(self.windows, self.counts_padding)
 
@@ -248,9 +253,9 @@ class Slide:
             return value if isinstance(value, Fraction) else int(value)
         if y >= rows.n + rows.after or x >= columns.n + columns.after:
             return None
-        if self.kind == "avg_pool" and not self.counts_padding:
+        if self.layer.reduces == "mean" and not self.counts_padding:
             return None
-        if self.padding_value is None and self.kind in ("conv", "avg_pool"):
+        if self.padding_value is None and self._adds_up:
             return 0
         return self.padding_value
 

@@ -12,9 +12,6 @@ from cnncalc.layers.base import Shape, times
 AUXILIARY_WEIGHT = 0.3
 """What the loss of an auxiliary output counts: Szegedy et al., 2015, section 5."""
 
-_LEFT_OUT = ("softmax", "log_softmax", "sigmoid")
-"""Last layers that the loss computes itself: more exactly, for no logarithm of 0 can arise."""
-
 
 class Objective(NamedTuple):
     """A network that gives logits, and how its loss is computed from them."""
@@ -51,16 +48,17 @@ def objective(graph: Graph) -> Objective:
                 f"{name} gives {times((*positions, channels))}"
             )
     sign, notes = 1, list[str]()
-    last = _node(graph, output).layer.type
-    if last == "rbf":
+    last = _node(graph, output).layer
+    if last.answers == "distances":
         sign = -1
         notes.append(f"{output}: its outputs are distances; the loss takes them as negative logits")
-    if last in _LEFT_OUT:
+    if last.answers == "probabilities":
+        # The loss computes it itself: more exactly, for no logarithm of 0 can arise.
         graph = _without_last(graph, output)
-        notes.append(f"{output}: the loss computes the last {last} itself, from logits")
+        notes.append(f"{output}: the loss computes the last {last.type} itself, from logits")
     if graph.auxiliary:
         for name in graph.auxiliary:
-            if _node(graph, name).layer.type in _LEFT_OUT:
+            if _node(graph, name).layer.answers == "probabilities":
                 graph = _without_last(graph, name)
         notes.append(
             f"auxiliary outputs ({len(graph.auxiliary)}): the loss of each counts "

@@ -1,4 +1,4 @@
-"""Definitions that exported code takes along, copied from the file that has them."""
+"""What a module of ours defines, as text: exported code takes along what it uses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 
-class Shelf:
+class Definitions:
     """A module of ours as text: nothing of it is imported, so what it imports need not be there."""
 
     def __init__(self, module: str) -> None:
@@ -49,9 +49,9 @@ class Shelf:
 
 
 @cache
-def shelf(module: str) -> Shelf:
-    """The shelf of a module; read once."""
-    return Shelf(module)
+def definitions(module: str) -> Definitions:
+    """What a module defines; read once."""
+    return Definitions(module)
 
 
 def used_names(nodes: Sequence[ast.AST]) -> set[str]:

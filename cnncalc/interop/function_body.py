@@ -28,7 +28,7 @@ class Statement(NamedTuple):
     """Whether nothing comes after it."""
 
 
-class Statements:
+class FunctionBody:
     """What a block's values are called, and the expressions that compute them.
 
     `module` gives the text of what an item calls; `taken` are names that mean something already.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.analysis.strides import network_warnings
@@ -82,7 +83,7 @@ def analyze(
         compute=compute,
         count_as=count_as,
         remarks=remarks,
-        warnings=tuple(network_warnings(facts)),
+        find_warnings=partial(network_warnings, facts),
     )
 
 

@@ -5,8 +5,10 @@ it is no integer, some positions at the far end are never read; only those that 
 padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
 """
 
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -24,7 +26,8 @@ MAX_FIXED = 1000
 """How many warnings of one network come with fixes; nobody mends more by hand."""
 
 
-class StrideWarning(NamedTuple):
+@dataclass(frozen=True)
+class StrideWarning:
     """One axis of one layer. `kind` is `stride` (a fraction) or `gap` (stride beyond kernel)."""
 
     layer: str
@@ -32,7 +35,12 @@ class StrideWarning(NamedTuple):
     kind: str
     message: str
     window: Window
-    fixes: tuple[Fix, ...] = ()
+    find_fixes: Callable[[], Iterable[Fix]] = field(default=tuple, repr=False, compare=False)
+
+    @cached_property
+    def fixes(self) -> tuple[Fix, ...]:
+        """What would fit, looked for when it is first asked for: each is tried on the layer."""
+        return tuple(self.find_fixes())
 
     @property
     def harms(self) -> bool:
@@ -60,7 +68,7 @@ class StrideWarning(NamedTuple):
 
 
 def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
-    """The warnings of all layers. Fixes are looked for until MAX_FIXED warnings have been given."""
+    """The warnings of all layers, the first MAX_FIXED of them with fixes."""
     number = 0
     for facts in network:
         for warning in stride_warnings(facts, fixed=number < MAX_FIXED):
@@ -71,7 +79,7 @@ def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
 def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]:
     """A warning for each axis whose size is rounded, and for each that is read with gaps.
 
-    `fixed` tells whether fixes are looked for.
+    `fixed` tells whether they have fixes.
     """
     windows = facts.windows
     name = facts.node.name
@@ -80,8 +88,9 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
             continue
         axis = AXIS_NAMES[len(windows)][index]
         if window.exact.denominator != 1:
-            found = find_fixes(facts.node.layer, facts.inputs[0], index) if fixed else ()
-            yield StrideWarning(name, axis, "stride", _fraction(window), window, tuple(found))
+            fixes = partial(find_fixes, facts.node.layer, facts.inputs[0], index)
+            found = fixes if fixed else tuple
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, found)
         if window.gap:
             message = (
                 f"stride {window.stride} is larger than the kernel's extent {window.extent}: "

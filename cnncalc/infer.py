@@ -1,5 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -21,6 +22,11 @@ class Work:
     layer: Layer
     inputs: tuple[Shape, ...]
     output: Shape
+
+    @cached_property
+    def key(self) -> Hashable:
+        """What no other output shape has."""
+        return _key(self.output)
 
     @cached_property
     def weights(self) -> dict[str, Shape]:
@@ -111,6 +117,11 @@ class Facts(NamedTuple):
         return self.work.activations if self.node.layer.values == "new" else 0
 
 
+def _key(shape: Shape) -> Hashable:
+    # A number that is no int says by its text which it is; to compare it would be to ask it.
+    return shape if all(type(size) is int for size in shape) else repr(shape)
+
+
 def infer(graph: Graph) -> list[Facts]:
     """Facts of every node, in the graph's order.
 
@@ -129,17 +140,18 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
     """
     shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
-    done: dict[tuple[int, tuple[Shape, ...]], Work] = {}
+    alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
+    done: dict[tuple[Hashable, ...], Work] = {}
     sharing = {node.weights_of for node in graph.nodes if node.weights_of}
     weights: dict[str, dict[str, Shape]] = {}
     for node in graph.nodes:
         try:
-            inputs = tuple([shapes[name] for name in node.inputs])
+            key = (id(node.layer), *[alike[name] for name in node.inputs])
         except KeyError:
             continue
-        key = (id(node.layer), inputs)
         work = done.get(key)
         if work is None:
+            inputs = tuple([shapes[name] for name in node.inputs])
             broken = list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
@@ -155,6 +167,6 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             message = f"its weights differ from those of {node.weights_of}, which it shares"
             problems.append(node.problem(message))
             continue
-        shapes[node.name] = work.output
+        shapes[node.name], alike[node.name] = work.output, work.key
         facts.append(Facts(node, work))
     return facts, problems

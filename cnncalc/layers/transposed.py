@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cnncalc.dims import TransposedWindow
 from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Activated, Shape, count, per_axis, times
+from cnncalc.layers.base import Activated, Shape, count, different, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, Kept
 from cnncalc.layers.twin import Twin, module, padded
@@ -73,12 +73,12 @@ class ConvTranspose(Activated):
                 yield f"{number} {name} channels do not divide into {self.groups} groups"
         if broken:
             return
-        for window in dict.fromkeys(self.windows(input)):
-            if window.output < 1:
-                yield (
-                    f"padding {window.before} + {window.after} crops everything: the output would "
-                    f"be {window.output}"
-                )
+        yield from different(
+            f"padding {window.before} + {window.after} crops everything: the output would be "
+            f"{window.output}"
+            for window in self.windows(input)
+            if window.output < 1
+        )
 
     def output(self, *inputs: Shape) -> Shape:
         return (self.out_channels, *(window.output for window in self.windows(*inputs)))

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
+from cnncalc.dims import is_integer, pinned
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import judge
@@ -290,13 +291,13 @@ class _Expander(LayerExpander):
         times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
         if self.unresolved > before:
             return UNKNOWN
-        if type(times) is not int or not 0 <= times <= MAX_TIMES:
+        if not (is_integer(times) and 0 <= times <= MAX_TIMES):
             message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
             self.problem((*at, "times"), f"{name}.times", message)
             return UNKNOWN
         outer = self.scope
         key = None if index else ("repeat", name)
-        for number in range(times):
+        for number in range(pinned(times)):
             called, met = f"{name}.{number}", self.met
             copied = self.copied(key, called, outer.uses, reads)
             if copied is not None:

@@ -326,11 +326,10 @@ class _Expander(LayerExpander):
     def copied(self, key: Hashable, name: str, uses: tuple[Path, ...], reads: str) -> str | None:
         """Add the nodes of a use or a round as copies of an equal one's, if there is one."""
         known = self._known.get(key)
-        # Mistakes are looked for in every use, and what passes a bound is expanded to where it
-        # does. (A list is held against MAX_NODES before it is expanded, and is a step an item.)
+        # What passes a bound is expanded, up to where it does. (A list is held against MAX_NODES
+        # before it is expanded, and is a step for each item.)
         if (
             known is None
-            or self.problems
             or reads in (UNKNOWN, SEVERAL)
             or len(self.nodes) + len(known.nodes) + known.steps > MAX_NODES
             or self.steps + known.steps > MAX_STEPS

@@ -6,9 +6,8 @@ padding, are a loss. Source: the CS231n notes on convolutional networks, "Constr
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import cached_property, partial
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 from pydantic import ValidationError
 
@@ -26,8 +25,7 @@ MAX_FIXED = 1000
 """How many warnings of one network come with fixes; nobody mends more by hand."""
 
 
-@dataclass(frozen=True)
-class StrideWarning:
+class StrideWarning(NamedTuple):
     """One axis of one layer. `kind` is `stride` (a fraction) or `gap` (stride beyond kernel)."""
 
     layer: str
@@ -35,12 +33,12 @@ class StrideWarning:
     kind: str
     message: str
     window: Window
-    find_fixes: Callable[[], Iterable[Fix]] = field(default=tuple, repr=False, compare=False)
+    find_fixes: Callable[[], tuple[Fix, ...]] = tuple
 
-    @cached_property
+    @property
     def fixes(self) -> tuple[Fix, ...]:
         """What would fit, looked for when it is first asked for: each is tried on the layer."""
-        return tuple(self.find_fixes())
+        return self.find_fixes()
 
     @property
     def harms(self) -> bool:
@@ -88,9 +86,8 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
             continue
         axis = AXIS_NAMES[len(windows)][index]
         if window.rest:
-            fixes = partial(find_fixes, facts.node.layer, facts.inputs[0], index)
-            found = fixes if fixed else tuple
-            yield StrideWarning(name, axis, "stride", _fraction(window), window, found)
+            fixes = _when_asked(facts.node.layer, facts.inputs[0], index) if fixed else tuple
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, fixes)
         if window.gap:
             message = (
                 f"stride {window.stride} is larger than the kernel's extent {window.extent}: "
@@ -129,6 +126,10 @@ def _fraction(window: Window) -> str:
     if window.lost:
         return f"{said}: {window.lost} of padding never read, no input lost"
     return f"{said}: nothing lost"
+
+
+def _when_asked(layer: Layer, input: Shape, axis: int) -> Callable[[], tuple[Fix, ...]]:
+    return cache(lambda: tuple(find_fixes(layer, input, axis)))
 
 
 def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:

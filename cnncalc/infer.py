@@ -13,6 +13,7 @@ from cnncalc.layers.base import Layer, Shape, count
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
+_INT = frozenset({int})
 
 
 @dataclass(eq=False, repr=False)
@@ -22,11 +23,6 @@ class Work:
     layer: Layer
     inputs: tuple[Shape, ...]
     output: Shape
-
-    @cached_property
-    def key(self) -> Hashable:
-        """What no other output shape has."""
-        return _key(self.output)
 
     @cached_property
     def weights(self) -> dict[str, Shape]:
@@ -119,7 +115,7 @@ class Facts(NamedTuple):
 
 def _key(shape: Shape) -> Hashable:
     # A number that is no int says by its text which it is; to compare it would be to ask it.
-    return shape if all(type(size) is int for size in shape) else repr(shape)
+    return shape if _INT.issuperset(map(type, shape)) else repr(shape)
 
 
 def infer(graph: Graph) -> list[Facts]:
@@ -141,15 +137,16 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
     shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
     alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
-    done: dict[tuple[Hashable, ...], Work] = {}
+    done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+    unknown: tuple[Work | None, Hashable] = (None, None)
     sharing = {node.weights_of for node in graph.nodes if node.weights_of}
     weights: dict[str, dict[str, Shape]] = {}
     for node in graph.nodes:
         try:
-            key = (id(node.layer), *[alike[name] for name in node.inputs])
+            key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
         except KeyError:
             continue
-        work = done.get(key)
+        work, told = done.get(key, unknown)
         if work is None:
             inputs = tuple([shapes[name] for name in node.inputs])
             broken = list(node.layer.rules(*inputs))
@@ -160,13 +157,15 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             if work is None:
                 problems += map(node.problem, broken)
                 continue
-            done[key] = work
+            told = _key(work.output)
+            done[key] = work, told
         if node.name in sharing:
             weights[node.name] = work.weights
         if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
             message = f"its weights differ from those of {node.weights_of}, which it shares"
             problems.append(node.problem(message))
             continue
-        shapes[node.name], alike[node.name] = work.output, work.key
+        shapes[node.name] = work.output
+        alike[node.name] = told
         facts.append(Facts(node, work))
     return facts, problems

@@ -39,7 +39,7 @@ from cnncalc.layers.axis_map import AxisMap
 from cnncalc.layers.base import AXIS_NAMES, Layer, Shape
 from cnncalc.report import COLUMNS
 from cnncalc.spec.bundled import networks
-from cnncalc.spec.formula import evaluate
+from cnncalc.spec.formula import evaluate, make_divisible
 from cnncalc.spec.load import load, read, source
 from tests.strategies import layers_for, shapes, spec_of, thorough, words_for
 
@@ -360,10 +360,31 @@ def test_a_kernel_too_long_for_a_sum_is_counted_as_ints_are() -> None:
         assert pairs_below(*symbolic) == pairs_below(*numbers)
 
 
-def test_what_asks_nothing_of_a_number_that_need_not_be_asked() -> None:
+@thorough(200)
+@given(st.integers(1, 40), st.integers(1, 6), st.integers(1, 6), st.integers(1, 3))
+def test_same_padding_asks_for_no_more_than_it_needs(n: int, f: int, s: int, d: int) -> None:
+    size: Any = StandIn(n)
+    reach = d * (f - 1) + 1
+    needed = max((math.ceil(n / s) - 1) * s + reach - n, 0)
+    assert plain(same_padding(size, f, s, d)) == [needed // 2, needed - needed // 2]
+    if reach >= s:
+        # The largest of it and 0 would be it: two cases of one.
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(StandIn, "maximum", None)
+            same_padding(size, f, s, d)
+
+
+@thorough(200)
+@given(st.integers(1, 400), st.integers(1, 16), st.sampled_from([None, 1, 24]))
+def test_make_divisible_has_no_branch(value: int, divisor: int, lowest: int | None) -> None:
+    wanted = make_divisible(Fraction(7, 20) * value, divisor, lowest)
+    symbol: Any = StandIn(value)
+    assert plain(make_divisible(Fraction(7, 20) * symbol, divisor, lowest)) == wanted
+
+
+def test_inputs_of_an_adaptive_pooling_are_counted_by_the_numbers_own_gcd() -> None:
     size: Any = StandIn(12)
     assert plain(adaptive_reads(size, 9)) == 12 + 9 - 3
-    assert plain(same_padding(size, 3, 2, 1)) == [0, 1]
 
 
 @pytest.mark.parametrize(

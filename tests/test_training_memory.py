@@ -100,3 +100,12 @@ def test_intensity_is_work_by_traffic() -> None:
     flatten = list(report.column("name")).index("flatten1")
     assert report.column("bytes_moved")[flatten] == 0
     assert report.column("intensity")[flatten] is None
+
+
+def test_a_batch_moves_more_values_and_the_same_weights() -> None:
+    report = analyze("lenet5", batch=7)
+    assert report.column("bytes_moved")[0] == 4 * (7 * (3072 + 4704) + 456)
+    assert report.column("intensity")[0] == Fraction(7 * 705_600, 4 * (7 * (3072 + 4704) + 456))
+    # fc5, 84 → 10: nearly all that it moves for one image are its 850 parameters.
+    last = list(report.column("name")).index("fc5")
+    assert report.column("bytes_moved")[last] == 4 * (7 * (84 + 10) + 850)

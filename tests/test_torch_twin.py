@@ -23,9 +23,9 @@ import cnncalc
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES
-from cnncalc.spec.bundled import networks
 from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
 from tests.test_docs import of
+from tests.zoo import zoo
 
 BATCH = 2
 
@@ -72,7 +72,7 @@ def observed(twin: nn.Module, graph: Graph) -> dict[str, tuple[tuple[int, ...], 
     return found
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_node_of_the_bundled_networks(name: str) -> None:
     agrees(cnncalc.load(name))
 

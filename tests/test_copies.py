@@ -182,7 +182,7 @@ def test_random_uses_are_the_same_without_copies() -> None:
     def item(names: list[str]) -> Any:
         word = rng.choice(names)
         n = rng.choice(["=n", "=w", 2, 4, 4, 4] + [0] * (rng.random() < 0.1))
-        made = {word: {"n": n} if rng.random() < 0.5 else None}
+        made: dict[str, Any] = {word: {"n": n} if rng.random() < 0.5 else None}
         if word == "conv":
             made = conv(n)
         if word == "repeat":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 from cnncalc.ask.table import Table
+from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Drawn
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from cnncalc.findings.explain import Explained
     from cnncalc.findings.reconcile import Reconciliation
     from cnncalc.findings.verification import Verification
+    from cnncalc.sliding.slide import Slide
 
 Spec = str | os.PathLike[str] | Mapping[str, Any] | Graph
 """A path, the name of a bundled network, a mapping, or a graph."""
@@ -238,3 +241,50 @@ def export(
     from cnncalc.ask.export import Export
 
     return Export(spec=spec, to=to, set=variables, input=input).find()
+
+
+def layer(
+    word: str,
+    /,
+    *,
+    input: Shape = (3, 32, 32),
+    batch: int = 1,
+    dtype: str = "float32",
+    **fields: Any,
+) -> Report:
+    """The report of one layer on an input (channels first), without a spec; `fields` are its own.
+
+    Raises CnncalcError.
+    """
+    from cnncalc.ask.table import OneLayer
+
+    asked = OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype)
+    return asked.result()[0]
+
+
+def slide(input: Any = None, /, *kernels: Any, **options: Any) -> Slide:
+    """A convolution or a pooling by hand: `slide([[1, 0], [0, 1]], [[1]]).map`.
+
+    Input and kernels are numbers (nested lists, arrays, or text as `cnncalc slide` takes it) or
+    names of kernels; `options` are those of the command, as `max_pool=2, stride=2`. All of it is
+    exact. Raises CnncalcError.
+    """
+    from cnncalc.ask.request import given_fields
+    from cnncalc.ask.slide import Slide as Asked
+
+    known = {given.name for given in given_fields(Asked)} - {"input", "kernel", "kernels", "format"}
+    for name in options:
+        if name not in known:
+            raise UsageError(f"slide has no option {shown(name)}{suggestion(name, known)}")
+    texts = {name: _typed(value) for name, value in options.items()}
+    asked = Asked(input=_typed(input), kernel=tuple(map(_typed, kernels)), **texts)
+    found = asked.result()
+    assert found is not None, "only --kernels slides nothing"
+    return found.slide
+
+
+def _typed(value: Any) -> Any:
+    """Numbers as one types them; what is text, nothing or a flag is as it is."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    return json.dumps(value.tolist() if hasattr(value, "tolist") else value)

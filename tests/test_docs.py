@@ -23,8 +23,10 @@ from pathlib import Path
 
 import pytest
 
+import cnncalc as library
 from cnncalc.amounts import shape_text
 from cnncalc.api import analyze
+from cnncalc.ask.words import REQUESTS
 from cnncalc.cli.app import COMMANDS
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import MAX_OUTPUT, Facts, infer
@@ -261,6 +263,19 @@ def rows(document: str, *titles: str) -> list[list[str]]:
 
 def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_command_that_says_something_is_a_function() -> None:
+    table = rows("docs/api.md", "command", "function", "gives")
+    functions = [name.removeprefix("cnncalc.") for row in table for name in code(row[1])]
+    assert [name for name in functions if not callable(getattr(library, name))] == []
+    said = [command for row in table for command in code(row[0])]
+    assert sorted(said) == sorted(set(REQUESTS) - {"value"})
+    # All others write files.
+    assert set(COMMANDS) - set(said) == {"embed", "train", "pictures", "init"}
+    # And nothing is public that the page does not have.
+    errors = {"CnncalcError", "SpecError", "UsageError", "Graph", "Report"}
+    assert set(library.__all__) - errors == set(functions)
 
 
 def test_main_fields_are_those_of_the_classes() -> None:

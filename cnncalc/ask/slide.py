@@ -132,6 +132,9 @@ class Slide(Request[Named | None]):
         )
         return Named(found, names if any(names) else [])
 
+    def results(self, found: Named | None) -> list[Slid]:
+        return [found.slide] if found else []
+
     def answer(self, found: Named | None) -> Answer:
         if found is None:
             return Answer(kernel_page(), self.format)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
@@ -27,6 +27,7 @@ from cnncalc.ask.option import (
 from cnncalc.ask.request import Answer, Request
 from cnncalc.errors import Origin, UsageError, shown
 from cnncalc.layers import MODULES
+from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import page, tabulate, warning_lines
@@ -178,7 +179,7 @@ class OneLayer(_Reports):
         ),
     ]
     fields: Annotated[
-        Sequence[str],
+        Sequence[str] | Mapping[str, Any],
         Option(
             "Its fields: kernel_size=3, padding=same.",
             metavar="[FIELD=VALUE]...",
@@ -186,9 +187,9 @@ class OneLayer(_Reports):
             repeated=True,
         ),
     ] = ()
-    input: Annotated[str, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")] = (
-        "32x32x3"
-    )
+    input: Annotated[
+        str | Shape, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
+    ] = "32x32x3"
     format: DataFormatOption = "text"
     columns: ColumnsOption = None
     layout: LayoutOption = "hwc"
@@ -217,6 +218,8 @@ class OneLayer(_Reports):
 
     def _fields(self) -> Any:
         """The layer's value: its fields, or the one value of its main field."""
+        if isinstance(self.fields, Mapping):
+            return dict(self.fields)
         if len(self.fields) == 1 and "=" not in self.fields[0]:
             return parse.value(self.fields[0])
         found: dict[str, Any] = {}

@@ -18,6 +18,7 @@ from cnncalc.graph import Node
 from cnncalc.infer import Facts, Work
 from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
+from cnncalc.presented import Presented
 from cnncalc.sliding import sums
 from cnncalc.sliding.sums import Array, Windows, whole
 
@@ -72,7 +73,7 @@ class Gradients(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Slide:
+class Slide(Presented):
     """A layer, its numbers, and what becomes of them."""
 
     layer: Windowed

@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from cnncalc.api import diff as diff
     from cnncalc.api import draw as draw
     from cnncalc.api import explain as explain
+    from cnncalc.api import export as export
+    from cnncalc.api import reconcile as reconcile
     from cnncalc.api import verify as verify
-    from cnncalc.display import formatted as formatted
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
     from cnncalc.errors import UsageError as UsageError
     from cnncalc.graph import Graph as Graph
+    from cnncalc.presented import formatted as formatted
     from cnncalc.report import Report as Report
     from cnncalc.spec.load import load as load
     from cnncalc.witness.build import build as build
@@ -37,7 +39,9 @@ _HOMES = {
     "diff": "cnncalc.api",
     "draw": "cnncalc.api",
     "explain": "cnncalc.api",
-    "formatted": "cnncalc.display",
+    "export": "cnncalc.api",
+    "reconcile": "cnncalc.api",
+    "formatted": "cnncalc.presented",
     "load": "cnncalc.spec.load",
     "verify": "cnncalc.api",
     "Graph": "cnncalc.graph",

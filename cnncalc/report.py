@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from cnncalc.dims import maximum, pinned
 from cnncalc.errors import UsageError, suggestion
 from cnncalc.presented import Presented
 
@@ -242,7 +243,7 @@ ALWAYS_THERE = {
 
 def ratio(a: int, b: int) -> Fraction | None:
     """How many a for each b; none of nothing."""
-    return Fraction(a, b) if b else None
+    return Fraction(pinned(a), pinned(b)) if b else None
 
 
 def column(key: str) -> Column:
@@ -295,7 +296,9 @@ class Report(Presented):
                 values = [v for v, its in zip(values, parts, strict=True) if its == part]
             elif key not in ALWAYS_THERE:
                 values = [v for v, its in zip(values, parts, strict=True) if its != "auxiliary"]
-            self._totals[key, part] = max(values) if column(key).peak and values else sum(values)
+            self._totals[key, part] = (
+                maximum(*values) if column(key).peak and values else sum(values)
+            )
         return self._totals[key, part]
 
     def _plain(self, key: str) -> Sequence[Any]:

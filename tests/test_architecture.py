@@ -142,7 +142,7 @@ def test_files_are_short_and_have_a_name(file: Path) -> None:
 
 
 WORDS_LEFT = {
-    "cli/slide.py": (4, "max_pool avg_pool min_pool relu: options of a command, by their names"),
+    "ask/slide.py": (4, "max_pool avg_pool min_pool relu: options of a command, by their names"),
     "drawing/diagram.py": (1, "conv: the style of a drawing, not the layer"),
     "drawing/scene.py": (2, "conv: the style of a drawing, not the layer"),
     "drawing/svg.py": (1, "conv: the style of a drawing, not the layer"),
@@ -223,8 +223,9 @@ def test_a_json_spec_is_tabulated_without_what_it_does_not_need() -> None:
     assert not modules & {"numpy", "torch", "yaml", "rich.console", "cnncalc.spec.yaml_text"}
     # Nor are layers that it does not use, commands that were not called, and other formats.
     assert not modules & {f"cnncalc.layers.{name}" for name in ("norm", "join")}
-    assert not modules & {f"cnncalc.cli.{name}" for name in ("layer", "show", "init", "schema")}
-    assert not modules & {f"cnncalc.render.{name}" for name in ("json", "csv", "markdown")}
+    assert not modules & {f"cnncalc.ask.{name}" for name in ("explain", "diff", "lists", "verify")}
+    assert not modules & {f"cnncalc.render.{name}" for name in ("markdown", "html")}
+    assert not modules & {f"cnncalc.tables.{name}" for name in ("json", "csv", "compare")}
 
 
 def test_csv_does_not_need_the_table_for_people() -> None:

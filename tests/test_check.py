@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,8 @@ from markdown_it import MarkdownIt
 
 import cnncalc as library
 from cnncalc.api import analyze
-from cnncalc.cli import budget_table, check
+from cnncalc.ask import budget_table, check
+from cnncalc.ask.request import given_fields
 from cnncalc.errors import UsageError
 from cnncalc.findings.budget import LIMITS, STRICT, Limit, amount, counted
 from cnncalc.findings.budget_page import github
@@ -307,7 +307,7 @@ def test_unknown_limits_are_errors() -> None:
 
 
 def test_every_limit_is_an_option() -> None:
-    options = {name.replace("_", "-") for name in signature(check.run).parameters}
+    options = {given.name.replace("_", "-") for given in given_fields(check.Check)}
     assert {*LIMITS, *STRICT, *budget_table.OPTIONS} <= options
     assert all(limit.column in COLUMNS for limit in LIMITS.values())
 

@@ -81,7 +81,7 @@ RESNET18 = {
 @pytest.mark.parametrize("tool", RESNET18)
 def test_resnet18_is_the_sum_of_its_parts(tool: str) -> None:
     total, parts = RESNET18[tool]
-    (tally,) = reconcile("resnet18", [tool])
+    (tally,) = reconcile("resnet18", tool).counts
     assert {part.name: (part.factor, part.size) for part in tally.parts} == parts
     assert tally.total == tally.printed == total
     assert tally.errors == []
@@ -90,16 +90,16 @@ def test_resnet18_is_the_sum_of_its_parts(tool: str) -> None:
 
 def test_every_convention_is_reconciled() -> None:
     assert list(RESNET18) == list(CONVENTIONS)
-    assert [tally.name for tally in reconcile("lenet5")] == list(CONVENTIONS)
+    assert [tally.name for tally in reconcile("lenet5").counts] == list(CONVENTIONS)
 
 
 def test_resnet50_is_4_1_billion_macs_for_papers_and_8_2_for_torch() -> None:
     # Torchvision's 4.09 G; He et al. have the stride in the 1×1 convolution: 3.86 G, their "3.8".
     strided_3x3, strided_1x1 = 4_089_184_256, 3_857_973_248
-    totals = {tally.name: tally.total for tally in reconcile("resnet50")}
+    totals = {tally.name: tally.total for tally in reconcile("resnet50").counts}
     assert totals["paper"] == strided_3x3
     assert totals["torch"] == 2 * strided_3x3
-    assert reconcile("resnet50-v1", ["paper"])[0].total == strided_1x1
+    assert reconcile("resnet50-v1", "paper").counts[0].total == strided_1x1
 
 
 # (output side, channels in, channels out) of VGG-16's convolutions, all 3×3.
@@ -123,7 +123,7 @@ def test_vgg16_by_hand() -> None:
     units = sum(k for _, k in DENSE)
     rectified = maps + 2 * 4096
     pooled = sum(n * n * k for n, k in ((224, 64), (112, 128), (56, 256), (28, 512), (14, 512)))
-    totals = {tally.name: tally.total for tally in reconcile("vgg16")}
+    totals = {tally.name: tally.total for tally in reconcile("vgg16").counts}
     softmax = 1000 if "softmax" in analyze("vgg16").column("type") else 0
     assert macs == 15_470_264_320
     assert totals["paper"] == totals["fvcore"] == totals["calflops"] == macs
@@ -174,7 +174,7 @@ TOKENS = network(MAP, {"linear": {"out_features": 5, "position_wise": True}})
 def test_faults_are_named_and_not_imitated(
     spec: dict[str, Any], tool: str, meant: int, printed: int
 ) -> None:
-    (tally,) = reconcile(spec, [tool])
+    (tally,) = reconcile(spec, tool).counts
     assert (tally.total, tally.printed) == (meant, printed)
     report = analyze(spec, count_as=tool)
     assert report.total("count") == meant
@@ -189,7 +189,7 @@ def test_faults_are_named_and_not_imitated(
 def test_padding_that_pooling_cannot_add_itself_is_counted(tool: str, times: int) -> None:
     # 12 positions by steps of 2 give 6 windows of 3, which reach to 13: one behind, none before.
     spec = network(MAP, {"max_pool": {"kernel_size": 3, "stride": 2, "padding": "same"}})
-    (tally,) = reconcile(spec, [tool])
+    (tally,) = reconcile(spec, tool).counts
     sizes = {part.name: part.size for part in tally.parts}
     assert sizes == {"inputs of max_pool": 12 * 12 * 8, "padding of max_pool": (169 - 144) * 8}
     assert tally.total == times * 13 * 13 * 8
@@ -289,4 +289,4 @@ def test_keras_counts_mean_and_variance_and_no_counter() -> None:
 
 def test_only_known_conventions() -> None:
     with pytest.raises(UsageError):
-        reconcile("lenet5", ["torch", "tensorflow"])
+        reconcile("lenet5", "torch", "tensorflow")

@@ -204,10 +204,10 @@ def test_options_that_make_no_sense(arguments: str, says: str, folder: Path) -> 
     [
         ("tabel lenet5", "cnncalc tabel: no such command; did you mean table?"),
         ("z\x1b", "cnncalc z\\x1b: no such command; `cnncalc --help` lists them"),
-        ("--nope", "cnncalc: No such option: --nope; see cnncalc --help"),
+        ("--nope", "cnncalc: No such option*--nope*; see cnncalc --help"),
         (
             "table lenet5 --bogus",
-            "cnncalc table: No such option: --bogus*; see cnncalc table --help",
+            "cnncalc table: No such option*--bogus*; see cnncalc table --help",
         ),
         ("table lenet5 --batch many", "cnncalc table: --batch: *; see cnncalc table --help"),
         ("table lenet5 --top 0", "cnncalc table: --top: *; see cnncalc table --help"),

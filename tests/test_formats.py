@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 
 import cnncalc
 from cnncalc.analysis.tools import CONVENTIONS
-from cnncalc.display import FORMATS
 from cnncalc.presented import Presented
+from cnncalc.render.write import FORMATS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc as command
 from tests.tex import compiled

@@ -123,9 +123,12 @@ REFUSED: dict[str, tuple[str | Callable[[], str], str]] = {
     "json-mappings-1000": ('{"a":' * 1_000 + "1" + "}" * 1_000, DEEP),
     "json-mappings-million": (lambda: '{"a":' * 1_000_000 + "1" + "}" * 1_000_000, DEEP),
     "yaml-lists-1000": ("[" * 1_000 + "]" * 1_000, "1:101: " + DEEP),
-    "yaml-lists-million": (lambda: "[" * 1_000_000, DEEP),
+    "yaml-lists-million": (lambda: "[" * 1_000_000, "1:101: " + DEEP),
     "yaml-mappings-1000": ("{a: " * 1_000 + "}" * 1_000, DEEP),
     "yaml-mappings-million": (lambda: "{a: " * 1_000_000, DEEP),
+    # A bracket may start a key, so the parser reads on before it gives the first one.
+    "yaml-lists-900-and-a-mistake": ("[" * 900 + "@", "1:101: " + DEEP),
+    "yaml-lists-99-and-a-mistake": ("[" * 99 + "@", "1:100: not YAML: a text that starts with @"),
     "yaml-blocks-1000": ("".join(f"{' ' * i}a:\n" for i in range(1_000)), DEEP),
     "yaml-dashes-million": (lambda: "- " * 1_000_000, DEEP),
     "yaml-questions-million": (lambda: "? " * 1_000_000, DEEP),

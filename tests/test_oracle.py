@@ -75,6 +75,7 @@ def check_windows(facts: Facts, axes: list[Axis]) -> None:
         span = axis.dilation * (axis.kernel_size - 1)
         cells = axis.n + axis.before + axis.after
         assert window.exact == Fraction(cells - span - 1, axis.stride) + 1
+        assert window.rest == (cells - span - 1) % axis.stride
 
 
 @thorough(250)

@@ -23,10 +23,10 @@ import torch
 from markdown_it import MarkdownIt
 
 import cnncalc
-from cnncalc import display
 from cnncalc.data import Dataset, Split
 from cnncalc.findings.contest import Contest, Contestant, Shifted
 from cnncalc.findings.contest_page import comma_separated, page, verdict
+from cnncalc.render.write import write
 from cnncalc.training import samples
 from cnncalc.training.against_dense import RunStopped, train_against_dense
 from cnncalc.training.run_folder import RequestedSpec, read_run
@@ -317,7 +317,7 @@ def test_signals_and_volumes_are_shifted_along_their_own_axes(
     found = trained(spec, data="synthetic", epochs=1, limit_train=30, limit_test=12)
     for one in (found.network, found.dense):
         assert [len(shift.right) for shift in one.shifted] == [1, *[ways] * (shifts - 1)]
-    assert said in " ".join(display.write(page(found), "text").split())
+    assert said in " ".join(write(page(found), "text").split())
 
 
 # How it ends early
@@ -357,7 +357,7 @@ def test_a_signal_ends_it_and_leaves_nothing(
 def test_ctrl_c_while_images_are_shifted_exits_130(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnncalc.cli import contest as watching
+    from cnncalc.cli import train_both as watching
 
     def interrupt(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -601,20 +601,20 @@ class Texts(HTMLParser):
 
 
 def test_every_format_has_every_figure() -> None:
-    text = display.write(page(FOUND), "text")
+    text = write(page(FOUND), "text")
     assert all(figure in text for figure in FIGURES)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
     html = Texts()
-    html.feed(display.write(page(FOUND), "html"))
+    html.feed(write(page(FOUND), "html"))
     assert html.texts >= FIGURES
     assert "b" not in html.tags
-    tokens = MarkdownIt().enable("table").parse(display.write(page(FOUND), "markdown"))
+    tokens = MarkdownIt().enable("table").parse(write(page(FOUND), "markdown"))
     assert {token.content for token in tokens if token.type == "inline"} >= FIGURES
-    latex = display.write(page(FOUND), "latex")
+    latex = write(page(FOUND), "latex")
     assert all(figure.replace("%", "\\%") in latex for figure in FIGURES)
     for format in ("rst", "asciidoc"):
-        assert all(figure in display.write(page(FOUND), format) for figure in FIGURES)
+        assert all(figure in write(page(FOUND), format) for figure in FIGURES)
 
 
 def test_csv_and_json_have_raw_numbers() -> None:

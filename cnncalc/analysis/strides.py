@@ -79,7 +79,7 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
         if not isinstance(window, Window):
             continue
         axis = AXIS_NAMES[len(windows)][index]
-        if window.exact.denominator != 1:
+        if window.rest:
             found = find_fixes(facts.node.layer, facts.inputs[0], index) if fixed else ()
             yield StrideWarning(name, axis, "stride", _fraction(window), window, tuple(found))
         if window.gap:
@@ -129,8 +129,7 @@ def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
     """
     window = layer.windows(input)[axis]
     assert isinstance(window, Window)
-    over = (window.n + window.before + window.after - window.extent) % window.stride
-    missing = window.stride - over
+    over, missing = window.rest, window.stride - window.rest
 
     def first(candidates: Iterator[Fix]) -> Iterator[Fix]:
         for fix in candidates:
@@ -189,4 +188,4 @@ def _fits(layer: Layer, input: Shape, axis: int, fix: Fix) -> bool:
     if min(input) < 1 or any(True for _ in layer.rules(input)):
         return False
     window = layer.windows(input)[axis]
-    return isinstance(window, Window) and window.exact.denominator == 1
+    return isinstance(window, Window) and not window.rest

@@ -126,4 +126,4 @@ def _made(fact: Facts, read: _Tensor) -> _Tensor:
 
 def _ordered(shape: Shape) -> bool:
     """Whether the order of the axes in memory makes a difference."""
-    return shape[0] > 1 and count(shape) > shape[0]
+    return shape[0] > 1 and count(shape[1:]) > 1

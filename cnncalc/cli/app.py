@@ -5,13 +5,21 @@ from __future__ import annotations
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
-from typing import Any, get_args, get_type_hints
+from pathlib import Path
+from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cnncalc import __version__
+from cnncalc.ask.request import Request
+from cnncalc.ask.words import REQUESTS, kind_of
+from cnncalc.cli.command import command
+from cnncalc.cli.output import named_format
+from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
 COMMANDS = {
@@ -38,28 +46,16 @@ COMMANDS = {
 """Every command and its line in the list; each lives in the module of its name."""
 
 
-_ENDINGS = {
-    ".html": "html",
-    ".htm": "html",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".rst": "rst",
-    ".adoc": "asciidoc",
-    ".csv": "csv",
-    ".json": "json",
-}
-"""What a file's name says of its format."""
-
-
 class _Command(TyperCommand):
     """A command that writes `-o net.html` as HTML where `--format` says nothing else."""
 
+    request: type[Request[Any]] | None = None
+
     def invoke(self, ctx: Any) -> Any:
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
-        if output is not None and source is not None and source.name == "DEFAULT":
-            known = get_args(get_type_hints(self.callback)["format"])
-            if (named := _ENDINGS.get(output.suffix.lower())) in known:
-                ctx.params["format"] = named
+        if output is not None and self.request and source and source.name == "DEFAULT":
+            named = named_format(self.request, Path(output))
+            ctx.params["format"] = named or ctx.params["format"]
         return super().invoke(ctx)
 
 
@@ -76,12 +72,32 @@ class _Commands(TyperGroup):
                 return None
             hint = suggestion(cmd_name, COMMANDS) or "; `cnncalc --help` lists them"
             raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
-        module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name, cls=_Command, help=module.run.__doc__)(module.run)
-        return typer.main.get_command(app)
+        return _made(cmd_name)
 
 
+@cache
+def _made(name: str) -> Any:
+    """A command as typer makes it."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    kind, run = _request(name)
+    function = run if kind is None else command(kind, run)
+    app.command(name, cls=_Command, help=function.__doc__)(function)
+    made: Any = typer.main.get_command(app)
+    made.request = kind
+    return made
+
+
+def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]:
+    """What a command asks, if it has an answer, and what is done with it."""
+    if name in REQUESTS and name not in _WATCHED:
+        return kind_of(name), run_request
+    module = import_module(f"cnncalc.cli.{name.replace('-', '_')}")
+    kind = kind_of(name) if name in REQUESTS else getattr(module, "REQUEST", None)
+    return kind, module.run
+
+
+_WATCHED = ("compare-fc", "verify")
+"""Commands that tell how far they are."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 
@@ -109,13 +125,19 @@ def _options(
     pass
 
 
+@cache
+def _group() -> Any:
+    """All commands, as typer makes them."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Run the command line; errors of cnncalc become lines on stderr and exit code 2."""
     for stream in (sys.stdout, sys.stderr):
         # What an encoding lacks is written as an escape, never an exception.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
     try:
-        sys.exit(app(prog_name="cnncalc", standalone_mode=False))
+        sys.exit(_group().main(prog_name="cnncalc", standalone_mode=False))
     except CnncalcError as error:
         print(error, file=sys.stderr)
         sys.exit(2)

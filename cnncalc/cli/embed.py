@@ -11,13 +11,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnncalc.cli.budget_table import is_file, parse_toml
-from cnncalc.cli.embed_region import write_region
+from cnncalc.ask.budget_table import is_file, parse_toml
 from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, shown
 from cnncalc.files import remove_leftovers
 from cnncalc.publish.document import find, label, read, replace
 from cnncalc.publish.embed import Plan, Written, changed_numbers, difference, plan
 from cnncalc.publish.style import Style
+from cnncalc.publish.written import write_region
 from cnncalc.render.annotation import annotation
 
 HOW = 'name documents or folders, or list them in pyproject.toml: [tool.cnncalc] embed = ["docs"]'

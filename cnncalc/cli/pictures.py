@@ -11,10 +11,10 @@ import typer
 
 from cnncalc.api import analyze
 from cnncalc.cli.output import write_file
-from cnncalc.display import write
 from cnncalc.errors import printable
 from cnncalc.pictures.draw_run import RunSummary, draw_run
 from cnncalc.pictures.summary import page
+from cnncalc.render.write import write
 from cnncalc.training.settings import Device
 
 

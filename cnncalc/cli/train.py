@@ -7,15 +7,17 @@ import re
 import shlex
 import signal
 import sys
+from dataclasses import dataclass, fields
 from itertools import count
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn, get_args
 
 import typer
 
-from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settings
-from cnncalc.cli.spec_argument import SpecArgument
+from cnncalc.ask import parse
+from cnncalc.ask.option import InputOption, Option, SetOption, SpecArgument
+from cnncalc.ask.request import Request
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
 from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
@@ -28,97 +30,87 @@ if TYPE_CHECKING:
     from cnncalc.training.loop import Epoch
 
 
-def run(
-    spec: SpecArgument = "lenet5",
+@dataclass(frozen=True, kw_only=True)
+class Train(Request[NoReturn]):
+    """Train a network on real data, with checkpoints that resume bit for bit."""
+
+    command = "train"
+    writes = False
+
+    spec: SpecArgument = "lenet5"
     data: Annotated[
-        str,
-        typer.Option(help="digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH."),
-    ] = "digits",
+        str, Option("digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH.")
+    ] = "digits"
     folder: Annotated[
-        Path | None, typer.Option(help="Where the files of the data lie; nothing is downloaded.")
-    ] = None,
+        Path | None, Option("Where the files of the data lie; nothing is downloaded.")
+    ] = None
     epochs: Annotated[
-        int | None, typer.Option(help="Times through the data: 25, or at most 300 to --overfit.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Samples in a step.")] = 64,
-    optimizer: Annotated[Optimizer, typer.Option(help="Its other settings are torch's.")] = "adam",
+        int | None, Option("Times through the data: 25, or at most 300 to --overfit.")
+    ] = None
+    batch_size: Annotated[int, Option("Samples in a step.")] = 64
+    optimizer: Annotated[
+        Optimizer, Option("Its other settings are torch's.", choices=get_args(Optimizer))
+    ] = "adam"
     lr: Annotated[
-        float | None, typer.Option(help="Learning rate; a usual one of the optimizer by default.")
-    ] = None,
+        float | None, Option("Learning rate; a usual one of the optimizer by default.")
+    ] = None
     schedule: Annotated[
         Schedule | None,
-        typer.Option(help="How the rate falls: cosine, but constant with --overfit."),
-    ] = None,
-    warmup: Annotated[float, typer.Option(help="Epochs in which the rate rises from 0.")] = 0,
+        Option(
+            "How the rate falls: cosine, but constant with --overfit.",
+            choices=get_args(Schedule),
+        ),
+    ] = None
+    warmup: Annotated[float, Option("Epochs in which the rate rises from 0.")] = 0
     weight_decay: Annotated[
-        float | None, typer.Option(help="0 by default; 0.01 for adamw, as torch has it.")
-    ] = None,
+        float | None, Option("0 by default; 0.01 for adamw, as torch has it.")
+    ] = None
     init: Annotated[
-        str, typer.Option(help="How weights start: default (torch's), he, xavier, normal:0.01.")
-    ] = "default",
-    seed: Annotated[int, typer.Option(help="Decides weights, order, dropout and hold-out.")] = 0,
-    device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = "auto",
+        str, Option("How weights start: default (torch's), he, xavier, normal:0.01.")
+    ] = "default"
+    seed: Annotated[int, Option("Decides weights, order, dropout and hold-out.")] = 0
+    device: Annotated[
+        Device, Option("auto takes a GPU where there is one.", choices=get_args(Device))
+    ] = "auto"
     precision: Annotated[
-        Precision, typer.Option(help="bf16 and fp16 by torch's autocast.")
-    ] = "fp32",
-    compile: Annotated[bool, typer.Option("--compile", help="Run it by torch.compile.")] = False,
-    limit_train: Annotated[int | None, typer.Option(help="Train on this many samples.")] = None,
-    limit_test: Annotated[int | None, typer.Option(help="Test on this many samples.")] = None,
+        Precision, Option("bf16 and fp16 by torch's autocast.", choices=get_args(Precision))
+    ] = "fp32"
+    compile: Annotated[bool, Option("Run it by torch.compile.")] = False
+    limit_train: Annotated[int | None, Option("Train on this many samples.")] = None
+    limit_test: Annotated[int | None, Option("Test on this many samples.")] = None
     overfit: Annotated[
         int | None,
-        typer.Option(
-            metavar="N",
-            help="Learn N samples by heart, or exit 1: a network that cannot is broken.",
+        Option(
+            "Learn N samples by heart, or exit 1: a network that cannot is broken.", metavar="N"
         ),
-    ] = None,
+    ] = None
     nproc: Annotated[
-        int,
-        typer.Option(metavar="N", help="Share the work among N processes of this machine."),
-    ] = 1,
-    shard: Annotated[
-        bool, typer.Option("--shard", help="Divide the network over the processes (FSDP2).")
-    ] = False,
+        int, Option("Share the work among N processes of this machine.", metavar="N")
+    ] = 1
+    shard: Annotated[bool, Option("Divide the network over the processes (FSDP2).")] = False
     output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; runs/SPEC-DATA by default."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in that folder stopped.")
-    ] = False,
-    no_pictures: Annotated[
-        bool, typer.Option("--no-pictures", help="Leave out the pictures and the summary.")
-    ] = False,
-    set: SetOption = None,
-    input: InputOption = None,
-) -> None:
-    """Train a network on real data, with checkpoints that resume bit for bit."""
-    settings = Settings(
-        data=data,
-        folder=folder,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        schedule=schedule,
-        warmup=warmup,
-        weight_decay=weight_decay,
-        init=init,
-        seed=seed,
-        device=device,
-        precision=precision,
-        compile=compile,
-        limit_train=limit_train,
-        limit_test=limit_test,
-        overfit=overfit,
-        shard=shard,
-    )
+        Path | None, Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o"))
+    ] = None
+    resume: Annotated[bool, Option("Go on where the run in that folder stopped.")] = False
+    no_pictures: Annotated[bool, Option("Leave out the pictures and the summary.")] = False
+    set: SetOption = ()
+    input: InputOption = None
+
+
+REQUEST = Train
+
+
+def run(request: Train, _: Path | None) -> None:
+    """Train; exit with what came of it."""
+    settings = Settings(**{field.name: getattr(request, field.name) for field in fields(Settings)})
+    spec, nproc, output, resume = request.spec, request.nproc, request.output, request.resume
     _check_processes(nproc, spec, output)
-    asked = requested_spec(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse.variables(request.set))
     graph = asked.graph()
-    if input is not None:
-        asked = asked._replace(input=parse_input(input, graph))
+    if request.input is not None:
+        asked = asked._replace(input=parse.input_shape(request.input, graph))
         graph = asked.graph()
-    place = output or _folder(spec, data, resume)
+    place = output or _folder(spec, request.data, resume)
 
     def body() -> int:
         with Progress() as progress:
@@ -131,10 +123,15 @@ def run(
                 files=asked.files(settings),
             )
         code = _end(found, settings)
-        if not no_pictures and is_first() and found.signal is None and found.diverged is None:
+        if (
+            not request.no_pictures
+            and is_first()
+            and found.signal is None
+            and found.diverged is None
+        ):
             # What it needs of memory is free again before the pictures take theirs.
             del found
-            _draw(place, device)
+            _draw(place, request.device)
         return code
 
     if is_one_of_several():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
 from cnncalc.drawing.diagram import Depth, Labels, diagram
 from cnncalc.errors import UsageError, suggestion
@@ -11,8 +11,10 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.report import Report
 
-Format = Literal["svg", "mermaid", "dot", "tikz"]
-Kind = Literal["blocks", "receptive-field", "bars"]
+FORMATS = ("svg", "mermaid", "dot", "tikz")
+"""What drawings are written as."""
+KINDS = ("blocks", "receptive-field", "bars")
+"""What is drawn."""
 
 
 class Drawing(NamedTuple):
@@ -35,9 +37,9 @@ def draw(
 ) -> Drawing:
     """The drawing of a network. Raises UsageError."""
     for word, value, known in (
-        ("format", format, ("svg", "mermaid", "dot", "tikz")),
-        ("kind", kind, ("blocks", "receptive-field", "bars")),
-        ("layout", labels, ("maps", "hwc", "chw")),
+        ("format", format, FORMATS),
+        ("kind", kind, KINDS),
+        ("layout", labels, get_args(Labels)),
     ):
         if value not in known:
             hint = suggestion(value, known) or f"; there are {', '.join(known)}"

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
+from cnncalc.dims import AbstractNumber
+
 
 @dataclass(frozen=True)
 class Name:
@@ -91,7 +93,7 @@ class Choice:
 Expression = Name | Number | Sum | Product | Quotient | Power | Choice
 
 
-class Traced(int):
+class Traced(int, AbstractNumber):
     """An int with the expression that gave it."""
 
     expression: Expression
@@ -136,6 +138,10 @@ class Traced(int):
 
     def maximum(self, other: int) -> Traced:
         return Traced(Choice("max", self.expression, expression_of(other)))
+
+    def broadcast(self, other: int) -> int:
+        # Rules have compared them: nobody needs to read that 1 is smaller.
+        return max(self, other)
 
 
 def expression_of(number: int) -> Expression:

@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from cnncalc.analysis.convention import Part, Tally
+from cnncalc.findings.reconcile import Reconciliation
 from cnncalc.page import Block, Grid, Items
+from cnncalc.render.listing import listing
+from cnncalc.render.terminal import Line
 
 
-def page(tallies: Sequence[Tally], name: str) -> list[Block]:
+def page(found: Reconciliation) -> list[Block]:
     """A network as one tool or several count it, as sums; as two do, as a difference; then what is
     to be said of each.
     """
+    tallies = found.counts
     grid = _difference(*tallies) if len(tallies) == 2 else _sums(tallies)
-    return [grid._replace(title=name), Items(list(map(_remark, tallies)))]
+    return [grid._replace(title=found.name), Items(list(map(_remark, tallies)))]
+
+
+def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
+    """The same for a terminal of that width: a line for each part, the total beside the first."""
+    if len(found.counts) == 2:
+        grid = _difference(*found.counts)
+        drawn = listing(grid.header, grid.rows, (1, 2, 3), width)
+    else:
+        rows = []
+        for tally in found.counts:
+            first = [tally.name, f"{tally.total:,}"]
+            for summand in summands(tally.parts):
+                rows.append([*first, summand])
+                first = ["", ""]
+        drawn = listing(("counted as", "total", "= parts"), rows, (1,), width)
+    return [(line, "") for line in (*drawn, "", *(s for t in found.counts for s in _remarks(t)))]
+
+
+def _remarks(tally: Tally) -> Iterator[str]:
+    yield remark(tally)
+    for error in tally.errors:
+        yield from textwrap.wrap(f"but {error}", 78, initial_indent="  ", subsequent_indent="  ")
+    if tally.errors:
+        yield f"  so it prints {tally.printed:,}"
 
 
 def _sums(tallies: Sequence[Tally]) -> Grid:

@@ -68,7 +68,7 @@ class AdaptiveAvgPool(_AdaptivePool):
 
     def kept(self, *inputs: Shape) -> Kept:
         # One mean a channel is computed as such.
-        return NOTHING if set(self.output(*inputs)[1:]) == {1} else INPUTS
+        return NOTHING if all(n == 1 for n in self.output(*inputs)[1:]) else INPUTS
 
 
 class AdaptiveMaxPool(_AdaptivePool):

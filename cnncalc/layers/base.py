@@ -1,6 +1,6 @@
 """What every layer answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -55,7 +55,8 @@ def times(numbers: Sequence[int]) -> str:
 
 def sizes_text(numbers: Sequence[int]) -> str:
     """One number where all axes agree, else all of them: `2`, `1×2`."""
-    return str(numbers[0]) if len(set(numbers)) == 1 else times(numbers)
+    texts = list(map(str, numbers))
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 
 class Layer(BaseModel):
@@ -203,6 +204,11 @@ class Activated(Layer):
         description="an activation applied to the output: its word, or a mapping from its word to "
         "its fields",
     )
+
+
+def different(sentences: Iterable[str]) -> Iterator[str]:
+    """Each sentence once; windows that break no rule need not be compared for it."""
+    yield from dict.fromkeys(sentences)
 
 
 def count(shape: Shape) -> int:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar
 
+from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
 from cnncalc.layers.kept import NOTHING, Extra, Kept
@@ -26,6 +27,15 @@ def _listed(inputs: tuple[Shape, ...]) -> str:
     return " and ".join(map(times, dict.fromkeys(inputs)))
 
 
+def _meet(sizes: tuple[int, ...]) -> bool:
+    """Whether all sizes are one, but for those that are 1."""
+    # What is a plain 1 needs no question; and where all others are alike, they need no second.
+    others = [size for size in sizes if type(size) is not int or size != 1]
+    return all(size == others[0] for size in others) or (
+        all(size in (1, maximum(*others)) for size in others)
+    )
+
+
 class Add(_Join):
     """The sum of its inputs, value by value."""
 
@@ -36,7 +46,7 @@ class Add(_Join):
     prefix = "add"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        if len(set(inputs)) == 1:
+        if all(shape == inputs[0] for shape in inputs[1:]):
             return
         remedy = ""
         if len({shape[1:] for shape in inputs}) == 1 and len(inputs[0]) > 1:
@@ -62,16 +72,14 @@ class Multiply(_Join):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         lengths = {len(shape) for shape in inputs}
-        if len(lengths) > 1 or any(
-            len({size for size in sizes if size != 1}) > 1 for sizes in zip(*inputs, strict=False)
-        ):
+        if len(lengths) > 1 or not all(map(_meet, zip(*inputs, strict=False))):
             remedy = ""
             if len(lengths) > 1 and 1 in lengths:
                 remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
             yield f"branches differ: {_listed(inputs)}{remedy}"
 
     def output(self, *inputs: Shape) -> Shape:
-        return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+        return tuple(broadcast(*sizes) for sizes in zip(*inputs, strict=True))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # A position that is repeated is read from everywhere, as what a global pooling found is.
@@ -102,7 +110,7 @@ class Concat(_Join):
     prefix = "concat"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        if len({shape[1:] for shape in inputs}) > 1:
+        if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):
             remedy = ""
             if len({len(shape) for shape in inputs}) == 1:
                 remedy = "; crop or pad one to the other, or give both the same strides and padding"

@@ -11,6 +11,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
 from cnncalc.layers.kept import Extra, Kept
@@ -291,7 +292,7 @@ class LocalResponseNorm(Layer):
         before, after = self.size // 2, (self.size - 1) // 2
         neighbours = sum(
             reach * channels - reach * (reach + 1) // 2
-            for reach in (min(before, channels - 1), min(after, channels - 1))
+            for reach in (minimum(before, channels - 1), minimum(after, channels - 1))
         )
         values = channels * positions
         return {

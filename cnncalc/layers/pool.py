@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field
 
-from cnncalc.dims import maximum
-from cnncalc.layers.base import Activated, Shape, count
+from cnncalc.dims import maximum, minimum
+from cnncalc.layers.base import Activated, Shape, count, different
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, own, pooling, refused, written, zeros
@@ -33,13 +33,13 @@ class _Pool(Windowed):
         if broken:
             return
         # torch's rule, which looks at the kernel before dilation. It has no `same`.
-        for window in dict.fromkeys(self.windows(*inputs)):
-            padding = max(window.before, window.after)
-            if self.padding != "same" and padding > window.kernel_size // 2:
-                yield (
-                    f"padding {padding} is more than half of the kernel: {padding} > "
-                    f"⌊{window.kernel_size}/2⌋"
-                )
+        if self.padding != "same":
+            yield from different(
+                f"padding {padding} is more than half of the kernel: {padding} > "
+                f"⌊{window.kernel_size}/2⌋"
+                for window in self.windows(*inputs)
+                if (padding := maximum(window.before, window.after)) > window.kernel_size // 2
+            )
 
     def output(self, *inputs: Shape) -> Shape:
         return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
@@ -92,7 +92,7 @@ class _OrderPool(_Pool):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # Finding the extreme of m values takes m − 1 comparisons; padding is not compared. Where
         # taps are further apart than the input is long, a window reads one value or none at all.
-        reading = prod(min(window.reads, window.output) for window in self.windows(*inputs))
+        reading = prod(minimum(window.reads, window.output) for window in self.windows(*inputs))
         return {"compare": self.connections(*inputs) - inputs[0][0] * reading}
 
     def _and_indices(self, kept: Kept, *inputs: Shape) -> Kept:

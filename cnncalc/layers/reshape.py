@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from cnncalc.dims import pinned
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
@@ -27,7 +28,8 @@ class _View(Layer):
 
     def _keeps_axes(self, *inputs: Shape) -> bool:
         """Whether every value stays at its position."""
-        return self.output(*inputs) == inputs[0]
+        output = self.output(*inputs)
+        return len(output) == len(inputs[0]) and output == inputs[0]
 
 
 class Flatten(_View):
@@ -53,7 +55,8 @@ def _whole_numbers(minimum: int, wanted: str) -> Any:
     def parse(value: Any) -> tuple[int, ...]:
         if isinstance(value, (list, tuple)) and 1 <= len(value) <= 4:
             if all(is_whole(number, minimum) for number in value):
-                return tuple(value)
+                # A number that may be -1 is asked here, so that `output` need not.
+                return tuple(pinned(number) if number < 0 else number for number in value)
             raise refuse(
                 f"must list {wanted}, not "
                 f"{shown(next(n for n in value if not is_whole(n, minimum)))}"
@@ -67,6 +70,11 @@ def _whole_numbers(minimum: int, wanted: str) -> Any:
 
 _SHAPE = _whole_numbers(-1, "one to four sizes, channels first, of which one may be -1")
 _DIMS = _whole_numbers(0, "the axes in their new order, numbered from 0 (the channels)")
+
+
+def _follows(size: int) -> bool:
+    """Whether a size of a shape is left to the others."""
+    return type(size) is int and size == -1
 
 
 class Reshape(_View):
@@ -93,8 +101,8 @@ class Reshape(_View):
             )
 
     def output(self, *inputs: Shape) -> Shape:
-        rest = count(inputs[0]) // prod(size for size in self.shape if size != -1)
-        return tuple(rest if size == -1 else size for size in self.shape)
+        rest = count(inputs[0]) // prod(size for size in self.shape if not _follows(size))
+        return tuple(rest if _follows(size) else size for size in self.shape)
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.reshape(-1, {str(self.output(*inputs))[1:-1]})")

@@ -5,8 +5,9 @@ from typing import Literal
 
 from pydantic import Field
 
+from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Shape, count, per_axis, times
+from cnncalc.layers.base import Layer, Shape, count, different, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
@@ -38,8 +39,9 @@ class Pad(Layer):
             return
         for n, (before, after) in zip(input[1:], self._sides(input), strict=True):
             limit = n - 1 if self.mode == "reflect" else n
-            if max(before, after) > limit:
-                yield f"{self.mode} padding {max(before, after)} needs more input than {n}"
+            padding = maximum(before, after)
+            if padding > limit:
+                yield f"{self.mode} padding {padding} needs more input than {n}"
 
     def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
         return tuple(map(both_sides, per_axis(self.padding, len(input) - 1)))
@@ -93,9 +95,11 @@ class Crop(Layer):
         yield from broken
         if broken:
             return
-        for n, (before, after) in dict.fromkeys(zip(input[1:], self._sides(input), strict=True)):
-            if before + after >= n:
-                yield f"cropping {before} + {after} leaves nothing of {n}"
+        yield from different(
+            f"cropping {before} + {after} leaves nothing of {n}"
+            for n, (before, after) in zip(input[1:], self._sides(input), strict=True)
+            if before + after >= n
+        )
 
     def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
         return tuple(map(both_sides, per_axis(self.cropping, len(input) - 1)))

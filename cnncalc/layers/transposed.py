@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Shape, per_axis, times
+from cnncalc.layers.base import Shape, different, per_axis, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
 from cnncalc.layers.kept import INPUTS
 from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
@@ -76,12 +76,12 @@ class ConvTranspose(Kernels):
                 yield f"{number} {name} channels do not divide into {self.groups} groups"
         if broken:
             return
-        for window in dict.fromkeys(self.windows(input)):
-            if window.output < 1:
-                yield (
-                    f"padding {window.before} + {window.after} crops everything: the output would "
-                    f"be {window.output}"
-                )
+        yield from different(
+            f"padding {window.before} + {window.after} crops everything: the output would be "
+            f"{window.output}"
+            for window in self.windows(input)
+            if window.output < 1
+        )
 
     def output(self, *inputs: Shape) -> Shape:
         return (self.out_channels, *(window.output for window in self.windows(*inputs)))

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, maximum
 from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Layer, Shape, per_axis, sizes_text, times
+from cnncalc.layers.base import Layer, Shape, different, per_axis, sizes_text, times
 from cnncalc.layers.fields import Sizes
 from cnncalc.layers.kept import NOTHING
 from cnncalc.layers.keras_twin import Part, written
@@ -67,10 +67,12 @@ class MaxUnpool(Layer):
         # torch's rule: a stride less or more would be another number of windows.
         windows = self._unsized(input)
         pairs = zip(windows, per_axis(self.size, len(windows)), strict=True)
-        for window, size in dict.fromkeys(pairs):
-            least, most = window.output - window.stride + 1, window.output + window.stride - 1
-            if not least <= size <= most:
-                yield f"size {size} must be from {maximum(least, 1)} to {most}"
+        ranges = ((size, w.output - w.stride + 1, w.output + w.stride - 1) for w, size in pairs)
+        yield from different(
+            f"size {size} must be from {maximum(least, 1)} to {most}"
+            for size, least, most in ranges
+            if not least <= size <= most
+        )
 
     def output(self, *inputs: Shape) -> Shape:
         return (inputs[0][0], *(window.output for window in self.windows(*inputs)))

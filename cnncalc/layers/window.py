@@ -103,9 +103,10 @@ class Windowed(Layer):
 def fit_rules(windows: tuple[Window, ...]) -> Iterator[str]:
     """The kernel must fit the padded input along every axis."""
     names = AXIS_NAMES[len(windows)]
-    for place, window in collect(windows, names):
-        if window.output >= 1:
-            continue
+    broken = [window for window in windows if window.output < 1]
+    for window in dict.fromkeys(broken):
+        axes = [name for name, other in zip(names, windows, strict=True) if other == window]
+        place = "" if len(axes) == len(windows) else f"'s {' and '.join(axes)}"
         kernel = f"kernel {window.kernel_size}"
         if window.dilation != 1:
             kernel += f" with dilation {window.dilation} (extent {window.extent})"
@@ -113,10 +114,3 @@ def fit_rules(windows: tuple[Window, ...]) -> Iterator[str]:
         if window.before != window.after:
             padding = f"{window.before} + {window.after}"
         yield f"{kernel} does not fit the input{place}: {window.n} + {padding} < {window.extent}"
-
-
-def collect(windows: tuple[Window, ...], names: tuple[str, ...]) -> Iterator[tuple[str, Window]]:
-    """Each different window once, with the axes it stands for where they are not all."""
-    for window in dict.fromkeys(windows):
-        axes = [name for name, other in zip(names, windows, strict=True) if other == window]
-        yield ("" if len(axes) == len(windows) else f"'s {' and '.join(axes)}"), window

@@ -119,11 +119,12 @@ class Layout:
             paper[top : top + high, left : left + wide] = pixels
         figure.figimage(paper)
         for text in self.texts:
-            write(
-                figure,
+            figure.text(
                 text.x / width,
                 1 - text.y / height,
                 text.text,
+                # A dollar sign is one.
+                parse_math=False,
                 ha="center" if text.centred else "left",
                 va="top",
                 fontsize=text.size,
@@ -157,11 +158,6 @@ def blank_figure(width: float, height: float, **how: Any) -> Figure:
     figure = Figure(figsize=(width / DPI, height / DPI), dpi=DPI, **how)
     FigureCanvasAgg(figure)
     return figure
-
-
-def write(figure: Figure, x: float, y: float, text: str, **how: Any) -> None:
-    """A text at a place, from 0 to 1; a dollar sign in it is one."""
-    figure.text(x, y, text, parse_math=False, **how)
 
 
 def png(figure: Figure) -> bytes:

@@ -11,7 +11,7 @@ from cnncalc.infer import Facts
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
 from cnncalc.pictures.picture import Picture, evenly, share, short
-from cnncalc.pictures.trained_run import TrainedRun, outputs, predictions, watching
+from cnncalc.pictures.trained_run import TrainedRun, outputs, predictions
 
 CHANNELS = 32
 """How many maps of a layer are shown."""
@@ -45,16 +45,15 @@ def draw(run: TrainedRun, index: int) -> Picture:
     sample, label = test.images[index], int(test.labels[index])
     rows = layers(run)
     shown = evenly(rows, LAYERS)
+    wanted = {last.node.name for *_, last in shown}
     found: dict[str, Tensor] = {}
 
     def keep(name: str, output: Tensor) -> None:
-        found[name] = torch.nan_to_num(output[0].detach().float().cpu())
+        if name in wanted:
+            found[name] = torch.nan_to_num(output[0].detach().float().cpu())
 
-    wanted = {
-        last.node.name: lambda output, name=last.node.name: keep(name, output) for *_, last in shown
-    }
     with torch.no_grad():
-        logits = outputs(run, run.network, sample[None], watching(wanted))
+        logits = outputs(run, run.network, sample[None], keep)
     probabilities, answers = predictions(logits)
     answer = int(answers[0])
     probability = float(probabilities[0, answer])

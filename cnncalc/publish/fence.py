@@ -6,9 +6,7 @@ import re
 import shlex
 from collections.abc import Mapping, MutableMapping, Sequence
 from html import escape
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from pymdownx.superfences import SuperFencesException
@@ -16,9 +14,8 @@ from pymdownx.superfences import SuperFencesException
 from cnncalc.errors import CnncalcError, UsageError, shown
 from cnncalc.publish.document import label
 from cnncalc.publish.style import HTML
+from cnncalc.publish.written import write_region
 
-_ALONE = Lock()
-"""A region is written in its folder, and a process is in one folder at a time."""
 _STYLE = """<style>
 .md-typeset .cnncalc-table thead td { border-top: 0; }
 .md-typeset .cnncalc-table th[scope=row] {
@@ -75,10 +72,7 @@ def _region(source: str, options: Mapping[str, str], base: Path) -> str:
     if not base.is_dir():
         raise UsageError(f"base: no such folder: {label(base)}")
     words += [f"{key}={value}" for key, value in options.items()]
-    # By name and when it is asked for: commands stand above documents.
-    write_region = import_module("cnncalc.cli.embed_region").write_region
-    with _ALONE:
-        text, inline = write_region(words, HTML, base)
+    text, inline = write_region(words, HTML, base)
     # The document has a title of its own.
     deeper = _HEADING.sub(lambda match: f"{match[1]}{int(match[2]) + 1}", text)
     if inline:

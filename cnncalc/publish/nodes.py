@@ -91,8 +91,8 @@ def _block(block: Block, heading: str) -> Iterator[nodes.Node]:
         case Image(path, text):
             yield ours(nodes.image(uri=quote(path), alt=printable(text)))
         case Working(derivations):
-            from cnncalc.display import write
             from cnncalc.render.latex import aligned
+            from cnncalc.render.write import write
 
             # In HTML they are called what stands above them; EPUB is XML, which has to be told
             # what MathML is.

@@ -12,7 +12,6 @@ import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
@@ -27,10 +26,12 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 from cnncalc import __version__
+from cnncalc.ask.words import BLOCKS, format_of, option_words
 from cnncalc.errors import CnncalcError, UsageError, shown
 from cnncalc.files import write_whole
 from cnncalc.publish.nodes import CLASS, cnncalc_formulas, for_latex, literal, ours, page_nodes
 from cnncalc.publish.style import Style
+from cnncalc.publish.written import region_page, write_region
 from cnncalc.spec.bundled import find
 
 _SPHINX = Style("Sphinx", "", native=("svg", "tikz"))
@@ -39,14 +40,9 @@ _STYLES = Path(__file__).parent / "static"
 _LOGGER = logging.getLogger(__name__)
 
 
-def _regions() -> Any:
-    # By name and when it is asked for: commands stand above documents.
-    return import_module("cnncalc.cli.embed_region")
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
     """What Sphinx calls."""
-    for kind in _regions().KINDS:
+    for kind in BLOCKS:
         app.add_directive(f"cnncalc-{kind}", Region)
     app.add_role("cnncalc", Number())
     app.add_node(cnncalc_formulas, html=(_write_formulas, None))
@@ -96,7 +92,7 @@ class Region(SphinxDirective):
             words = [kind, *_words(self.env, self.arguments[0])]
             for name, value in self.options.items():
                 if name not in self.option_spec:
-                    words += _regions().option_words(kind, name, value)
+                    words += option_words(kind, name, value)
             _note_dependencies(self.env, words)
             return self._made(words)
         except CnncalcError as error:
@@ -105,7 +101,7 @@ class Region(SphinxDirective):
 
     def _made(self, words: Sequence[str]) -> list[nodes.Node]:
         """The nodes of a region, with the caption, classes and name that the directive gives it."""
-        folder, format = _folder(self.env), _format(words)
+        folder, format = _folder(self.env), format_of(words)
         if words[0] == "draw" and format in ("", "svg"):
             picture = _picture(self.env, [word for word in words if word != "format=svg"])
             for option in ("align", "alt", "width"):
@@ -114,10 +110,10 @@ class Region(SphinxDirective):
             made: list[nodes.Node] = [picture]
         elif format:
             # What is asked for in a format is shown letter by letter.
-            written = _regions().write_region(words, _SPHINX._replace(native=(format,)), folder)
+            written = write_region(words, _SPHINX._replace(native=(format,)), folder)
             made = [literal(written.text.rstrip("\n"), format)]
         else:
-            made = page_nodes(_regions().region_page(words, folder))
+            made = page_nodes(region_page(words, folder))
         named = [n for n in made if isinstance(n, nodes.Element) and CLASS in n["classes"]]
         for node in named:
             node["classes"] += self.options.get("class", [])
@@ -166,7 +162,7 @@ class Number(SphinxRole):
         try:
             words = ["value", *_words(self.env, self.text)]
             _note_dependencies(self.env, words)
-            written = _regions().write_region(words, _SPHINX, _folder(self.env))
+            written = write_region(words, _SPHINX, _folder(self.env))
         except CnncalcError as error:
             self.env.note_reread()
             refused = _refused(self.env, "cnncalc: ", error, self.get_location(), "value")
@@ -196,10 +192,6 @@ def _words(env: BuildEnvironment, text: str) -> list[str]:
 def _folder(env: BuildEnvironment) -> Path:
     """The folder of the document that is read, from which its paths are seen."""
     return Path(env.doc2path(env.docname)).parent
-
-
-def _format(words: Sequence[str]) -> str:
-    return next((w.removeprefix("format=") for w in words[1:] if w.startswith("format=")), "")
 
 
 def _note_dependencies(env: BuildEnvironment, words: Sequence[str]) -> None:
@@ -247,7 +239,7 @@ def _refused(
 def _picture(env: BuildEnvironment, words: Sequence[str]) -> nodes.image:
     """A drawing as an image; its TikZ is in the attribute `tikz`."""
     svg, tikz = (
-        _regions().write_region([*words, f"format={format}"], _SPHINX, _folder(env)).text
+        write_region([*words, f"format={format}"], _SPHINX, _folder(env)).text
         for format in ("svg", "tikz")
     )
     name = hashlib.sha256(svg.encode()).hexdigest()[:16]

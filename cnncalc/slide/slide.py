@@ -299,7 +299,7 @@ class Slide:
 def size_formula(window: Window) -> str:
     """The size along one axis with its numbers put in, and with the rounding where there is one."""
     text = formula(window)
-    if window.exact.denominator == 1:
+    if not window.rest:
         return text
     quotient = text.removesuffix(" + 1")
     if not window.ceil_mode:

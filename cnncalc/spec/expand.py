@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from cnncalc.dims import is_integer, pinned
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import judge
@@ -270,12 +271,12 @@ class _Expander(LayerExpander):
         times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
         if self.unresolved > before:
             return UNKNOWN
-        if type(times) is not int or not 0 <= times <= MAX_TIMES:
+        if not (is_integer(times) and 0 <= times <= MAX_TIMES):
             message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
             self.problem((*at, "times"), f"{name}.times", message)
             return UNKNOWN
         outer = self.scope
-        for number in range(times):
+        for number in range(pinned(times)):
             variables = {**outer.variables, **({index: number} if index else {})}
             called, met = f"{name}.{number}", self.met
             scope = Scope(self.explicit(items), variables, outer, called, outer.uses)

@@ -15,6 +15,7 @@ from keyword import iskeyword
 from math import ceil, floor, isfinite
 from typing import Any
 
+from cnncalc.dims import AbstractNumber, choose, maximum, minimum, pinned
 from cnncalc.errors import printable, shorten, shown, suggestion
 
 MAX_LENGTH = 200
@@ -29,6 +30,7 @@ BROKEN = object()
 """The value of a variable that is wrong itself: what uses it is not judged."""
 
 Number = int | Fraction
+"""Or an `AbstractNumber`, which is as good as an int or a fraction."""
 
 _TOKEN = re.compile(
     r" |[A-Za-z_][A-Za-z0-9_]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?(?![\w.])"
@@ -52,14 +54,14 @@ def is_variable(name: Any) -> bool:
     )
 
 
-def make_divisible(value: Number, divisor: Number, minimum: Number | None = None) -> Number:
-    """The multiple of `divisor` nearest to `value`, at least `minimum`, never below 90 % of it.
+def make_divisible(value: Number, divisor: Number, lowest: Number | None = None) -> Number:
+    """The multiple of `divisor` nearest to `value`, at least `lowest`, never below 90 % of it.
 
     Source: the function of this name in the MobileNet reference code, which torchvision follows.
     """
-    least = divisor if minimum is None else minimum
-    rounded = max(least, floor(value + Fraction(divisor) / 2) // divisor * divisor)
-    return rounded + divisor if rounded < Fraction(9, 10) * value else rounded
+    least = divisor if lowest is None else lowest
+    rounded = maximum(least, floor(value + divisor * Fraction(1, 2)) // divisor * divisor)
+    return choose(10 * rounded - 9 * value, rounded + divisor, rounded)
 
 
 def _ceil_div(a: Number, b: Number) -> int:
@@ -67,8 +69,8 @@ def _ceil_div(a: Number, b: Number) -> int:
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
-    "min": (min, (2, 3, 4)),
-    "max": (max, (2, 3, 4)),
+    "min": (minimum, (2, 3, 4)),
+    "max": (maximum, (2, 3, 4)),
     "ceil": (ceil, (1,)),
     "floor": (floor, (1,)),
     "round": (round, (1,)),
@@ -77,11 +79,17 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
 }
 """The functions of the language, and how many arguments each takes."""
 
+
+def _fraction(number: Number) -> Fraction:
+    """The same number, of a kind whose quotients are exact."""
+    return Fraction(number) if isinstance(number, int) else number
+
+
 _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: Fraction(a) / b,
+    ast.Div: lambda a, b: _fraction(a) / b,
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
@@ -127,7 +135,7 @@ def _depth(tree: ast.expr) -> int:
 
 def _number(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
     value = _value(node, text, variables)
-    if abs(value.numerator) > MAX_SIZE or value.denominator > MAX_SIZE:
+    if not -MAX_SIZE <= value.numerator <= MAX_SIZE or value.denominator > MAX_SIZE:
         raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
     return value
 
@@ -140,7 +148,8 @@ def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
         return Fraction(text[node.col_offset : node.end_col_offset])
     if isinstance(node, ast.Name):
         value = _variable(node.id, variables)
-        number = isinstance(value, (int, float, Fraction)) and not isinstance(value, bool)
+        kinds = (int, float, Fraction, AbstractNumber)
+        number = isinstance(value, kinds) and not isinstance(value, bool)
         if not number or (isinstance(value, float) and not isfinite(value)):
             raise FormulaError(f"{node.id} is {shown(value)}, not a number")
         return Fraction(str(value)) if isinstance(value, float) else value
@@ -160,11 +169,12 @@ def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
 
 def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> Number:
     if isinstance(operator, ast.Pow):
-        if right.denominator != 1 or abs(Fraction(right)) > _MAX_EXPONENT:
+        if right.denominator != 1 or not -_MAX_EXPONENT <= right <= _MAX_EXPONENT:
             raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
         if left == 0 and right < 0:
             raise FormulaError(f"{_quoted(text)} divides by 0")
-        return Fraction(left) ** int(right)
+        power: Number = _fraction(left) ** pinned(right.numerator)
+        return power
     compute = _OPERATORS.get(type(operator))
     if compute is None:
         raise FormulaError(f"{_quoted(text)} may compute with + - * / // % ** only")

@@ -9,6 +9,7 @@ from itertools import islice
 from math import isfinite
 from typing import Any
 
+from cnncalc.dims import AbstractNumber
 from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, closest, shown, suggestion
 from cnncalc.graph import INPUT
 from cnncalc.layers import MODULES
@@ -170,7 +171,8 @@ class Header:
                 return BROKEN
         if value is BROKEN:
             return BROKEN
-        if not isinstance(value, (int, float)) or (type(value) is float and not isfinite(value)):
+        number = isinstance(value, (int, float, AbstractNumber))
+        if not number or (type(value) is float and not isfinite(value)):
             message = f"must be a number, a word or true/false, not {shown(value)}"
             self._problem(path, where, message)
             return BROKEN
@@ -276,7 +278,7 @@ def _kind(value: Any) -> str | None:
         return None if value.startswith("=") else "a word"
     if isinstance(value, bool):
         return "true or false"
-    return "a number" if isinstance(value, (int, float)) else None
+    return "a number" if isinstance(value, (int, float, AbstractNumber)) else None
 
 
 def _refusal(name: Any, reserved: set[str]) -> str | None:

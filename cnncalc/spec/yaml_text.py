@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from typing import Any, cast
 
@@ -66,13 +67,29 @@ def read(text: str, label: str) -> Document:
         mark = error.problem_mark or error.context_mark
         if error.context == "while scanning a quoted scalar":
             mark = error.context_mark or mark
-        found = [(_place(mark), _reason(text, error))]
+        found = _too_deep(text[: mark.index] if mark else "") or [
+            (_place(mark), _reason(text, error))
+        ]
     except yaml.reader.ReaderError as error:
         before = text[: error.position]
         place = (before.count("\n") + 1, error.position - before.rfind("\n"))
         found = [(place, "not YAML: a character that YAML does not allow")]
     at = Origin(label, lambda path: (cast(int, path[0]), cast(int, path[1])))
     raise at.error([Problem(place, "", message) for place, message in found])
+
+
+def _too_deep(text: str) -> list[tuple[Place, str]]:
+    """Where the text before an error of PyYAML's is nested too deep already.
+
+    PyYAML reads ahead of the values it gives, and bounds its own nesting in words that change.
+    """
+    with suppress(yaml.YAMLError):
+        try:
+            _Reader(text).document()
+        except _Refused as refused:
+            if refused.message == TOO_DEEP:
+                return [(refused.place, TOO_DEEP)]
+    return []
 
 
 _REASONS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json as _json
 from collections.abc import Sequence
 from typing import Any
 
@@ -56,6 +57,12 @@ def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> 
     for name, shape, *numbers in rows(networks, keys, layout):
         writer.writerow([printable(name), shape.replace("×", "x"), *numbers])
     return out.getvalue()
+
+
+def json(networks: Networks) -> str:
+    """The JSON of every report, with what the command line called its spec."""
+    entries = [{"spec": name, **report.to_dict()} for name, report in networks]
+    return _json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
 
 
 def _notes(networks: Networks, keys: Sequence[str]) -> list[str]:

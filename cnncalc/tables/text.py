@@ -7,13 +7,13 @@ colours it, and is imported only where there is a terminal to colour.
 import textwrap
 from collections.abc import Callable
 from functools import partial
-from typing import IO, NamedTuple
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
 from cnncalc.render.listing import broken
-from cnncalc.render.terminal import Line, print_lines, width_of
+from cnncalc.render.terminal import Line
 from cnncalc.report import Column
 from cnncalc.tables.table import Table, notes, warning_lines
 
@@ -26,17 +26,12 @@ WRAPPED = {"layer": 15, "type": 8, "name": 8}
 _STYLES = {"input": "dim", "layer": "", "part": "dim", "total": "bold"}
 
 
-def write(table: Table, file: IO[str], droppable: bool = True) -> None:
-    """Print a table with its title, notes and warnings.
-
-    On a terminal (or where COLUMNS says a width) it is fitted: `droppable` columns go, then long
-    cells wrap. Elsewhere nothing is left out. Where the encoding has no `×` it is ASCII.
-    """
-    print_lines(render(table, width_of(file), droppable), file)
-
-
 def render(table: Table, width: int | None = None, droppable: bool = True) -> list[Line]:
-    """All lines with their styles, for a terminal of that width or for none."""
+    """All lines with their styles.
+
+    For a terminal of `width` columns it is fitted: `droppable` columns go, then long cells wrap.
+    Elsewhere nothing is left out.
+    """
     fitted = _fit(_Fitted.whole(table), width, droppable)
     rule = ("─" * fitted.total, "")
     lines: list[Line] = [(printable(table.report.name), "bold"), ("", "")]

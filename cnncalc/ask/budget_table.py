@@ -10,7 +10,6 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from decimal import Decimal
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -47,26 +46,28 @@ class BudgetTable(NamedTuple):
     every: dict[str, Any]
     specs: dict[str, dict[str, Any]]
 
-    def settings(self, spec: str) -> dict[str, Any]:
-        """What holds for one spec."""
+    def settings(self, spec: str, folder: Path) -> dict[str, Any]:
+        """What holds for one spec, seen from `folder`."""
         found = dict(self.every)
         for key, settings in self.specs.items():
-            if self._is(key, spec):
+            if self._is(key, spec, folder):
                 variables = {**found.get("set", {}), **settings.get("set", {})}
                 found |= {**settings, "set": variables}
         return found
 
-    def _is(self, key: str, spec: str) -> bool:
+    def _is(self, key: str, spec: str, folder: Path) -> bool:
         """Whether a table's name is that of a spec."""
-        if is_file(Path(spec)):
+        if is_file(folder / spec):
             path = self.folder / key
-            return is_file(path) and path.samefile(spec)
+            return is_file(path) and path.samefile(folder / spec)
         return plain_name(key) == plain_name(spec)
 
-    def names(self) -> list[str]:
-        """The specs that have tables of their own, as seen from the working directory."""
+    def names(self, folder: Path) -> list[str]:
+        """The specs that have tables of their own, as seen from `folder`."""
         paths = {key: self.folder / key for key in self.specs}
-        return [os.path.relpath(path) if is_file(path) else key for key, path in paths.items()]
+        return [
+            os.path.relpath(path, folder) if is_file(path) else key for key, path in paths.items()
+        ]
 
 
 def is_file(path: Path) -> bool:
@@ -77,26 +78,29 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def for_spec(spec: str) -> BudgetTable | None:
-    """The budgets that hold for a spec: from its folder upwards, or from where we are."""
-    path = Path(spec)
-    return nearest(path.resolve().parent if is_file(path) else Path.cwd())
+def for_spec(spec: str, folder: Path) -> BudgetTable | None:
+    """The budgets that hold for a spec: from its folder upwards, or from `folder`."""
+    path = folder / spec
+    return nearest(path.resolve().parent if is_file(path) else folder, folder)
 
 
-@cache
-def nearest(folder: Path) -> BudgetTable | None:
-    """The budgets of the nearest pyproject.toml that has any, from a folder upwards."""
-    for place in (folder, *folder.parents):
+def nearest(start: Path, folder: Path) -> BudgetTable | None:
+    """The budgets of the nearest pyproject.toml that has any, from `start` upwards.
+
+    Messages call it as it is seen from `folder`.
+    """
+    start = start.absolute()
+    for place in (start, *start.parents):
         path = place / "pyproject.toml"
-        found = _read(path) if is_file(path) else None
+        found = _read(path, folder) if is_file(path) else None
         if found is not None:
             return found
     return None
 
 
-def _read(path: Path) -> BudgetTable | None:
+def _read(path: Path, folder: Path) -> BudgetTable | None:
     """The table of one file; None where it has none. Raises UsageError."""
-    label = printable(os.path.relpath(path))
+    label = printable(os.path.relpath(path, folder))
     data = parse_toml(path, label)
     dotted = ""
     for key in ("tool", "cnncalc", "budgets"):

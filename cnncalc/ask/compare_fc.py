@@ -1,0 +1,198 @@
+"""What convolutions save against fully connected layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any, get_args
+
+from cnncalc.ask import parse
+from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.option import (
+    BatchOption,
+    DataFormatOption,
+    DtypeOption,
+    InputOption,
+    LayoutOption,
+    Option,
+    SetOption,
+    SpecArgument,
+)
+from cnncalc.ask.request import Answer, Request, as_json
+from cnncalc.columns import size_in_bytes
+from cnncalc.errors import UsageError, shown
+from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
+from cnncalc.findings.contest import Contest
+from cnncalc.findings.dense_twin import Cost, DenseNetwork, dense_networks
+from cnncalc.infer import infer
+from cnncalc.layers.fields import MAX_INT, is_whole
+from cnncalc.training.settings import Device, Optimizer, Schedule, Settings, option
+
+_SETTINGS = (
+    "data",
+    "folder",
+    "epochs",
+    "batch_size",
+    "optimizer",
+    "lr",
+    "schedule",
+    "seed",
+    "device",
+    "limit_train",
+    "limit_test",
+)
+"""The options that say how both networks are trained."""
+
+
+def _training(help: str, choices: Sequence[str] = ()) -> Option:
+    """An option of --train. What is trained takes its time, and another one every time: no
+    document has it."""
+    return Option(help, choices=choices, region=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareFc(Request[FcComparison | Contest]):
+    """What convolutions save against fully connected layers: sparse connections × sharing."""
+
+    command = "compare-fc"
+
+    spec: SpecArgument = "lenet5"
+    layers: Annotated[
+        Sequence[str],
+        Option(
+            "Convolutions, or blocks of them, to work out; else all.",
+            metavar="LAYER",
+            positional=True,
+            repeated=True,
+        ),
+    ] = ()
+    hidden: Annotated[
+        str | Sequence[int] | None,
+        Option("Compare with a dense network of these hidden layers: 600,300.", metavar="SIZES"),
+    ] = None
+    format: DataFormatOption = "text"
+    set: SetOption = ()
+    layout: LayoutOption = "hwc"
+    input: InputOption = None
+    batch: BatchOption = 1
+    dtype: DtypeOption = "float32"
+    train: Annotated[
+        bool, _training("Train it and a dense network alike; test both, also on shifted images.")
+    ] = False
+    data: Annotated[
+        str | None,
+        _training("With --train: the data, as cnncalc train has it; digits by default."),
+    ] = None
+    folder: Annotated[Path | None, _training("With --train: where the files of the data lie.")] = (
+        None
+    )
+    epochs: Annotated[int | None, _training("With --train: 25 by default.")] = None
+    batch_size: Annotated[int | None, _training("With --train: 64 by default.")] = None
+    optimizer: Annotated[
+        str | None, _training("With --train: adam by default.", get_args(Optimizer))
+    ] = None
+    lr: Annotated[float | None, _training("With --train: the learning rate.")] = None
+    schedule: Annotated[
+        str | None,
+        _training("With --train: how the rate falls; cosine by default.", get_args(Schedule)),
+    ] = None
+    seed: Annotated[int | None, _training("With --train: 0 by default.")] = None
+    device: Annotated[str | None, _training("With --train: auto by default.", get_args(Device))] = (
+        None
+    )
+    limit_train: Annotated[int | None, _training("With --train: train on this many samples.")] = (
+        None
+    )
+    limit_test: Annotated[int | None, _training("With --train: test on this many samples.")] = None
+    runs: Annotated[
+        Path | None, _training("With --train: keep both runs in this folder; else nowhere.")
+    ] = None
+    observer: Any = None
+    """A `ContestObserver`, which is told how far the training is."""
+
+    def find(self) -> FcComparison | Contest:
+        given = {name: v for name in _SETTINGS if (v := getattr(self, name)) is not None}
+        if self.train:
+            return self._contest(Settings(**given))
+        if given or self.runs is not None:
+            raise UsageError(f"{option(next(iter(given), 'runs'))} is for --train")
+        return self._compared(self.layers)
+
+    def _contest(self, settings: Settings) -> Contest:
+        """The network and a dense one, trained alike. Raises CnncalcError."""
+        from cnncalc.training.against_dense import train_against_dense
+        from cnncalc.training.run_folder import requested_spec
+
+        if self.layers:
+            raise UsageError(f"--train compares whole networks: leave out {shown(self.layers[0])}")
+        if self.batch != 1:
+            raise UsageError("--train takes --batch-size: --batch is for counts")
+        if self.dtype != "float32":
+            raise UsageError(f"--train trains in float32, not {shown(self.dtype)}")
+        requested = requested_spec(self.spec, parse.variables(self.set))
+        if self.input is not None:
+            shape = parse.input_shape(self.input, requested.graph())
+            requested = requested._replace(input=shape)
+        compared = replace(self, spec=requested.graph(), set={}, input=None)._compared(())
+        dense = _dense(compared)
+        return train_against_dense(
+            requested, compared.network, dense, settings, self.runs, self.observer
+        )
+
+    def _compared(self, layers: Sequence[str]) -> FcComparison:
+        hidden = self.hidden
+        sizes = parse.sizes(hidden) if isinstance(hidden, str | None) else hidden
+        for units in sizes:
+            if not is_whole(units, 1):
+                raise UsageError(
+                    f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
+                )
+        graph = parse.network(self.spec, self.set, self.input, self.base)
+        batch = self.batch
+        report, facts = analyzed(graph, batch=batch, dtype=self.dtype), infer(graph)
+
+        def size(values: int) -> int:
+            return size_in_bytes(values, self.dtype)
+
+        compared, total = compare_convolutions(graph, facts, layers, batch, size)
+        network = Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))
+        dense = dense_networks(graph, facts, network.params, sizes, batch, size)
+        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense)
+
+    def answer(self, found: FcComparison | Contest) -> Answer:
+        if isinstance(found, Contest):
+            return self._of_contest(found)
+        if self.format == "json":
+            return Answer(as_json(found.to_dict()))
+        from cnncalc.findings.compare_fc_page import comma_separated, page
+
+        if self.format == "csv":
+            if self.hidden:
+                raise UsageError(
+                    "--format csv lists convolutions only; --hidden needs another format"
+                )
+            return Answer(comma_separated(found, self.layout))
+        networks = not self.layers or self.hidden is not None
+        return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
+
+    def _of_contest(self, found: Contest) -> Answer:
+        from cnncalc.findings import contest_page as pages
+
+        if self.format == "json":
+            return Answer(as_json({**found.to_dict(), "verdict": pages.verdict(found)}))
+        if self.format == "csv":
+            return Answer(pages.comma_separated(found))
+        return Answer(pages.page(found), self.format)
+
+
+def _dense(compared: FcComparison) -> DenseNetwork:
+    """The dense network of one's own, else the one with a hidden layer. Raises UsageError."""
+    there = {network.kind: network for network in compared.dense_networks}
+    for kind in ("hidden", "one hidden layer"):
+        if kind in there:
+            return there[kind]
+    raise UsageError(
+        f"one hidden unit alone takes more than the {compared.network.params:,} parameters of the "
+        "network: name the hidden layers of the dense one, as --hidden 512"
+    )

@@ -1,0 +1,84 @@
+"""In which layers two networks differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from cnncalc.ask import parse
+from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.option import (
+    BatchOption,
+    DtypeOption,
+    JsonFormatOption,
+    Option,
+    Settings,
+    Spec,
+    SpecArgument,
+)
+from cnncalc.ask.request import Answer, Request, as_json
+from cnncalc.errors import UsageError
+from cnncalc.findings.diff import Diff as Differences
+from cnncalc.findings.diff import Network, compare
+from cnncalc.infer import infer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diff(Request[Differences]):
+    """What two networks differ in: layers added (+), removed (-) and changed (~), and totals."""
+
+    command = "diff"
+
+    before: SpecArgument
+    after: Annotated[
+        Spec, Option("The other; else the first, changed.", metavar="[SPEC]", positional=True)
+    ] = None
+    set: Annotated[
+        Settings,
+        Option("Set a variable of both; may be repeated.", metavar="VAR=VALUE", repeated=True),
+    ] = ()
+    set_b: Annotated[
+        Settings, Option("Set one of the second only.", metavar="VAR=VALUE", repeated=True)
+    ] = ()
+    input: Annotated[str | None, Option("Another input for both: 256x256.", metavar="SIZES")] = None
+    input_b: Annotated[
+        str | None, Option("Another input for the second only.", metavar="SIZES")
+    ] = None
+    batch: BatchOption = 1
+    dtype: DtypeOption = "float32"
+    names: Annotated[bool, Option("Other names are differences too.")] = False
+    all: Annotated[bool, Option("List every layer, where else many share a line.")] = False
+    exit_code: Annotated[bool, Option("Exit 1 where they differ, as git has it.")] = False
+    format: JsonFormatOption = "text"
+
+    def find(self) -> Differences:
+        before, after = self.before, self.after
+        if after is None and not self.set_b and self.input_b is None:
+            raise UsageError(
+                "diff needs a second network, or a change of the first: --set-b VAR=VALUE or "
+                "--input-b SIZES"
+            )
+        if before == "-" and after in ("-", None):
+            raise UsageError("only one network can come from standard input")
+        second = self.after if after is not None else before
+        a = self._network(before, self.set, self.input)
+        b = self._network(
+            second,
+            {**parse.variables(self.set), **parse.variables(self.set_b)},
+            self.input_b or self.input,
+        )
+        return compare(a, b, self.names)
+
+    def _network(self, spec: Spec, settings: Settings, input: str | None) -> Network:
+        graph = parse.network(spec, settings, input, self.base)
+        return graph, infer(graph), analyzed(graph, batch=self.batch, dtype=self.dtype)
+
+    def answer(self, found: Differences) -> Answer:
+        from cnncalc.findings import diff_page
+
+        ok = not (self.exit_code and found.differs)
+        if self.format == "json":
+            return Answer(as_json(found.to_dict()), ok=ok)
+        if self.format == "text":
+            return Answer(lambda width: diff_page.lines(found, width, self.all), ok=ok)
+        return Answer(diff_page.page(found, self.all), self.format, ok=ok)

@@ -1,0 +1,77 @@
+"""A network as a drawing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from cnncalc.ask import parse
+from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.option import DepthOption, InputOption, Option, SetOption, SpecArgument
+from cnncalc.ask.request import Answer, Request
+from cnncalc.drawing.diagram import Labels
+from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
+from cnncalc.errors import UsageError
+from cnncalc.infer import infer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw(Request[Drawing]):
+    """Draw a network: feature maps and branches, receptive fields, or a column as bars."""
+
+    command = "draw"
+    endings: ClassVar[dict[str, str]] = {
+        ".svg": "svg",
+        ".mmd": "mermaid",
+        ".mermaid": "mermaid",
+        ".dot": "dot",
+        ".gv": "dot",
+        ".tex": "tikz",
+        ".tikz": "tikz",
+    }
+
+    spec: SpecArgument = "lenet5"
+    format: Annotated[
+        str | None,
+        Option(
+            "What to write; usual is what -o's ending says, or svg.",
+            ("--format", "-f"),
+            choices=FORMATS,
+        ),
+    ] = None
+    kind: Annotated[
+        str,
+        Option("The layers, how the receptive field grows, or a column as bars.", choices=KINDS),
+    ] = "blocks"
+    column: Annotated[
+        str | None,
+        Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
+    ] = None
+    set: SetOption = ()
+    depth: DepthOption = None
+    layout: Annotated[
+        Labels,
+        Option(
+            "Shapes as 6@28×28, as textbooks' 28×28×6, or as torch's 6×28×28.",
+            choices=("maps", "hwc", "chw"),
+        ),
+    ] = "maps"
+    input: InputOption = None
+
+    def find(self) -> Drawing:
+        graph = parse.network(self.spec, self.set, self.input, self.base)
+        if self.column is not None and self.kind == "receptive-field":
+            raise UsageError("--column is for --kind bars")
+        return draw(
+            graph,
+            infer(graph),
+            analyzed(graph),
+            format=self.format or "svg",
+            kind="bars" if self.column is not None and self.kind == "blocks" else self.kind,
+            column=self.column or "params",
+            depth="all" if self.depth == "all" else parse.depth(self.depth),
+            labels=self.layout,
+        )
+
+    def answer(self, found: Drawing) -> Answer:
+        return Answer(found.text, notes=tuple(f"note: {note}" for note in found.notes))

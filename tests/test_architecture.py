@@ -12,6 +12,8 @@ from typing import NamedTuple
 import pytest
 
 import cnncalc
+from cnncalc.layers import MODULES, layer_class
+from cnncalc.layers.base import Layer
 from tests.house import ENTRANCES, FILES, IMPORTS, PACKAGE, arrows, circles, room_of
 
 DRAWING = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
@@ -129,6 +131,49 @@ def test_an_answer_changes_nothing_of_the_process(word: str) -> None:
 def test_files_are_short_and_have_a_name(file: Path) -> None:
     assert file.stem not in ("utils", "util", "helpers", "common", "misc")
     assert len(file.read_text("utf-8").splitlines()) <= MAX_LINES
+
+
+WORDS_LEFT = {
+    "ask/slide.py": (4, "max_pool avg_pool min_pool relu: options of a command, by their names"),
+    "drawing/diagram.py": (1, "conv: the style of a drawing, not the layer"),
+    "drawing/scene.py": (2, "conv: the style of a drawing, not the layer"),
+    "drawing/svg.py": (1, "conv: the style of a drawing, not the layer"),
+    "findings/compare_fc.py": (1, "locally_connected: a key of JSON and CSV"),
+    "findings/dense_twin.py": (4, "flatten linear relu: it writes a spec"),
+    "slide/data.py": (1, "relu: the value of an option, in JSON"),
+    "slide/layer.py": (1, "conv: the layer that a kernel without a pooling makes"),
+    "spec/advice.py": (1, "linear: what Keras calls no activation"),
+    "training/settings.py": (2, "linear: a schedule of the learning rate"),
+}
+"""Where a layer's word is quoted outside of `layers`: how often, and why."""
+
+
+def test_layers_are_not_looked_up_by_their_words() -> None:
+    """What is asked of a layer stands in its class."""
+    found: dict[str, int] = {}
+    for file in FILES:
+        if room_of(file) in ("layers", "specs"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in MODULES:
+                name = file.relative_to(PACKAGE).as_posix()
+                found[name] = found.get(name, 0) + 1
+    assert found == {name: number for name, (number, _) in WORDS_LEFT.items()}
+    assert sum(found.values()) <= 20
+
+
+def test_no_class_of_a_word_is_imported_outside() -> None:
+    """A class is no better than its word: what matters is said by an attribute."""
+    modules = {f"cnncalc.layers.{module}" for module in MODULES.values()}
+    wrong = [i for i in IMPORTS if room_of(i.file) != "layers" and i.module in modules]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("word", MODULES)
+def test_every_layer_says_what_training_keeps(word: str) -> None:
+    cls = layer_class(word)
+    sugar = cls.lower is not Layer.lower
+    assert sugar or cls.kept is not Layer.kept or hasattr(cls, "_kept")
 
 
 def test_public_names_are_not_names_of_modules() -> None:

@@ -106,7 +106,23 @@ def test_the_layer_that_contributing_adds(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(fence.text, module.__dict__)
     monkeypatch.setitem(MODULES, "re_zero", "contributed")
-    agrees(cnncalc.load(spec_of({"re_zero": 0.1}, (3, 4, 5))))
+    # Behind a trained layer, so that its input needs a gradient too.
+    before: Any = {"layer_scale": 1.0}
+    spec = {**spec_of({"re_zero": 0.1}, (3, 4, 5)), "layers": [before, {"re_zero": 0.5}]}
+    agrees(cnncalc.load(spec))
+    verified = cnncalc.verify(spec, device="cpu")
+    assert verified.step is not None
+    assert verified.differences == ()
+    # 2 samples of 3·4·5 float32 values are kept twice: before each factor.
+    assert verified.step.saved == (480, 480)
+    x = torch.randn(BATCH, 3, 4, 5, requires_grad=True)
+    twin: Any = cnncalc.build(spec)
+    output = twin(x)
+    torch.testing.assert_close(output, 0.5 * x)
+    output.square().sum().backward()
+    # d/df Σ (f·x)² = 2f Σ x², d/dx = 2f² x.
+    torch.testing.assert_close(twin.factor1.weight.grad, x.detach().square().sum()[None])
+    torch.testing.assert_close(x.grad, 0.5 * x.detach())
 
 
 @thorough(50)

@@ -20,6 +20,7 @@ GROUPS = {
     },
     "Pooling": {
         "pool": "max_pool avg_pool min_pool subsample",
+        "blur_pool": "blur_pool",
         "unpool": "max_unpool",
         "adaptive_pool": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
     },

@@ -57,8 +57,7 @@ class Pad(Layer):
         return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
 
     def twin(self, *inputs: Shape) -> Twin:
-        call = padded("x", self._sides(inputs[0]))
-        return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
+        return Twin(padded("x", self._sides(inputs[0]), mode=self.mode))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         sides = self._sides(inputs[0])

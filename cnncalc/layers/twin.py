@@ -31,13 +31,14 @@ def variables(inputs: int) -> tuple[str, ...]:
     return ("x", *(f"x{i}" for i in range(1, inputs)))
 
 
-def padded(x: str, sides: Iterable[tuple[int, int]], value: str = "") -> str:
+def padded(x: str, sides: Iterable[tuple[int, int]], value: str = "", mode: str = "") -> str:
     """`x` with (before, after) positions added along each axis; negative ones are cut off."""
     # torch names the last axis first.
     amounts = tuple(number for side in reversed(list(sides)) for number in side)
     if not any(amounts):
         return x
-    return f"F.pad({x}, {amounts}{f', value={value}' if value else ''})"
+    how = f", mode={mode!r}" if mode else f", value={value}" if value else ""
+    return f"F.pad({x}, {amounts}{how})"
 
 
 def channels_last(call: str) -> str:

@@ -33,6 +33,21 @@ class Weights(nn.Module):
             self.register_parameter(name, nn.Parameter(start))
 
 
+class Constants(nn.Module):
+    """Tensors for an expression that are not trained: their numbers, again and again."""
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Sizes],
+        numbers: Mapping[str, Sequence[float]],
+    ) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            tensor = torch.tensor(numbers[name])
+            times = prod(shape) // len(tensor)
+            self.register_buffer(name, tensor.repeat(times).view(shape))
+
+
 class ConnectedConv(nn.Module):
     """A convolution whose output maps each read only some of the input maps.
 

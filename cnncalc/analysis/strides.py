@@ -67,11 +67,16 @@ class StrideWarning(NamedTuple):
 
 def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
     """The warnings of all layers, the first MAX_FIXED of them with fixes."""
-    number = 0
+    number, fitting = 0, set[int]()
     for facts in network:
-        for warning in stride_warnings(facts, fixed=number < MAX_FIXED):
-            number += 1
-            yield warning
+        # Networks repeat themselves: a layer that fits is not looked at again.
+        if id(facts.work) in fitting:
+            continue
+        found = list(stride_warnings(facts, fixed=number < MAX_FIXED))
+        if not found:
+            fitting.add(id(facts.work))
+        number += len(found)
+        yield from found
 
 
 def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]:

@@ -86,12 +86,8 @@ class Windowed(Layer):
             padding = map(same_padding, sizes, kernel_size, stride, dilation)
         # Not getattr: pydantic searches long for a field that a layer does not have.
         ceil_mode = vars(self).get("ceil_mode", False)
-        return tuple(
-            Window(n, k, s, before, after, d, ceil_mode)
-            for n, k, s, (before, after), d in zip(
-                sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True
-            )
-        )
+        along = zip(sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True)
+        return tuple([Window(n, k, s, *sides, d, ceil_mode) for n, k, s, sides, d in along])
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return (tuple(map(sliding, self.windows(*inputs))),)

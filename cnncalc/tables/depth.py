@@ -22,7 +22,8 @@ class Group(NamedTuple):
         """The row's value in a column: sums add up, shapes are those at its ends."""
         if meant.kind == "ratio":
             return ratio(*(self.cell(report, column(key)) for key in meant.of.split("/")))
-        values = [report.column(meant.key)[index] for index in self.indices]
+        known = report.column(meant.key)
+        values = [known[index] for index in self.indices]
         if meant.fused == "sum":
             return sum(values)
         if meant.fused == "max":
@@ -34,8 +35,8 @@ class Group(NamedTuple):
             return sum(report.column("new_activations")[index] for index in self.indices)
         if meant.kind == "shape":
             return values[0 if meant.fused == "first" else -1]
-        known = {"name": self.block, "layer": f"{self.rows} layers", "type": "block"}
-        return known.get(meant.key, values[-1] if meant.key in ("number", "part") else None)
+        of_block = {"name": self.block, "layer": f"{self.rows} layers", "type": "block"}
+        return of_block.get(meant.key, values[-1] if meant.key in ("number", "part") else None)
 
     def repeated(self, report: Report) -> bool:
         """Whether none of its values are new."""

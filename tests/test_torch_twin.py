@@ -93,6 +93,7 @@ def test_every_spec_of_the_documents(fence: Fence, tmp_path: Path) -> None:
     path.write_text(fence.text, "utf-8")
     try:
         graph = cnncalc.load(path)
+        infer(graph)
     except cnncalc.SpecError:
         # A mistake, of which the document shows what is said.
         assert fence.shown

@@ -7,8 +7,7 @@ from math import isqrt, prod
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.errors import UsageError
 from cnncalc.layers.base import Shape
@@ -93,7 +92,7 @@ class Pictures(NamedTuple):
                 batch = (batch * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
             if [*batch.shape[2:]] != size:
                 # Where nothing shrinks this is plain bilinear interpolation.
-                batch = functional.interpolate(batch, size, mode="bilinear", antialias=True)
+                batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True)
             # One channel is copied to three here; rounding must not leave 0…1.
             images[start : start + len(batch)] = batch.clamp_(0, 1)
             start += len(batch)

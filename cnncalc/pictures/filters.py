@@ -102,8 +102,10 @@ def _pair(found: Filters, index: int) -> Pixels:
     """A filter before and after, on the scale of the larger of the two."""
     pair = [weights[index] for weights in found.stages]
     most = float(torch.stack(pair).abs().max())
-    if pair[0].dim() == 2:
-        drawn = [pixels.curves(part, -most, most, SIDE * 2) for part in pair]
-    else:
-        drawn = [pixels.signed(part, most, SIDE) for part in pair]
+    drawn = [
+        pixels.curves(part, -most, most, SIDE * 2)
+        if part.dim() == 2
+        else pixels.signed(part, most, SIDE)
+        for part in pair
+    ]
     return pixels.stacked(*drawn) if len(drawn) == 2 else drawn[0]

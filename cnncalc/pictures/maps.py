@@ -3,8 +3,7 @@
 from collections import Counter
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.amounts import shape_text
 from cnncalc.infer import Facts
@@ -120,11 +119,12 @@ def _tiles(values: Tensor, low: float, high: float) -> list[Tile]:
 def _strips(signal: Tensor, low: float, high: float) -> Pixels:
     """The channels of a signal (C, length) as rows."""
     length = signal.shape[1]
-    if length > _LENGTH:
-        signal = functional.interpolate(signal[None], _LENGTH, mode="area")[0]
-    else:
-        signal = signal.repeat_interleave(min(_LENGTH // length, 2 * _SQUARE), 1)
-    rows = signal.repeat_interleave(_SQUARE, 0)
+    fitted = (
+        nn.functional.interpolate(signal[None], _LENGTH, mode="area")[0]
+        if length > _LENGTH
+        else signal.repeat_interleave(min(_LENGTH // length, 2 * _SQUARE), 1)
+    )
+    rows = fitted.repeat_interleave(_SQUARE, 0)
     return pixels.heat_map(rows, low, high, max(rows.shape))
 
 

@@ -4,8 +4,7 @@ from math import isqrt
 
 import matplotlib
 import numpy as np
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.pictures.figures import Pixels
 
@@ -101,7 +100,7 @@ def fitted(image: Tensor, side: int) -> Tensor:
         factor = side // longest
         return image.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
     sizes = [max(1, size * side // longest) for size in (height, width)]
-    return functional.interpolate(image[None].float(), sizes, mode="area")[0]
+    return nn.functional.interpolate(image[None].float(), sizes, mode="area")[0]
 
 
 def stacked(above: Pixels, below: Pixels) -> Pixels:

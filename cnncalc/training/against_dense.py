@@ -129,10 +129,15 @@ def _trained(
         settings.batch_size,
         observer.shifts,
     )
-    history = tuple(epoch._asdict() for epoch in found.history)
-    device = next(found.network.parameters()).device.type
-    samples = len(data.test.labels)
-    return Contestant(graph.name, device, cost.params, cost.macs, history, shifted, samples)
+    return Contestant(
+        graph.name,
+        next(found.network.parameters()).device.type,
+        cost.params,
+        cost.macs,
+        tuple(epoch._asdict() for epoch in found.history),
+        shifted,
+        len(data.test.labels),
+    )
 
 
 def _check_end(name: str, found: Outcome) -> None:

@@ -59,17 +59,14 @@ def load(folder: Path) -> tuple[dict[str, Any] | None, list[str]]:
     None where there is none yet. Raises UsageError where all there are cannot be read.
     """
     notes = list[str]()
-    for name in (NEWEST, PREVIOUS, START):
-        path = folder / name
-        if not path.exists():
-            continue
+    for path in filter(Path.exists, (folder / name for name in (NEWEST, PREVIOUS, START))):
         state = read(path)
         if state is not None:
             if notes:
                 # Or the next checkpoint would push it over the one that is good.
                 with suppress(OSError):
                     (folder / NEWEST).replace(folder / DAMAGED)
-            return state, [f"{note}; using {name}" for note in notes]
+            return state, [f"{note}; using {path.name}" for note in notes]
         notes.append(f"{printable(str(path))}: truncated, corrupt, or no checkpoint of cnncalc")
     if notes:
         raise UsageError(f"{notes[0]}; no other one is whole: train anew with another --output")
@@ -134,9 +131,9 @@ def check_same_run(state: dict[str, Any], identity: dict[str, Any], folder: Path
         )
     before, now = (json.loads(found["options"]) for found in (state, identity))
     if other := differences(before, now):
-        text = shorten("; ".join(other), 300)
         raise UsageError(
-            f"{where}: its run has {printable(text)}; give the same options, or another --output"
+            f"{where}: its run has {printable(shorten('; '.join(other), 300))}; "
+            "give the same options, or another --output"
         )
     if state.get("samples") != identity["samples"]:
         raise UsageError(f"{where}: its run had other samples; give the same data")

@@ -27,10 +27,9 @@ def initialise(network: nn.Module, init: str) -> None:
         for module in network.modules():
             for weight, fan_in, fan_out in _weights(module):
                 draw(weight, fan_in, fan_out)
-                for name in ("bias", "in_proj_bias"):
-                    bias = getattr(module, name, None)
-                    if isinstance(bias, Tensor):
-                        bias.zero_()
+                for name, own in module.named_parameters(recurse=False):
+                    if name in ("bias", "in_proj_bias"):
+                        own.zero_()
 
 
 def _draw(init: str) -> Callable[[Tensor, int, int], object]:

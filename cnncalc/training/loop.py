@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional
 
 from cnncalc.data import Dataset, Split
 from cnncalc.errors import UsageError, printable, shorten
@@ -168,8 +167,8 @@ class Loop:
         over = samples if self.several else None
         loss = total = cross_entropy(logits, wanted, over)
         for output in auxiliary:
-            extra = cross_entropy(output.flatten(1).float(), wanted, over)
-            total = total + AUXILIARY_WEIGHT * extra
+            logits_there = output.flatten(1).float()
+            total = total + AUXILIARY_WEIGHT * cross_entropy(logits_there, wanted, over)
         # Gradients will be means over processes where they ought to be sums.
         return total * self.processes.number if self.several else total, loss, logits
 
@@ -257,8 +256,9 @@ class Loop:
 
     def draw_apart(self) -> None:
         """Let what is drawn at random from here on differ between processes."""
-        now = f"{self.settings.seed} {self.processes.rank} {self.epoch} {self.step}"
-        torch.manual_seed(_seed(now))
+        torch.manual_seed(
+            _seed(f"{self.settings.seed} {self.processes.rank} {self.epoch} {self.step}")
+        )
 
     def _precision(self) -> torch.autocast:
         kind = _TYPES.get(self.settings.precision)
@@ -286,10 +286,10 @@ def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) ->
 def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:
     """Softmax cross-entropy, or the logistic loss of a single logit."""
     if logits.shape[1] == 1:
-        return functional.binary_cross_entropy_with_logits(
+        return nn.functional.binary_cross_entropy_with_logits(
             logits[:, 0], wanted.float(), reduction=reduction
         )
-    return functional.cross_entropy(logits, wanted, reduction=reduction)
+    return nn.functional.cross_entropy(logits, wanted, reduction=reduction)
 
 
 def answers(logits: Tensor) -> Tensor:

@@ -91,13 +91,12 @@ def train(
         processes = _joined()
         if settings.shard and processes.number == 1:
             raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
-        to = observer if processes.first else _Nobody()
         return _train(
             graph,
             goal,
             settings,
             folder,
-            to,
+            observer if processes.first else _Nobody(),
             processes,
             resume=resume,
             dataset=dataset,
@@ -187,8 +186,10 @@ def _run(
                 return outcome()
             loop.check()
         except Diverged:
-            where = f"epoch {loop.epoch + 1}, step {loop.step}"
-            return outcome(diverged=f"the loss or a weight is no finite number in {where}")
+            return outcome(
+                diverged="the loss or a weight is no finite number in "
+                f"epoch {loop.epoch + 1}, step {loop.step}"
+            )
         _save(loop, folder, identity)
         return outcome(signal=interruption.caught)
 
@@ -198,8 +199,7 @@ def _save(loop: Loop, folder: Path, identity: dict[str, Any], name: str | None =
     from cnncalc.training import checkpoint
 
     state = {**identity, **loop.state()}
-    name = name or checkpoint.NEWEST
-    loop.processes.by_first(lambda: checkpoint.save(folder, state, name))
+    loop.processes.by_first(lambda: checkpoint.save(folder, state, name or checkpoint.NEWEST))
 
 
 def _line(epoch: Epoch) -> str:
@@ -245,10 +245,9 @@ def _first_lines(
     """What is trained, on what, and how."""
     train, test = len(data.train.labels), len(data.test.labels)
     what = printable(f"{graph.name or 'the network'} on {data.name}")
-    if settings.overfit is None:
-        yield f"{what}: {train:,} samples to train on, {test:,} to test on"
-    else:
-        yield f"{what}: {train:,} samples, to be learnt by heart"
+    by_heart = settings.overfit is not None
+    use = ", to be learnt by heart" if by_heart else f" to train on, {test:,} to test on"
+    yield f"{what}: {train:,} samples{use}"
     yield from data.notes
     over = f" over {processes} processes" if processes > 1 else ""
     yield (

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +15,6 @@ from cnncalc.witness import modules
 
 Watch = Callable[[str, Tensor], None]
 """Called with the name of each node and its output."""
-
-
-class Step(NamedTuple):
-    """One node: what is called on what, and which values nothing reads from then on."""
-
-    name: str
-    call: str
-    module: str
-    reads: tuple[str, ...]
-    frees: tuple[str, ...]
 
 
 class Network(nn.Module):
@@ -41,8 +31,9 @@ class Network(nn.Module):
         twins = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
         places = {fact.node.name: self._place(fact, twins) for fact in facts}
         frees = _frees(graph)
+        # Of each node what is called on what, and which values nothing reads from then on.
         self._steps = tuple(
-            Step(
+            (
                 node.name,
                 twins[node.name].call,
                 places[node.name],

@@ -62,9 +62,9 @@ def sizes_text(numbers: Sequence[int]) -> str:
 class Layer(BaseModel):
     """One operation: its fields, and every fact that follows from them and the input shapes.
 
-    Facts are methods of the shapes of its inputs, one argument each: `(channels, *spatial)`, without
-    the batch; all counts are exact integers for one sample. They may be asked only where `rules` has
-    no objection; then they raise nothing. What they do with sizes is said in `dims`.
+    Facts are methods of the shapes of its inputs, one argument each: `(channels, *spatial)`,
+    without the batch; all counts are exact integers for one sample. They may be asked only where
+    `rules` has no objection; then they raise nothing. What they do with sizes is said in `dims`.
 
     A layer is made of its fields by pydantic, whose ValidationError names each field that is
     missing, unknown or out of its bounds.
@@ -122,7 +122,7 @@ class Layer(BaseModel):
         yield from ()
 
     def output(self, *inputs: Shape) -> Shape:
-        """The output's shape, `(channels, *spatial)`; as its first input's where nothing is said."""
+        """The output's shape, `(channels, *spatial)`; that of its first input by default."""
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
@@ -152,16 +152,17 @@ class Layer(BaseModel):
         return 0
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        """All other operations for one sample, in inference, by kind: add, multiply, compare, divide,
-        exp; kinds of which there are none may be left out.
+        """All other operations of inference by kind: add, multiply, compare, divide, exp; kinds of
+        which there are none may be left out.
 
-        Additions of biases are among them, those inside of a MAC are not. `exp` stands for every transcendental function: exp, log, tanh, erf, a root, a power.
+        Additions of biases are among them, those inside of a MAC are not. `exp` stands for every
+        transcendental function: exp, log, tanh, erf, a root, a power.
         """
         return {}
 
     def kept(self, *inputs: Shape) -> Kept:
-        """What autograd keeps of it until its gradient is computed: whether its inputs or its output,
-        and which tensors besides, in elements and bytes.
+        """What autograd keeps of it until its gradient is computed: whether its inputs or its
+        output, and which tensors besides, in elements and bytes.
 
         The test is torch's own saved tensors, to the byte.
         """

@@ -3,9 +3,10 @@
 A report holds plain values, no layers. Columns are computed when they are first asked for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.dims import maximum, pinned
@@ -263,7 +264,8 @@ class Report(Presented):
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
     """What gives each column's values, one for each layer."""
-    warnings: tuple["StrideWarning", ...] = ()
+    find_warnings: Callable[[], Iterable["StrideWarning"]] = tuple
+    """What finds the strides that do not fit."""
     description: str = ""
     source: str = ""
     batch: int = 1
@@ -274,6 +276,11 @@ class Report(Presented):
     """What is to be said under a table that shows a column."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def warnings(self) -> tuple["StrideWarning", ...]:
+        """The strides that do not fit, found when they are first asked for."""
+        return tuple(self.find_warnings())
 
     def column(self, key: str) -> Sequence[Any]:
         """The values of a column, one for each layer. Raises UsageError for an unknown one."""

@@ -25,6 +25,7 @@ from cnncalc.findings.budget_page import github
 from cnncalc.report import COLUMNS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
+from tests.zoo import zoo
 
 # Spellings
 
@@ -395,7 +396,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_in_every_format(name: str) -> None:
     limits = ["--max-params", "1k", "--max-macs", "1T", "--max-peak-memory", "1kB", "--strict-any"]
     printed = {}

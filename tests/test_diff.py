@@ -26,6 +26,7 @@ from cnncalc.spec.bundled import bundled, networks
 from tests import strategies
 from tests.command import cnncalc
 from tests.test_check import Tags
+from tests.zoo import zoo
 
 Spec = dict[str, Any]
 
@@ -372,7 +373,7 @@ def test_it_is_deterministic() -> None:
 # The command
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_in_every_format(name: str) -> None:
     printed = {}
     for format in ("text", "markdown", "latex", "html", "json"):

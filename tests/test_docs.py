@@ -153,6 +153,20 @@ def test_comments_state_what_comes_out(fence: Fence, tmp_path: Path) -> None:
             assert f"{sum(f.params for f in on_line[number]):,}" == stated["params"], line
 
 
+def test_figures_of_the_first_network_of_the_readme_by_hand(tmp_path: Path) -> None:
+    (fence,) = (f for f in of("json") if f.document.name == "README.md")
+    path = tmp_path / "net.json"
+    path.write_text(fence.text, "utf-8")
+    report = analyze(path)
+    # ⌊(224 − 11)/4⌋ + 1 = 54 and ⌊(54 − 3)/2⌋ + 1 = 26.
+    conv, pool, positions = 96 * (11 * 11 * 3 + 1), 26 * 26 * 96, 54 * 54
+    assert report.total("params") == conv + (pool * 10 + 10) == 683_914
+    assert report.total("macs") == positions * 96 * 11 * 11 * 3 + pool * 10 == 102_265_728
+    assert report.total("activations") == positions * 96 + pool + 10 == 344_842
+    totals = (683_914, 102_265_728, 344_842)
+    assert all(f" {total:,} " in fence.document.read_text("utf-8") for total in totals)
+
+
 @pytest.mark.parametrize(
     "document", dict.fromkeys(f.document for f in of("pycon")), ids=lambda path: path.name
 )

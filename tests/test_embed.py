@@ -217,6 +217,8 @@ def test_width_and_colour_of_a_terminal_change_nothing(
         ("a.md", "`{}` and ``` `` {} ```\n"),
         ("a.mdx", "```\n{}\n```\n"),
         ("a.rst", "As in::\n\n   {}\n\nafter\n"),
+        ("a.rst", "::\n\n   {}\n"),
+        ("a.rst", "- As in ::\n\n     one\n\n     {}\n"),
         ("a.rst", ".. code-block:: rst\n   :linenos:\n\n   {}\n"),
         ("a.tex", "\\begin{{verbatim}}\n{}\n\\end{{verbatim}}\n"),
         ("a.tex", "10\\% cnncalc:begin table\n"),
@@ -232,6 +234,31 @@ def test_markers_in_code_are_text(folder: Path, name: str, text: str) -> None:
     text = text.replace("{}", f"{opening}cnncalc:begin value net.json params{closing}")
     text = text.replace("{{", "{").replace("}}", "}")
     assert embedded(folder, text, name) == text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        # A paragraph below `::` that is not indented is no code, and what follows code is none.
+        "As in::\n\n",
+        "As in::\n\n   code\n\nafter\n\n",
+        "   As in::\n\n   ",
+        "As in::\n\n   code\n\nafter\n\n.. note::\n\n   ",
+        # Directives that hold text, and comments.
+        ".. note::\n\n   ",
+        ".. figure:: a.png::\n\n   ",
+        ".. class::\n\n   ",
+        # A colon less.
+        "As in:\n\n   ",
+        "   ",
+    ],
+)
+def test_markers_in_text_are_markers(folder: Path, before: str) -> None:
+    text = f"{before}.. cnncalc:begin value net.json params as=n\n"
+    indent = " " * 3 if before.endswith(" ") else ""
+    found = embedded(folder, f"{text}{indent}.. cnncalc:end\n", "a.rst")
+    assert found.startswith(text)
+    assert f"{indent}.. |n| replace:: 1,065" in found.splitlines()
 
 
 def test_after_code_markers_are_markers_again(folder: Path) -> None:

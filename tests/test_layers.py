@@ -533,6 +533,22 @@ CASES = [
         elementwise={"add": 4 * 5, "divide": 4, "multiply": 24},
         connections=4 * 6,
     ),
+    # The same, the small factor first; and three of which none is as large as their product.
+    Case(
+        {"multiply": [[{"global_avg_pool": {"keepdim": True}}], []]},
+        (4, 2, 3),
+        (4, 2, 3),
+        elementwise={"add": 4 * 5, "divide": 4, "multiply": 24},
+        connections=4 * 6,
+    ),
+    Case(
+        {"multiply": [[{"max_pool": [2, 1]}], [{"max_pool": [1, 3]}], [{"max_pool": [2, 3]}]]},
+        (4, 2, 3),
+        (4, 2, 3),
+        # Of 2, 3 and 6 values the largest, then two products of 24.
+        elementwise={"compare": 12 * 1 + 8 * 2 + 4 * 5, "multiply": 2 * 24},
+        connections=3 * 24,
+    ),
     Case({"concat": [[], ["relu"]]}, (4, 5), (8, 5), elementwise={"compare": 20}),
 ]
 

@@ -21,10 +21,10 @@ from PIL import Image
 
 from cnncalc.arrays.numbers import MAX_DIGITS, MAX_NUMBERS
 from cnncalc.arrays.pictures import MAX_PIXELS
-from cnncalc.slide.kernels import KERNELS, OTHER_NAMES
-from cnncalc.slide.layer import MAX_PRODUCTS
-from cnncalc.slide.page import MAX_LISTED
-from cnncalc.slide.slide import MAX_EXACT
+from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES
+from cnncalc.sliding.layer import MAX_PRODUCTS
+from cnncalc.sliding.page import MAX_LISTED
+from cnncalc.sliding.slide import MAX_EXACT
 from tests.command import Result, cnncalc
 from tests.test_hostile import MEASURE, Run, refused
 

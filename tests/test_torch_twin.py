@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ import cnncalc
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES
-from cnncalc.spec.bundled import networks
 from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
-from tests.test_docs import of
+from tests.test_docs import Fence, of
+from tests.zoo import zoo
 
 BATCH = 2
 
@@ -72,7 +73,7 @@ def observed(twin: nn.Module, graph: Graph) -> dict[str, tuple[tuple[int, ...], 
     return found
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_node_of_the_bundled_networks(name: str) -> None:
     agrees(cnncalc.load(name))
 
@@ -83,6 +84,20 @@ def test_every_node_of_the_bundled_networks(name: str) -> None:
 def test_every_layer(word: str, data: st.DataObject) -> None:
     shape = data.draw(shapes().filter(lambda shape: word in words_for(shape)))
     agrees(cnncalc.load(spec_of(data.draw(layers_for(shape, word)), shape)))
+
+
+@pytest.mark.parametrize("fence", of("yaml", "json"), ids=lambda fence: fence.place)
+def test_every_spec_of_the_documents(fence: Fence, tmp_path: Path) -> None:
+    """Their tables are compared with the program; here the program is, with torch."""
+    path = tmp_path / f"net.{fence.language}"
+    path.write_text(fence.text, "utf-8")
+    try:
+        graph = cnncalc.load(path)
+    except cnncalc.SpecError:
+        # A mistake, of which the document shows what is said.
+        assert fence.shown
+    else:
+        agrees(graph)
 
 
 def test_the_layer_that_contributing_adds(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,7 @@ def found(spec: Any = NET, **options: Any) -> Verification:
 # The zoo
 
 
+@pytest.mark.exhaustive
 def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
     """On the meta device all of it, and forward and backward what has at most 50 M parameters."""
     result = command("verify", "--all", "--device", "cpu", "--format", "json")
@@ -66,6 +67,29 @@ def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
     # torchvision's page of models: parameters.
     params = {entry["spec"]: entry["totals"]["params"] for entry in whole["specs"]}
     assert [params["resnet18"], params["vgg16"]] == [11_689_512, 138_357_544]
+
+
+def test_all_is_every_bundled_network_and_none_that_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A zoo of four, of which the last has more than 50 M parameters."""
+    four = ["m5", "lenet5", "squeezenet1_1", "alexnet"]
+    monkeypatch.setattr("cnncalc.cli.verify.networks", lambda: four)
+    result = command("verify", "--all", "--device", "cpu", "--format", "json")
+    whole = json.loads(result.out)
+    assert (result.code, whole["ok"]) == (0, True)
+    assert [line.split()[:2] for line in result.err.splitlines()] == [["✓", f"{n}:"] for n in four]
+    assert [entry["spec"] for entry in whole["specs"]] == four
+    *small, alexnet = whole["specs"]
+    assert [entry["run"]["batch"] for entry in small] == [2, 2, 2]
+    for entry in small:
+        assert all(all(layer["agrees"].values()) for layer in entry["layers"] if layer["params"])
+    # torchvision's page of models.
+    assert alexnet["totals"]["params"] == 61_100_840
+    assert (alexnet["run"], alexnet["not_run"]) == (
+        None,
+        "61,100,840 parameters are more than 50,000,000",
+    )
 
 
 SMALL = {

@@ -14,9 +14,9 @@ from typing import Any
 import pytest
 
 import cnncalc
+from cnncalc.cli.verify_progress import progress
 from cnncalc.findings import verification_page as pages
 from cnncalc.findings.verification import AS_ASKED, Aspect, Difference, Step, Verification
-from cnncalc.findings.verification_progress import progress
 from cnncalc.render.plain import plain
 from cnncalc.render.terminal import print_lines
 from cnncalc.witness import free_memory

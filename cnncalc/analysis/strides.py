@@ -5,7 +5,8 @@ it is no integer, some positions at the far end are never read; only those that 
 padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -32,7 +33,12 @@ class StrideWarning(NamedTuple):
     kind: str
     message: str
     window: Window
-    fixes: tuple[Fix, ...] = ()
+    find_fixes: Callable[[], tuple[Fix, ...]] = tuple
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """What would fit, looked for when it is first asked for: each is tried on the layer."""
+        return self.find_fixes()
 
     @property
     def harms(self) -> bool:
@@ -60,7 +66,7 @@ class StrideWarning(NamedTuple):
 
 
 def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
-    """The warnings of all layers. Fixes are looked for until MAX_FIXED warnings have been given."""
+    """The warnings of all layers, the first MAX_FIXED of them with fixes."""
     number = 0
     for facts in network:
         for warning in stride_warnings(facts, fixed=number < MAX_FIXED):
@@ -71,7 +77,7 @@ def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
 def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]:
     """A warning for each axis whose size is rounded, and for each that is read with gaps.
 
-    `fixed` tells whether fixes are looked for.
+    `fixed` tells whether they have fixes.
     """
     windows = facts.windows
     name = facts.node.name
@@ -80,8 +86,8 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
             continue
         axis = AXIS_NAMES[len(windows)][index]
         if window.rest:
-            found = find_fixes(facts.node.layer, facts.inputs[0], index) if fixed else ()
-            yield StrideWarning(name, axis, "stride", _fraction(window), window, tuple(found))
+            fixes = _when_asked(facts.node.layer, facts.inputs[0], index) if fixed else tuple
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, fixes)
         if window.gap:
             message = (
                 f"stride {window.stride} is larger than the kernel's extent {window.extent}: "
@@ -120,6 +126,10 @@ def _fraction(window: Window) -> str:
     if window.lost:
         return f"{said}: {window.lost} of padding never read, no input lost"
     return f"{said}: nothing lost"
+
+
+def _when_asked(layer: Layer, input: Shape, axis: int) -> Callable[[], tuple[Fix, ...]]:
+    return cache(lambda: tuple(find_fixes(layer, input, axis)))
 
 
 def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:

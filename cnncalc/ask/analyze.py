@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.columns import bits_of, columns
@@ -53,7 +54,7 @@ def analyzed(
         compute=compute,
         count_as=count_as,
         remarks=remarks,
-        warnings=tuple(network_warnings(facts)),
+        find_warnings=partial(network_warnings, facts),
     )
 
 

@@ -124,7 +124,7 @@ class Layers(Request[str | None]):
         return name
 
     def answer(self, found: str | None) -> Answer:
-        from cnncalc.layers.docs import all_layers, field_rows
+        from cnncalc.ask.layer_docs import all_layers, field_rows
 
         if self.format == "markdown":
             return Answer(all_layers())

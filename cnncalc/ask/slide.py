@@ -11,11 +11,11 @@ from cnncalc.ask import parse
 from cnncalc.ask.option import DataFormatOption, Option, starting
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import UsageError, printable, shown, suggestion
-from cnncalc.slide.kernels import KERNELS, OTHER_NAMES, known_name
-from cnncalc.slide.layer import slide
-from cnncalc.slide.levels import Levels, toned
-from cnncalc.slide.page import Wanted, kernel_page, page
-from cnncalc.slide.slide import Slide as Slid
+from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES, known_name
+from cnncalc.sliding.layer import slide
+from cnncalc.sliding.levels import Levels, toned
+from cnncalc.sliding.page import Wanted, kernel_page, page
+from cnncalc.sliding.slide import Slide as Slid
 
 # The examples of the lecture: a map and a kernel, and the map that is pooled.
 _MAP = "1 1 1 0 0; 0 1 1 1 0; 0 0 1 1 1; 0 0 1 1 0; 0 1 1 0 0"
@@ -145,16 +145,16 @@ class Slide(Request[Named | None]):
             given = None if upstream is None else source.read(upstream, "--upstream")
             gradients = slid.gradients(given)
         if self.format == "json":
-            from cnncalc.slide.data import as_dict
+            from cnncalc.sliding.data import as_dict
 
             return Answer(as_json(as_dict(slid, wanted, gradients)))
         if self.format == "csv":
-            from cnncalc.slide.data import comma_separated
+            from cnncalc.sliding.data import comma_separated
 
             return Answer(comma_separated(slid))
         blocks = page(slid, wanted)
         if gradients is not None:
-            from cnncalc.slide import gradients_page
+            from cnncalc.sliding import gradients_page
 
             blocks += gradients_page.backward(slid, gradients, wanted.all)
         return Answer(blocks, self.format)

@@ -11,8 +11,8 @@ import typer
 from cnncalc.ask.request import answer
 from cnncalc.ask.verify import Verify
 from cnncalc.cli.output import put
+from cnncalc.cli.verify_progress import progress
 from cnncalc.findings.verification import Verification
-from cnncalc.findings.verification_progress import progress
 from cnncalc.spec.bundled import networks
 
 

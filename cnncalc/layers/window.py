@@ -78,13 +78,14 @@ class Windowed(Layer):
 
     def windows(self, *inputs: Shape) -> tuple[Window, ...]:
         sizes = inputs[0][1:]
-        kernel_size, stride, padding, dilation = (
+        kernel_size, stride, padding, dilation = [
             value if value == "same" else per_axis(value, len(sizes))
             for value in self.per_axis_fields().values()
-        )
+        ]
         if padding == "same":
             padding = map(same_padding, sizes, kernel_size, stride, dilation)
-        ceil_mode = getattr(self, "ceil_mode", False)
+        # Not getattr: pydantic searches long for a field that a layer does not have.
+        ceil_mode = vars(self).get("ceil_mode", False)
         return tuple(
             Window(n, k, s, before, after, d, ceil_mode)
             for n, k, s, (before, after), d in zip(

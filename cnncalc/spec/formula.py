@@ -10,7 +10,7 @@ import ast
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from keyword import iskeyword
 from math import ceil, floor, isfinite
 from typing import Any
@@ -31,6 +31,7 @@ BROKEN = object()
 
 Number = int | Fraction
 """Or an `AbstractNumber`, which is as good as an int or a fraction."""
+_Compute = Callable[[Mapping[str, Any]], Number]
 
 _TOKEN = re.compile(
     r" |[A-Za-z_][A-Za-z0-9_]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?(?![\w.])"
@@ -101,16 +102,26 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
     A formula that is one variable's name gives that variable's value, of whatever kind. Raises
     FormulaError.
     """
-    tree = _parsed(text)
-    if isinstance(tree, ast.Name):
-        return _variable(tree.id, variables)
-    value = _number(tree, text.strip(), variables)
-    return value.numerator if value.denominator == 1 else value
+    return _compiled(text)(variables)
 
 
 @lru_cache(1024)
+def _compiled(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    """What computes a formula; a block that is used often has the same ones each time."""
+    tree = _parsed(text)
+    if isinstance(tree, ast.Name):
+        return partial(_variable, tree.id)
+    compute = _number(tree, text.strip())
+
+    def formula(variables: Mapping[str, Any]) -> Number:
+        value = compute(variables)
+        return value.numerator if value.denominator == 1 else value
+
+    return formula
+
+
 def _parsed(text: str) -> ast.expr:
-    """The tree of a formula; a block that is used often has the same ones each time."""
+    """The tree of a formula."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH} are allowed")
     if not text.isascii() or _TOKEN.sub("", text):
@@ -133,38 +144,57 @@ def _depth(tree: ast.expr) -> int:
     return depth
 
 
-def _number(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
-    value = _value(node, text, variables)
-    if not -MAX_SIZE <= value.numerator <= MAX_SIZE or value.denominator > MAX_SIZE:
-        raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
-    return value
+def _number(node: ast.expr, text: str) -> _Compute:
+    """What computes a part of a formula. It says what is wrong when it computes: in order."""
+    compute = _value(node, text)
+    if isinstance(node, ast.Constant) and type(node.value) is int and node.value <= MAX_SIZE:
+        return compute
+
+    def number(variables: Mapping[str, Any]) -> Number:
+        value = compute(variables)
+        if not -MAX_SIZE <= value.numerator <= MAX_SIZE or value.denominator > MAX_SIZE:
+            raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
+        return value
+
+    return number
 
 
-def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
+def _value(node: ast.expr, text: str) -> _Compute:
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
+        whole = node.value
+        return lambda _: whole
     if isinstance(node, ast.Constant) and type(node.value) is float:
         # The digits as they stand: a float would have rounded them.
-        return Fraction(text[node.col_offset : node.end_col_offset])
+        fraction = Fraction(text[node.col_offset : node.end_col_offset])
+        return lambda _: fraction
     if isinstance(node, ast.Name):
-        value = _variable(node.id, variables)
-        kinds = (int, float, Fraction, AbstractNumber)
-        number = isinstance(value, kinds) and not isinstance(value, bool)
-        if not number or (isinstance(value, float) and not isfinite(value)):
-            raise FormulaError(f"{node.id} is {shown(value)}, not a number")
-        return Fraction(str(value)) if isinstance(value, float) else value
+        return partial(_numeric, node.id)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        operand = _number(node.operand, text, variables)
-        return -operand if isinstance(node.op, ast.USub) else operand
+        operand = _number(node.operand, text)
+        return (lambda v: -operand(v)) if isinstance(node.op, ast.USub) else operand
     if isinstance(node, ast.BinOp):
-        left = _number(node.left, text, variables)
-        right = _number(node.right, text, variables)
-        return _binary(node.op, left, right, text)
+        operator, left, right = node.op, _number(node.left, text), _number(node.right, text)
+        return lambda v: _binary(operator, left(v), right(v), text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _call(node.func.id, [_number(a, text, variables) for a in node.args])
+        function, arguments = node.func.id, [_number(argument, text) for argument in node.args]
+        return lambda v: _call(function, [argument(v) for argument in arguments])
+    return partial(_refused, text)
+
+
+def _refused(text: str, _: Mapping[str, Any]) -> Number:
     raise FormulaError(
         f"{_quoted(text)} may hold numbers, variables, + - * / // % ** and {', '.join(FUNCTIONS)}"
     )
+
+
+def _numeric(name: str, variables: Mapping[str, Any]) -> Number:
+    """The value of a variable that must be a number."""
+    value = _variable(name, variables)
+    kinds = (int, float, Fraction, AbstractNumber)
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not number or (isinstance(value, float) and not isfinite(value)):
+        raise FormulaError(f"{name} is {shown(value)}, not a number")
+    return Fraction(str(value)) if isinstance(value, float) else value
 
 
 def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> Number:
@@ -173,7 +203,8 @@ def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> N
             raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
         if left == 0 and right < 0:
             raise FormulaError(f"{_quoted(text)} divides by 0")
-        power: Number = _fraction(left) ** pinned(right.numerator)
+        exponent = pinned(right.numerator)
+        power: Number = (left if exponent >= 0 else _fraction(left)) ** exponent
         return power
     compute = _OPERATORS.get(type(operator))
     if compute is None:

@@ -42,14 +42,17 @@ class LayerExpander(ABC):
         self.problems: list[Problem] = []
         self.nodes: list[Node] = []
         self.scope = Scope(set(), {})
-        self.names: dict[str, str] = {}
-        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
         self.unresolved = 0
         """How many formulas had no value."""
         self.met = 0
         """How many problems there were, with those that were known already."""
         self.steps = 0
         self.nested = 0
+        self.longest = 0
+        """The length of the longest name in the block or round that is being expanded."""
+        self._names: dict[str, str] = {}
+        self._named = 0
+        """How many nodes `_names` knows."""
         self._said: set[tuple[Path, str]] = set()
         self._made: dict[str, Layer] = {}
         """Layers by how they are written: blocks write the same ones again and again."""
@@ -132,8 +135,8 @@ class LayerExpander(ABC):
         if self.unresolved == before:
             layer = self.validated(cls, fields, value, name, at)
         activation = None
-        if fields is not None and "activation" in cls.model_fields:
-            activation = self.activation(fields.get("activation"), name, at)
+        if fields is not None and "activation" in fields and "activation" in cls.model_fields:
+            activation = self.activation(fields["activation"], name, at)
         if cls.joins and fields is None:
             sources = None
         elif cls.joins:
@@ -160,15 +163,22 @@ class LayerExpander(ABC):
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = shared and self.names[_part(shared, suffix)]
+            owner = self.names[_part(shared, suffix)] if shared else None
             self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
-            self.names[output] = owner or output
             sources = [output]
         if activation is not None:
             fused, place = f"{full}.{activation.type}", (*at, "activation")
             self.nodes.append(Node(fused, activation, (output,), output, place, uses))
             output = fused
         return self.keep(explicit, output)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
+        # Gathered here: few networks share weights.
+        added, self._named = self.nodes[self._named :], len(self.nodes)
+        self._names.update((n.name, n.weights_of or n.name) for n in added if not n.fused_into)
+        return self._names
 
     @property
     def top(self) -> Scope:
@@ -181,6 +191,7 @@ class LayerExpander(ABC):
     def full(self, name: str, path: Path) -> str:
         """What a name of this scope is called in the graph."""
         full = self.scope.full(name)
+        self.longest = max(self.longest, len(full))
         if len(full) > MAX_PATH:
             message = f"its name within the blocks has more than {MAX_PATH} characters"
             self.problem(path, name, message)
@@ -237,6 +248,9 @@ class LayerExpander(ABC):
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
             self.problem(at, name, f"{cls.type} takes {wanted}, not {shown(value)}")
             return None
+        text = written(cls.type, fields)
+        if text in self._made:
+            return self._made[text]
         # pydantic takes no keys that UTF-8 cannot write.
         odd = dict.fromkeys(k for k in fields if not isinstance(k, str) or not k.isprintable())
         for key in odd:
@@ -244,15 +258,9 @@ class LayerExpander(ABC):
             message = advice.unknown_field(cls, field)
             self.problem((*at, key), f"{name}.{field}", message)
         try:
-            written = f"{cls.type} {fields!r}"
-        except ValueError:  # A number with more digits than Python writes.
-            written = ""
-        if written in self._made:
-            return self._made[written]
-        try:
             layer = cls.model_validate({k: v for k, v in fields.items() if k not in odd})
-            if written and not odd:
-                self._made[written] = layer
+            if text and not odd:
+                self._made[text] = layer
             return None if odd else layer
         except ValidationError as error:
             entries = error.errors(include_url=False)
@@ -318,6 +326,14 @@ class LayerExpander(ABC):
             message += "; put it in brackets of its own"
         self.problem(path, name, message)
         return UNKNOWN
+
+
+def written(word: str, fields: dict[str, Any]) -> str:
+    """What no other layer or use of a block is written as; nothing where it cannot be written."""
+    try:
+        return f"{word} {fields!r}"
+    except ValueError:  # A number with more digits than Python writes.
+        return ""
 
 
 def _part(full: str, suffix: str) -> str:

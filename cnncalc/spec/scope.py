@@ -41,6 +41,8 @@ class Scope:
     ) -> None:
         self.variables = variables
         self.outer = outer
+        self.name = name
+        """What the block or round is called in the graph."""
         self.prefix = f"{name}." if name else ""
         """What stands before its names in the graph."""
         self.uses = uses
@@ -49,8 +51,11 @@ class Scope:
         """What each explicit name stands for: the node that gives its output."""
         self.taken = taken
         """The explicit names of all its items, seen already or not."""
-        self.inside: dict[str, str] = {}
-        """The names within its blocks and repeats, which it cannot read, and whose they are."""
+        self.looks_out = False
+        """Whether something in it was looked for in the scopes around it."""
+        self.closed: list[tuple[str, Scope]] = []
+        """Its blocks and repeats: what each is called in full, and a scope with its names."""
+        self._inside: dict[str, str] = {}
         self._automatic: set[str] = set()
         self._counts: dict[str, int] = {}
 
@@ -62,6 +67,7 @@ class Scope:
         """The scope, this or one around it, that a name is visible from."""
         scope: Scope | None = self if isinstance(name, str) else None
         while scope is not None and name not in scope.named:
+            scope.looks_out = True
             scope = scope.outer
         return scope
 
@@ -87,13 +93,22 @@ class Scope:
             if name in scope.taken:
                 return f"{name} comes later{earlier}"
             scope = scope.outer
-        head = self.inside.get(name) or name.partition(".")[0]
-        if name in self.inside or (
-            head != name and (head in self.named or head in self._automatic)
-        ):
+        inside = self.inside()
+        head = inside.get(name) or name.partition(".")[0]
+        if name in inside or (head != name and (head in self.named or head in self._automatic)):
             return f"{shown(name)} is inside {head}; of a block or repeat only its own name is seen"
         kind = "earlier layer" if key in ("from", "weights_of") else "layer"
         return f"no {kind} is named {shown(name)}{hint(name, self._visible())}"
+
+    def inside(self) -> dict[str, str]:
+        """The names within its blocks and repeats, which it cannot read, and whose they are."""
+        # Gathered here: only messages ask for them.
+        for name, scope in self.closed:
+            # A block that is all of a round has the round's name.
+            construct = f"{name}.".removeprefix(self.prefix).split(".")[0]
+            self._inside.update(dict.fromkeys([*scope.named, *scope.inside()], construct))
+        self.closed.clear()
+        return self._inside
 
     def _visible(self) -> list[str]:
         return [*self.named, *(self.outer._visible() if self.outer else ())]

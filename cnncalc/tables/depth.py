@@ -53,8 +53,9 @@ def groups(report: Report, depth: int | None = None) -> list[Group]:
         parts = names[row.indices[0]].split(".")
         block = ".".join(parts[:depth]) if len(parts) > depth else ""
         if block and collapsed and collapsed[-1].block == block:
-            last = collapsed[-1]
-            collapsed[-1] = Group(last.indices + row.indices, block, last.rows + 1)
+            indices, _, number = collapsed[-1]
+            indices.extend(row.indices)
+            collapsed[-1] = Group(indices, block, number + 1)
         else:
             collapsed.append(Group(row.indices, block))
     return collapsed

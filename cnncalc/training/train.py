@@ -93,7 +93,17 @@ def train(
         if settings.shard and processes.number == 1:
             raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
         to = observer if processes.first else _Nobody()
-        return _train(graph, goal, settings, folder, to, processes, resume, dataset, files or {})
+        return _train(
+            graph,
+            goal,
+            settings,
+            folder,
+            to,
+            processes,
+            resume=resume,
+            dataset=dataset,
+            files=files or {},
+        )
 
 
 def _train(
@@ -103,6 +113,7 @@ def _train(
     folder: Path,
     observer: Observer,
     processes: Processes,
+    *,
     resume: bool,
     dataset: Dataset | None,
     files: Mapping[str, str],

@@ -10,11 +10,11 @@ from typing import NamedTuple
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Heading, Maths, Page, Picture, Prose, Working
-from cnncalc.slide import matrix
-from cnncalc.slide.kernels import KERNELS
-from cnncalc.slide.matrix import decimal, exact, factor, maths
-from cnncalc.slide.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
-from cnncalc.slide.sliding import Array, reach
+from cnncalc.sliding import matrix
+from cnncalc.sliding.kernels import KERNELS
+from cnncalc.sliding.matrix import decimal, exact, factor, maths
+from cnncalc.sliding.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
+from cnncalc.sliding.sums import Array, reach
 from cnncalc.tables.table import fixes_text
 
 LISTED = 16

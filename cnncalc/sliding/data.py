@@ -6,9 +6,9 @@ from itertools import islice, product
 from math import prod
 from typing import Any
 
-from cnncalc.slide.page import MAX_LISTED, Wanted
-from cnncalc.slide.slide import Gradients, Number, Slide, Step
-from cnncalc.slide.sliding import Array
+from cnncalc.sliding.page import MAX_LISTED, Wanted
+from cnncalc.sliding.slide import Gradients, Number, Slide, Step
+from cnncalc.sliding.sums import Array
 
 
 def as_dict(slide: Slide, wanted: Wanted, gradients: Gradients | None = None) -> dict[str, Any]:

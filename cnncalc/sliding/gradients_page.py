@@ -7,8 +7,8 @@ from fractions import Fraction
 from itertools import islice, product
 
 from cnncalc.page import Block, Grid, Heading, Picture, Prose, Working
-from cnncalc.slide.matrix import MAX_WIDTH, decimal, exact, factor, maths
-from cnncalc.slide.page import (
+from cnncalc.sliding.matrix import MAX_WIDTH, decimal, exact, factor, maths
+from cnncalc.sliding.page import (
     DRAWN,
     LISTED,
     MAX_LISTED,
@@ -17,8 +17,8 @@ from cnncalc.slide.page import (
     result,
     shortened,
 )
-from cnncalc.slide.slide import Gradients, Share, Slide, shares
-from cnncalc.slide.sliding import Array, whole
+from cnncalc.sliding.slide import Gradients, Share, Slide, shares
+from cnncalc.sliding.sums import Array, whole
 
 MAX_SHARES = 20_000
 """How many products the sums may have to be written out."""

@@ -18,8 +18,8 @@ from cnncalc.graph import Node
 from cnncalc.infer import Facts, Work
 from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
-from cnncalc.slide import sliding
-from cnncalc.slide.sliding import Array, Windows, whole
+from cnncalc.sliding import sums
+from cnncalc.sliding.sums import Array, Windows, whole
 
 Number = int | Fraction
 
@@ -117,7 +117,7 @@ class Slide:
 
     @property
     def padded_size(self) -> int:
-        return len(self.input) * prod(map(sliding.reach, self.windows))
+        return len(self.input) * prod(map(sums.reach, self.windows))
 
     @property
     def is_exact(self) -> bool:
@@ -165,11 +165,11 @@ class Slide:
     def _forward(self, padded: Array, windows: Windows, counts: Array | None) -> Array:
         if self.kernel is None:
             if counts is not None:
-                return sliding.mean(padded, counts, windows)
-            return self._sign * sliding.largest(padded, windows)[0]
+                return sums.mean(padded, counts, windows)
+            return self._sign * sums.largest(padded, windows)[0]
         # Weights are Fractions; over floats they are floats as well.
         kernel = self.kernel.astype(padded.dtype)
-        totals = sliding.convolve(padded, kernel, windows, self.groups)
+        totals = sums.convolve(padded, kernel, windows, self.groups)
         if self.bias is not None:
             totals += np.array(self.bias, dtype=padded.dtype)[:, None, None]
         return totals
@@ -184,10 +184,10 @@ class Slide:
             small = value is None or (isinstance(value, int) and abs(value) <= 10_000)
             x = x.astype(np.int16 if small else np.float32)
         if self._adds_up:
-            return sliding.pad(x, self.windows, value or 0, 0)
+            return sums.pad(x, self.windows, value or 0, 0)
         x = self._sign * x
         least = x.min() - 1
-        return sliding.pad(x, self.windows, least if value is None else self._sign * value, least)
+        return sums.pad(x, self.windows, least if value is None else self._sign * value, least)
 
     @property
     def _adds_up(self) -> bool:
@@ -202,7 +202,7 @@ class Slide:
     def _counts(self) -> Array | None:
         if self.layer.reduces != "mean":
             return None
-        return sliding.counted(self.windows, self.counts_padding)
+        return sums.counted(self.windows, self.counts_padding)
 
     @property
     def counts_padding(self) -> bool:
@@ -284,16 +284,16 @@ class Slide:
         flowing = np.where(y > 0, upstream, 0) if self.relu else upstream
         bias = kernel = None
         if self.kernel is not None:
-            padded, kernel = sliding.convolve_backward(
+            padded, kernel = sums.convolve_backward(
                 self._padded, self.kernel, flowing, self.windows, self.groups
             )
             bias = flowing.sum(axis=(1, 2))
         elif self._counts is not None:
-            padded = sliding.mean_backward(self._padded, self._counts, flowing, self.windows)
+            padded = sums.mean_backward(self._padded, self._counts, flowing, self.windows)
         else:
-            _, chosen = sliding.largest(self._padded, self.windows)
-            padded = sliding.largest_backward(self._padded, chosen, flowing, self.windows)
-        return Gradients(upstream, sliding.crop(padded, self.windows), kernel, bias)
+            _, chosen = sums.largest(self._padded, self.windows)
+            padded = sums.largest_backward(self._padded, chosen, flowing, self.windows)
+        return Gradients(upstream, sums.crop(padded, self.windows), kernel, bias)
 
 
 def size_formula(window: Window) -> str:

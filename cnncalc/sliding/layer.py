@@ -12,9 +12,9 @@ from cnncalc.errors import UsageError
 from cnncalc.layers import layer_class
 from cnncalc.layers.base import Layer, times
 from cnncalc.layers.window import Windowed
-from cnncalc.slide import sliding
-from cnncalc.slide.slide import Number, Slide
-from cnncalc.slide.sliding import Array
+from cnncalc.sliding import sums
+from cnncalc.sliding.slide import Number, Slide
+from cnncalc.sliding.sums import Array
 
 MAX_PRODUCTS = 2_000_000_000
 """The most products that are computed for a picture."""
@@ -141,5 +141,5 @@ def _check(found: Slide) -> None:
     if found.kernel is not None or found.counts_padding:
         return
     for window in found.windows:
-        if not sliding.counted_along(window, found.padding_value is not None).all():
+        if not sums.counted_along(window, found.padding_value is not None).all():
             raise UsageError("a window reads padding only; give --padding-value, or less padding")

@@ -7,8 +7,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from cnncalc.slide.slide import Slide
-from cnncalc.slide.sliding import Array
+from cnncalc.sliding.slide import Slide
+from cnncalc.sliding.sums import Array
 
 Levels = Literal["clip", "absolute", "stretch"]
 """How a value becomes a byte: cut at 0 and 255; its absolute value, cut at 255; or the least

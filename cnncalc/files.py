@@ -1,7 +1,5 @@
 """Files that are whole or not there: the one place that writes them."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """Pictures as arrays of bytes, (channels, height, width), and arrays as PNG. Needs Pillow."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from types import ModuleType

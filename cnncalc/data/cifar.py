@@ -4,8 +4,6 @@ A file is records of 3,073 bytes: the label, then 32×32 bytes each of red, gree
 row. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import torch

@@ -1,7 +1,5 @@
 """The 1,797 handwritten digits, 8×8 pixels from 0 to 16, that scikit-learn brings along."""
 
-from __future__ import annotations
-
 import torch
 
 from cnncalc.data.fitting import Pictures, Source, in_memory

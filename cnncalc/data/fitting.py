@@ -1,7 +1,5 @@
 """Pictures as tensors that a network can read: size, colour, and what was done to them."""
 
-from __future__ import annotations
-
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -80,7 +78,7 @@ class Pictures(NamedTuple):
     batches: Callable[[Tensor], Iterator[Tensor]]
     """The pictures of these indices in their order, float32 (n, C, H, W), a few at a time."""
 
-    def take(self, indices: Tensor) -> Pictures:
+    def take(self, indices: Tensor) -> "Pictures":
         """Those of the given indices, in their order."""
         batches = self.batches
         return Pictures(self.labels[indices], lambda chosen: batches(indices[chosen]))

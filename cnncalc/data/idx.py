@@ -4,8 +4,6 @@ A file is 0, 0, the type of its values (8: unsigned bytes), the number of its ax
 each axis in four bytes, the high one first; the values. http://yann.lecun.com/exdb/mnist/
 """
 
-from __future__ import annotations
-
 import gzip
 import os
 import struct

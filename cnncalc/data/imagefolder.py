@@ -1,7 +1,5 @@
 """Pictures of one's own: a folder for each class."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """From the name of a data set to tensors that fit a network."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

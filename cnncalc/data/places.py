@@ -1,7 +1,5 @@
 """Where the files of published data sets are looked for, and how one is read."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path

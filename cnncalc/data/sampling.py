@@ -1,7 +1,5 @@
 """Some of the images at random, as many of each class as its share."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 

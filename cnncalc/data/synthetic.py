@@ -1,7 +1,5 @@
 """Made-up data for any input: a pattern for each class, and noise."""
 
-from __future__ import annotations
-
 import torch
 
 from cnncalc.data.fitting import Split, check_memory

@@ -1,7 +1,5 @@
 """Accuracy and loss, epoch by epoch."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure

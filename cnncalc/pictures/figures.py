@@ -1,7 +1,5 @@
 """Figures that hold no more and no less than they must: tiles of pixels in rows, and texts."""
 
-from __future__ import annotations
-
 import io
 import warnings
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The first layer's filters, before training and after it."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 import torch

@@ -1,7 +1,5 @@
 """What each layer makes of a sample: its feature maps."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional

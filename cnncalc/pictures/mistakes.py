@@ -1,7 +1,5 @@
 """The answers that cost most."""
 
-from __future__ import annotations
-
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Tile, tiled_figure
 from cnncalc.pictures.picture import LeftOut, Picture, share, short

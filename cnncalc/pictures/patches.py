@@ -1,7 +1,5 @@
 """The patches of samples that excite a filter most, cropped to what its position reads."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Sequence
 from typing import NamedTuple

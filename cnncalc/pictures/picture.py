@@ -1,7 +1,5 @@
 """One picture of a run: its file, its title, and a sentence about what is to be seen."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -22,7 +20,7 @@ class Picture(NamedTuple):
     title: str
     text: str
     """What is to be seen in it, a sentence or two."""
-    figure: Figure
+    figure: "Figure"
 
 
 class LeftOut(Exception):

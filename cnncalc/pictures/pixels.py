@@ -1,7 +1,5 @@
 """Tensors as pixels: samples, feature maps, filters, and what is outside of a picture."""
 
-from __future__ import annotations
-
 from math import isqrt
 
 import matplotlib

@@ -1,25 +1,21 @@
 """The page of a run: what was trained, on what, what came of it, and how to do it again."""
 
-from __future__ import annotations
-
 import json
 import re
 import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
 from cnncalc.pictures.draw_run import RunSummary
 from cnncalc.pictures.picture import evenly, share
+from cnncalc.report import Report
 from cnncalc.tables import table
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.training.settings import Settings, option
-
-if TYPE_CHECKING:
-    from cnncalc.report import Report
 
 EPOCHS = 12
 """How many epochs have a row."""

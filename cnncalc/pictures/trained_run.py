@@ -1,7 +1,5 @@
 """A run as its pictures need it: the networks before and after, the data, and the answers."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import isfinite

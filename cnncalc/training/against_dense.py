@@ -1,7 +1,5 @@
 """`cnncalc compare-fc --train`: a network and a dense one, trained alike and tested alike."""
 
-from __future__ import annotations
-
 import json
 import signal
 import tempfile
@@ -113,7 +111,7 @@ def _check_memory(dense: DenseNetwork, optimizer: str, on_cuda: bool) -> None:
 def _trained(
     requested: RequestedSpec,
     cost: Cost,
-    data: Dataset,
+    data: "Dataset",
     settings: Settings,
     folder: Path,
     observer: ContestObserver,

@@ -1,7 +1,5 @@
 """The state of a run on disk: always a whole file, and always one that can be read."""
 
-from __future__ import annotations
-
 import hashlib
 import io
 import zipfile

@@ -1,7 +1,5 @@
 """A network in several processes: what each computes adds up to what one would."""
 
-from __future__ import annotations
-
 import warnings
 from collections import Counter
 from collections.abc import Mapping

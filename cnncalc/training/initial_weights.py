@@ -1,7 +1,5 @@
 """How weights start, where torch's own way is not wanted."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator
 from math import prod
 

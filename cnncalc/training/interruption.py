@@ -1,11 +1,9 @@
 """Signals that end a run after its step."""
 
-from __future__ import annotations
-
 import signal
 from contextlib import suppress
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from cnncalc.training.processes import Processes
 
@@ -29,7 +27,7 @@ class Interruption:
             self.caught = self._processes.largest(self._own) or None
         return self.caught is not None
 
-    def __enter__(self) -> Interruption:
+    def __enter__(self) -> Self:
         # Only the main thread may; elsewhere signals are somebody else's.
         with suppress(ValueError):
             for number in (signal.SIGINT, signal.SIGTERM):

@@ -1,7 +1,5 @@
 """`cnncalc train --nproc`: how several processes start, and how they end."""
 
-from __future__ import annotations
-
 import logging
 import os
 import sys

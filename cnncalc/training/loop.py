@@ -1,24 +1,20 @@
 """The training loop: epochs of steps over tensors that stay on the device."""
 
-from __future__ import annotations
-
 import hashlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
+from cnncalc.data import Dataset, Split
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.training.objective import AUXILIARY_WEIGHT, Objective
 from cnncalc.training.processes import Processes
 from cnncalc.training.settings import Settings, learning_rate
 from cnncalc.witness.build import build
-
-if TYPE_CHECKING:
-    from cnncalc.data import Dataset, Split
 
 CHECKED_EVERY = 100
 """Steps between two looks at the loss: each look waits for the device."""

@@ -1,7 +1,5 @@
 """What training makes of a network's outputs: which loss, on what, and whether it can at all."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from cnncalc.errors import UsageError

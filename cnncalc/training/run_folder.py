@@ -1,7 +1,5 @@
 """The folder of a run: which network it trains, and how, so that it can be read again alone."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path

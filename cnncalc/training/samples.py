@@ -1,7 +1,5 @@
 """What a run learns from, and is tested on."""
 
-from __future__ import annotations
-
 import hashlib
 
 import torch

@@ -1,7 +1,5 @@
 """What a training run is asked for, checked before anything heavy is imported."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -87,7 +85,7 @@ class Settings:
         if self.shard and self.precision == "fp16":
             raise UsageError("--shard: what is divided cannot be scaled for fp16; give bf16")
 
-    def complete(self) -> Settings:
+    def complete(self) -> "Settings":
         """The same with every default filled in."""
         overfit = self.overfit is not None
         decay = ADAMW_WEIGHT_DECAY if self.optimizer == "adamw" else 0.0

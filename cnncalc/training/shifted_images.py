@@ -1,7 +1,5 @@
 """Test images that are moved, and how many of them a network still answers rightly."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

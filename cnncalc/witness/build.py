@@ -1,7 +1,5 @@
 """From a spec to its torch twin."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,7 +13,9 @@ if TYPE_CHECKING:
     from cnncalc.witness.network import Network
 
 
-def build(spec: str | os.PathLike[str] | Mapping[str, Any] | Graph, /, **variables: Any) -> Network:
+def build(
+    spec: str | os.PathLike[str] | Mapping[str, Any] | Graph, /, **variables: Any
+) -> "Network":
     """The network as a torch module; parameters are named after the layers.
 
     Inputs are batches of what the spec says, channels first. Made on torch's default device:

@@ -1,7 +1,5 @@
 """Where torch computes."""
 
-from __future__ import annotations
-
 import os
 import warnings
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """What torch shows of a network: at every layer, without memory, and in a real training step."""
 
-from __future__ import annotations
-
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence

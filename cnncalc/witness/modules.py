@@ -3,8 +3,6 @@
 `cnncalc export` copies them into its code: their lines fit into 88 columns.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from math import prod
 

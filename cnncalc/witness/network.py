@@ -1,7 +1,5 @@
 """A graph as one torch module that runs its nodes in their order."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any, NamedTuple

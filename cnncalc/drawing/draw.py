@@ -1,7 +1,5 @@
 """From a network to the text of its drawing."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import NamedTuple, get_args
 

@@ -4,8 +4,6 @@ A limit is a column of the report and a bound of its total. Adding one is a line
 option in cli/check.py).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -70,6 +70,8 @@ class Request(Generic[Found]):
     """The formats that a file's name says, beside those of a page."""
     writes: ClassVar[bool] = True
     """Whether the command line writes its answer to a file, too."""
+    draws: ClassVar[bool] = False
+    """Whether that file may be a picture."""
     base: Path = Path()
 
     def find(self) -> Found:

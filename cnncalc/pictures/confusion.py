@@ -29,10 +29,11 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
     classes = run.data.classes
     if len(classes) > MOST:
         raise LeftOut(f"confusion: {len(classes):,} classes; {MOST:,} can be looked at")
-    matrix = counts(found.said, found.labels, len(classes))
-    total = len(found.labels)
-    text = f"{found.right:,} of {total:,} test samples are right. Rows are what they are, columns "
-    text += "what they were taken for; a cell is the darker, the larger its part of its row"
+    matrix, total = counts(found.said, found.labels, len(classes)), len(found.labels)
+    text = (
+        f"{found.right:,} of {total:,} test samples are right. Rows are what they are, columns "
+        "what they were taken for; a cell is the darker, the larger its part of its row"
+    )
     wrong = matrix.clone().fill_diagonal_(0)
     if wrong.any():
         # Of several cells alike the first.
@@ -42,8 +43,8 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
             f". Most often {short(classes[row])} was taken for {short(classes[column])}: "
             f"{most:,} time{'' if most == 1 else 's'}"
         )
-    title = "Which class is taken for which"
-    return Picture("confusion", title, f"{text}.", figure(matrix, classes))
+    drawn = figure(matrix, classes)
+    return Picture("confusion", "Which class is taken for which", f"{text}.", drawn)
 
 
 def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
@@ -65,8 +66,7 @@ def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
     axes.set_yticks(named, texts, fontsize=size, parse_math=False)
     right, total = int(matrix.trace()), int(matrix.sum())
     axes.set_title(f"{right:,} of {total:,} are right", fontsize=10)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("true class")
+    axes.set(xlabel="taken for", ylabel="true class")
     if number <= _NUMBERED:
         for row, values in enumerate(matrix.tolist()):
             for column, value in enumerate(values):

@@ -72,12 +72,13 @@ def draw_run(
 
     run = read_trained_run(folder, device)
     left_out, drawn = list(run.notes), list[DrawnPicture]()
-    room = memory_refusals("to draw the pictures; on another --device?")
-    with style(), refusals_in(folder), room:
+    with (
+        style(),
+        refusals_in(folder),
+        memory_refusals("to draw the pictures; on another --device?"),
+    ):
         plan, after = _plan(run, samples, layers, left_out)
-        before = None
-        if run.start is not None and run.data is not None:
-            before = answers(run, run.start, run.data.test)
+        before = answers(run, run.start, run.data.test) if run.start and run.data else None
         for draw in plan:
             try:
                 picture = draw()
@@ -142,8 +143,6 @@ def _of_data(run: TrainedRun) -> Iterator[str]:
     if run.data is None:
         return
     train, test = len(run.data.train.labels), len(run.data.test.labels)
-    if run.overfit:
-        yield f"{train:,} samples of {run.data.name}, to be learnt by heart"
-    else:
-        yield f"{train:,} samples of {run.data.name} to train on, {test:,} to test on"
+    use = ", to be learnt by heart" if run.overfit else f" to train on, {test:,} to test on"
+    yield f"{train:,} samples of {run.data.name}{use}"
     yield from run.data.notes

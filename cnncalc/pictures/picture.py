@@ -38,6 +38,11 @@ def share(part: float) -> str:
     return f"{100 * part:.2f} %"
 
 
+def sentence(*parts: str) -> str:
+    """What is to be seen, and what else there is to say of it."""
+    return f"{'; '.join(filter(None, parts))}."
+
+
 def evenly(things: Sequence[T], most: int) -> list[T]:
     """At most so many of them, the first and the last too, at equal distances."""
     if len(things) <= most:

@@ -83,11 +83,12 @@ def _value(value: Any) -> str:
 def _verdict(summary: RunSummary) -> str:
     """What came of it, in a sentence or two."""
     last, settings = summary.history[-1], summary.settings.complete()
-    of = "of its samples" if settings.overfit is not None else "on the test set"
-    text = f"After {last.epoch:,} of {settings.epochs:,} epochs: {share(last.test_accuracy)} {of}"
+    text = f"After {last.epoch:,} of {settings.epochs:,} epochs: "
+    of = "on the test set"
     if settings.overfit is not None:
         text = f"After {last.epoch:,} epoch{'s' * (last.epoch > 1)}: "
-        text += f"{share(last.test_accuracy)} {of} learnt by heart"
+        of = "of its samples learnt by heart"
+    text += f"{share(last.test_accuracy)} {of}"
     if summary.before is not None:
         text += f", {share(summary.before[1])} before training"
     text += f". {sum(epoch.seconds for epoch in summary.history):,.1f} s of training."
@@ -132,17 +133,15 @@ def _epochs(summary: RunSummary) -> Grid:
         for epoch in evenly(summary.history, EPOCHS)
     ]
     header = ["epoch", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"]
-    all_of_them = len(summary.history)
-    note = "All figures stand in metrics.jsonl."
-    if all_of_them > EPOCHS:
-        note = f"{EPOCHS} of {all_of_them:,} epochs; all stand in metrics.jsonl."
+    some = f"{EPOCHS} of {len(summary.history):,} epochs; all stand in metrics.jsonl."
+    note = some if len(summary.history) > EPOCHS else "All figures stand in metrics.jsonl."
     return Grid(header, rows, right=range(len(header)), note=note)
 
 
 def _spec(summary: RunSummary) -> Iterator[Block]:
     """The spec's text, or where it is."""
-    lines = summary.requested.text.rstrip().expandtabs().splitlines()
     requested = summary.requested
+    lines = requested.text.rstrip().expandtabs().splitlines()
     parts = [Path(requested.label).name]
     if requested.variant is not None:
         parts.append(f"variant {requested.variant}")

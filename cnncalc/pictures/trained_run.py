@@ -54,7 +54,6 @@ class Answers(NamedTuple):
 class TrainedRun:
     """A run that was read again."""
 
-    folder: Path
     requested: RequestedSpec
     given: Settings
     settings: Settings
@@ -109,7 +108,7 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     except UsageError as error:
         missing = str(error)
     return TrainedRun(
-        *(folder, requested, given, settings, graph, goal, infer(goal.graph), history),
+        *(requested, given, settings, graph, goal, infer(goal.graph), history),
         step=state.get("step") or 0,
         network=network,
         start=start,
@@ -171,9 +170,8 @@ def answers(run: TrainedRun, network: Network, split: Split, watch: Watch | None
 
 def predictions(logits: Tensor) -> tuple[Tensor, Tensor]:
     """The probabilities (N, classes) that logits stand for, and the classes that they say."""
-    probabilities = logits.softmax(1)
-    if logits.shape[1] == 1:
-        probabilities = torch.cat([-logits, logits], 1).sigmoid()
+    single = logits.shape[1] == 1
+    probabilities = torch.cat([-logits, logits], 1).sigmoid() if single else logits.softmax(1)
     return probabilities, loop.answers(logits)
 
 

@@ -278,8 +278,9 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
 
 def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
     """The mean loss; where these are some of `samples`, even none, their part of the mean."""
-    mean = samples is None
-    return losses(logits, wanted, "mean") if mean else losses(logits, wanted, "sum") / samples
+    if samples is None:
+        return losses(logits, wanted, "mean")
+    return losses(logits, wanted, "sum") / samples
 
 
 def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:
@@ -308,7 +309,7 @@ def optimizer(
     # One call for all tensors: in small networks the calls cost more than the work. Not with fp16:
     # fused SGD with momentum goes wrong on the CPU where the scaler skips a step (torch 2.13).
     fused = device.type in ("cpu", "cuda") and settings.precision != "fp16"
-    kinds: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+    kinds: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
         "sgd": (torch.optim.SGD, {"momentum": 0.0, "fused": fused or None}),
         "momentum": (torch.optim.SGD, {"momentum": 0.9, "fused": fused or None}),
         "rmsprop": (torch.optim.RMSprop, {"foreach": device.type != "mps"}),
@@ -316,8 +317,7 @@ def optimizer(
         "adamw": (torch.optim.AdamW, {"fused": fused or None}),
     }
     kind, own = kinds[settings.optimizer]
-    alike = {"lr": settings.lr, "weight_decay": settings.weight_decay}
-    return kind(network.parameters(), **alike, **own)
+    return kind(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **own)
 
 
 class _Tracer(fx.Tracer):

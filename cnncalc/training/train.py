@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from cnncalc.errors import UsageError, printable, require, shorten
 from cnncalc.files import refusals_in
 from cnncalc.graph import Graph
-from cnncalc.training.interruption import Interruption
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.processes import (
+    Interruption,
     Processes,
     ToldElsewhere,
     is_loss_of_another,
     is_one_of_several,
-    join,
 )
 from cnncalc.training.settings import Settings
 
@@ -89,7 +88,7 @@ def train(
     settings = settings.complete()
     batches = f"for batches of {settings.batch_size}: give a smaller --batch-size"
     with refusals_in(folder), _one_line(settings), memory_refusals(batches):
-        processes = join()
+        processes = _joined()
         if settings.shard and processes.number == 1:
             raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
         to = observer if processes.first else _Nobody()
@@ -119,14 +118,14 @@ def _train(
     files: Mapping[str, str],
 ) -> Outcome:
     """From the first line to the last epoch, in one of the processes."""
-    from cnncalc.training import checkpoint, resumption
+    from cnncalc.training import checkpoint
     from cnncalc.training.samples import find_samples, fingerprint
     from cnncalc.witness.device import find_device, make_deterministic
 
     restarts = max(processes.gather(processes.restarts))
     # Processes that are started again have nobody to say so.
     going_on = resume or restarts > 0
-    state, notes = processes.by_first(lambda: resumption.saved_state(folder, going_on))
+    state, notes = processes.by_first(lambda: checkpoint.saved_state(folder, going_on))
     device = processes.together(
         lambda: find_device(settings.device, processes.number, processes.local_rank)
     )
@@ -137,9 +136,9 @@ def _train(
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
         "samples": fingerprint(data),
     }
-    processes.together(lambda: resumption.check_processes_agree(processes.gather(identity)))
+    processes.together(lambda: checkpoint.check_processes_agree(processes.gather(identity)))
     if state is not None:
-        processes.together(lambda: resumption.check_same_run(state, identity, folder))
+        processes.together(lambda: checkpoint.check_same_run(state, identity, folder))
     lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
     if restarts:
         lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
@@ -148,11 +147,11 @@ def _train(
     with Interruption(processes) as interruption:
         loop = _loop(goal, data, settings, device, interruption.is_caught, observer, processes)
         if state is None:
-            processes.by_first(lambda: resumption.create_folder(folder, files))
+            processes.by_first(lambda: checkpoint.create_folder(folder, files))
             _save(loop, folder, identity, checkpoint.START)
         else:
-            processes.together(lambda: resumption.restore_loop(loop, state, folder))
-            for note in resumption.where_it_goes_on(loop, state):
+            processes.together(lambda: checkpoint.restore_loop(loop, state, folder))
+            for note in checkpoint.where_it_goes_on(loop, state):
                 observer.note(note)
         return _run(loop, folder, identity, interruption, observer)
 
@@ -265,6 +264,22 @@ class _Nobody:
     def start(self, loss: float, classes: int) -> None: ...
     def step(self, epoch: int, done: int, steps: int) -> None: ...
     def epoch(self, epoch: Epoch, epochs: int) -> None: ...
+
+
+def _joined() -> Processes:
+    """The processes that train with this one. Raises UsageError."""
+    if not is_one_of_several():
+        return Processes()
+    import torch.distributed as dist
+
+    if not dist.is_available() or not dist.is_gloo_available():
+        raise UsageError(
+            "several processes need torch.distributed with gloo, and this build of torch "
+            "has none: leave out --nproc, or install another one"
+        )
+    from cnncalc.training.distributed import DistributedProcesses
+
+    return DistributedProcesses()
 
 
 @contextmanager

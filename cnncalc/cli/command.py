@@ -1,7 +1,5 @@
 """A command that typer knows, made of the request that it answers."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path

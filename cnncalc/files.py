@@ -30,8 +30,7 @@ def write_whole(
     if old is not None and not stat.S_ISREG(old.st_mode):
         path.write_bytes(content)
         return
-    if temporary is None:
-        temporary = path.with_name(f"{_prefix(path)}{os.urandom(8).hex()}.tmp")
+    temporary = temporary or path.with_name(f"{_prefix(path)}{os.urandom(8).hex()}.tmp")
     # Never open to more people than the old one, not even while it is written.
     mode = 0o666 if old is None else stat.S_IMODE(old.st_mode) & 0o777
     temporary.unlink(missing_ok=True)
@@ -103,11 +102,9 @@ def _lock(file: int) -> bool:
     """Whether this process now has the lock of an open file; False where there are no locks."""
     try:
         import fcntl
-    except ImportError:
-        return False
-    try:
+
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except (ImportError, OSError):
         return False
     return True
 

@@ -4,6 +4,7 @@ A file is records of 3,073 bytes: the label, then 32×32 bytes each of red, gree
 row. https://www.cs.toronto.edu/~kriz/cifar.html
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -33,11 +34,8 @@ def source(folder: Path | None) -> Source:
 
 
 def _read_set(folder: Path | None) -> tuple[Pictures, Pictures, str]:
-    roots = places.roots(folder)
-    folders = [root / part for root in roots for part in (_FOLDER, "cifar10", "")]
-    found = places.find(folders, {name: (name,) for name in (*_TRAIN, _TEST)})
-    if found is None:
-        raise UsageError(_missing(roots))
+    wanted = {name: (name,) for name in (*_TRAIN, _TEST)}
+    found = places.find(places.roots(folder), (_FOLDER, "cifar10", ""), wanted, _missing)
     batches = [read(found.files[name]) for name in _TRAIN]
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     test_images, test_labels = read(found.files[_TEST])
@@ -48,7 +46,7 @@ def _read_set(folder: Path | None) -> tuple[Pictures, Pictures, str]:
     return in_memory(images, labels), in_memory(test_images, test_labels), text
 
 
-def _missing(roots: list[Path]) -> str:
+def _missing(roots: Sequence[Path]) -> str:
     """That there is no CIFAR-10, and how to get it."""
     for root in roots:
         if (root / _ARCHIVE).is_file():
@@ -58,13 +56,12 @@ def _missing(roots: list[Path]) -> str:
         f"unpack {_ARCHIVE} of https://www.cs.toronto.edu/~kriz/cifar.html into "
         f"{places.label(roots[0])} (it makes {_FOLDER} with {_TRAIN[0]} to 5 and {_TEST})"
     )
-    for root in roots:
-        for name in _PICKLES:
-            if (root / name).exists():
-                return (
-                    f"cifar10: {places.label(root / name)} is the version for Python, made of "
-                    f"pickles, which can run code and are not read: {get}"
-                )
+    pickles = (root / name for root in roots for name in _PICKLES)
+    if there := next(filter(Path.exists, pickles), None):
+        return (
+            f"cifar10: {places.label(there)} is the version for Python, made of "
+            f"pickles, which can run code and are not read: {get}"
+        )
     return f"cifar10: not in {places.listed(roots)}: {get}"
 
 

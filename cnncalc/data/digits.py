@@ -21,9 +21,4 @@ def _read(seed: int) -> tuple[Pictures, Pictures, str]:
         raise UsageError("--data digits needs scikit-learn: pip install 'cnncalc[train]'") from None
     found = load_digits()
     pictures = in_memory(torch.tensor(found.images)[:, None], torch.tensor(found.target), most=16)
-    train, test = held_out(pictures.labels, len(_CLASSES), seed)
-    text = (
-        f"{len(train):,} training and {len(test):,} test images of 8×8×1 from scikit-learn, "
-        f"split at random, stratified, seed {seed}"
-    )
-    return pictures.take(train), pictures.take(test), text
+    return held_out(pictures, len(_CLASSES), seed, "images of 8×8×1 from scikit-learn")

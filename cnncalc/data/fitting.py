@@ -80,8 +80,7 @@ class Pictures(NamedTuple):
 
     def take(self, indices: Tensor) -> "Pictures":
         """Those of the given indices, in their order."""
-        batches = self.batches
-        return Pictures(self.labels[indices], lambda chosen: batches(indices[chosen]))
+        return Pictures(self.labels[indices], lambda chosen: self.batches(indices[chosen]))
 
     def fitted(self, target: Target, met: ShapesMet) -> Split:
         """All of them, made to fit. `met` counts their shapes."""

@@ -8,6 +8,7 @@ import gzip
 import os
 import struct
 import zlib
+from collections.abc import Sequence
 from math import prod
 from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
@@ -58,16 +59,16 @@ def source(name: str, folder: Path | None) -> Source:
 
 def _read_set(name: str, folder: Path | None) -> tuple[Pictures, Pictures, str]:
     kind, classes, way = SETS[name]
-    roots = places.roots(folder)
-    folders = [root / part for root in roots for part in (f"{kind}/raw", name, "")]
-    found = places.find(folders, _FILES)
-    if found is None:
-        raise UsageError(
+
+    def missing(roots: Sequence[Path]) -> str:
+        return (
             f"{name}: not in {places.listed(roots)}: {way}put "
             f"{', '.join(names[0] for names in _PARTS.values())} (gzipped or not) into "
-            f"{places.label(folders[0])}; torchvision.datasets.{kind}"
+            f"{places.label(roots[0] / kind / 'raw')}; torchvision.datasets.{kind}"
             f"({places.label(roots[0])!r}, download=True) does that"
         )
+
+    found = places.find(places.roots(folder), (f"{kind}/raw", name, ""), _FILES, missing)
     train, test = (_pictures(found.files, part, len(classes)) for part in ("train", "t10k"))
     height, width = (size for size in train[0].shape[2:])
     if test[0].shape[2:] != train[0].shape[2:]:
@@ -108,10 +109,8 @@ def read(path: Path, axes: int) -> Tensor:
             packed = file.read(2) == _GZIP
             file.seek(0)
             size = os.fstat(file.fileno()).st_size
-            if packed:
-                with gzip.GzipFile(fileobj=file) as unpacked:
-                    return _parsed(cast(BinaryIO, unpacked), size, packed, axes, label)
-            return _parsed(file, size, packed, axes, label)
+            unpacked = gzip.GzipFile(fileobj=file) if packed else file
+            return _parsed(cast(BinaryIO, unpacked), size, packed, axes, label)
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise UsageError(f"{label}: damaged or cut off ({error}); get it again") from None
 

@@ -33,7 +33,8 @@ def source(path: str, seed: int) -> Source:
     parts = [part for part in ("train", "test", "val") if _folders(root / part)]
     if "train" not in parts or len(parts) == 1:
         found = _classes(root / "train" if "train" in parts else root, least=2)
-        return Source(_names(found), partial(_split, found, seed))
+        read = partial(held_out, _pictures(found), len(found), seed, "pictures")
+        return Source(tuple(map(label, found)), read)
     train, test = (_classes(root / part) for part in parts[:2])
     for name in sorted(train.keys() ^ test.keys()):
         there, missing = parts[:2] if name in train else parts[1::-1]
@@ -43,17 +44,7 @@ def source(path: str, seed: int) -> Source:
         f"{len(pictures.labels):,} training pictures from train and "
         f"{len(test_pictures.labels):,} test pictures from {parts[1]}"
     )
-    return Source(_names(train), lambda: (pictures, test_pictures, text))
-
-
-def _split(found: Classes, seed: int) -> tuple[Pictures, Pictures, str]:
-    everything = _pictures(found)
-    train, test = held_out(everything.labels, len(found), seed)
-    text = (
-        f"{len(train):,} training and {len(test):,} test pictures, "
-        f"split at random, stratified, seed {seed}"
-    )
-    return everything.take(train), everything.take(test), text
+    return Source(tuple(map(label, train)), lambda: (pictures, test_pictures, text))
 
 
 def _folders(path: Path) -> list[str]:
@@ -88,10 +79,6 @@ def _classes(root: Path, least: int = 1) -> Classes:
                 f"{why}; found {len(files)}"
             )
     return found
-
-
-def _names(found: Classes) -> tuple[str, ...]:
-    return tuple(map(label, found))
 
 
 def _pictures(found: Classes) -> Pictures:

@@ -47,8 +47,9 @@ def load_data(
         train, test, count, note = synthetic.make(input, outputs, limit_train, limit_test, seed)
         return Dataset(name, train, test, tuple(map(str, range(count))), (note,))
     try:
-        source = _source(name, folder, seed)
-        return _fitted(name, source, input, outputs, (limit_train, limit_test), seed)
+        return _fitted(
+            name, _source(name, folder, seed), input, outputs, (limit_train, limit_test), seed
+        )
     except OSError as error:
         where = label(error.filename or name)
         raise UsageError(f"{where}: {error.strerror or error}") from None
@@ -107,6 +108,8 @@ def _check_classes(name: str, classes: tuple[str, ...], outputs: int) -> None:
 
 
 def _limited(pictures: Pictures, limit: int | None, classes: int, seed: int) -> Pictures:
-    if limit is None or limit >= len(pictures.labels):
-        return pictures
-    return pictures.take(stratified(pictures.labels, limit, classes, seed))
+    return (
+        pictures
+        if limit is None or limit >= len(pictures.labels)
+        else pictures.take(stratified(pictures.labels, limit, classes, seed))
+    )

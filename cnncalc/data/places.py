@@ -1,7 +1,7 @@
 """Where the files of published data sets are looked for, and how one is read."""
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -28,12 +28,17 @@ def roots(folder: Path | None) -> list[Path]:
     return [Path(os.environ.get("CNNCALC_DATA") or "data"), DEBIAN]
 
 
-def find(folders: Iterable[Path], wanted: Mapping[str, Sequence[str]]) -> Place | None:
-    """The first folder with one of the files, each under one of its names.
+def find(
+    roots: Sequence[Path],
+    parts: Sequence[str],
+    wanted: Mapping[str, Sequence[str]],
+    missing_from: Callable[[Sequence[Path]], str],
+) -> Place:
+    """The first part of a root with one of the files, each under one of its names.
 
-    Raises UsageError where others are missing there.
+    Raises UsageError where others are missing there, and with `missing_from` where all are.
     """
-    for folder in folders:
+    for folder in (root / part for root in roots for part in parts):
         present = {
             key: path
             for key, names in wanted.items()
@@ -44,7 +49,7 @@ def find(folders: Iterable[Path], wanted: Mapping[str, Sequence[str]]) -> Place 
             raise UsageError(f"{label(folder)}: {' and '.join(missing)} missing")
         if present:
             return Place(folder, present)
-    return None
+    raise UsageError(missing_from(roots))
 
 
 def listed(folders: Sequence[Path]) -> str:

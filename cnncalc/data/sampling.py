@@ -3,6 +3,8 @@
 import torch
 from torch import Tensor
 
+from cnncalc.data.fitting import Pictures
+
 
 def stratified(labels: Tensor, count: int, classes: int, seed: int) -> Tensor:
     """The indices of `count` items, in order; of a class of c among n items, count·c/n.
@@ -24,9 +26,16 @@ def stratified(labels: Tensor, count: int, classes: int, seed: int) -> Tensor:
     return torch.cat(taken).sort().values
 
 
-def held_out(labels: Tensor, classes: int, seed: int) -> tuple[Tensor, Tensor]:
-    """The indices to train on and those to test on: a fifth of all items, rounded up."""
+def held_out(
+    pictures: Pictures, classes: int, seed: int, what: str
+) -> tuple[Pictures, Pictures, str]:
+    """Those to train on, those to test on, a fifth of all, rounded up, and how many they are."""
+    labels = pictures.labels
     test = stratified(labels, -(-len(labels) // 5), classes, seed)
     kept = torch.ones(len(labels), dtype=torch.bool)
     kept[test] = False
-    return kept.nonzero().flatten(), test
+    text = (
+        f"{len(labels) - len(test):,} training and {len(test):,} test {what}, "
+        f"split at random, stratified, seed {seed}"
+    )
+    return pictures.take(kept.nonzero().flatten()), pictures.take(test), text

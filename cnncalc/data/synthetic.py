@@ -25,26 +25,22 @@ def make(
     classes = 2 if outputs == 1 else outputs
     if not 2 <= classes <= MAX_CLASSES:
         raise UsageError(f"synthetic: {classes:,} classes; there can be 2 to {MAX_CLASSES:,}")
-    counts = (
-        limit_train or max(_TRAIN, 2 * classes),
-        limit_test or max(_TEST, classes),
-    )
-    check_memory("synthetic", counts, input)
+    first, second = limit_train or max(_TRAIN, 2 * classes), limit_test or max(_TEST, classes)
+    check_memory("synthetic", (first, second), input)
     generator = torch.Generator().manual_seed(seed)
-    labels = torch.arange(sum(counts)) % classes
-    images = torch.randn(sum(counts), *input, generator=generator).mul_(_NOISE)
+    labels = torch.arange(first + second) % classes
+    images = torch.randn(first + second, *input, generator=generator).mul_(_NOISE)
     sizes = input[1:] or input
     cells = [min(size, _CELLS) for size in sizes] if input[1:] else [*sizes]
-    for index in range(min(classes, sum(counts))):
+    for index in range(min(classes, first + second)):
         pattern = torch.rand(*input[: -len(sizes)], *cells, generator=generator) / 2 + 0.25
         for axis, (size, number) in enumerate(zip(sizes, cells, strict=True), -len(sizes)):
             pattern = pattern.index_select(axis, torch.arange(size) * number // size)
         images[index::classes] += pattern
     images.clamp_(0, 1)
-    first, second = counts
     note = (
         f"synthetic: {first:,} training and {second:,} test images made up, a coarse pattern for "
         f"each of {classes:,} classes and noise, seed {seed}"
     )
-    train, test = Split(images[:first], labels[:first]), Split(images[first:], labels[first:])
-    return train, test, classes, note
+    train = Split(images[:first], labels[:first])
+    return train, Split(images[first:], labels[first:]), classes, note

@@ -86,8 +86,8 @@ class Loop:
         self.first_loss: float | None = None
         self._seconds = 0.0
         # Summed on the device, so that no step waits for a number: loss, right answers.
-        self._sums = torch.zeros(2, dtype=torch.float64 if device.type != "mps" else None)
-        self._sums = self._sums.to(device)
+        exact = torch.float64 if device.type != "mps" else None
+        self._sums = torch.zeros(2, dtype=exact, device=device)
 
     def epochs_left(self) -> Iterator[Epoch]:
         """Train, and give each epoch that ends; ends early where it is to stop.
@@ -141,8 +141,7 @@ class Loop:
             self.scaler.step(self.optimizer)
             self.scaler.update()
             with torch.no_grad():
-                found = torch.stack((loss * (stop - start), right(logits, wanted)))
-                self._sums += found
+                self._sums += torch.stack((loss * (stop - start), right(logits, wanted)))
             self.step = step + 1
             if self.first_loss is None:
                 self.first_loss = self.processes.total(loss).item()
@@ -206,7 +205,10 @@ class Loop:
         """Everything that the rest of the run depends on; all processes ask at the same time."""
         own = {
             "random": torch.get_rng_state(),
-            "device_random": _device_random(self.device),
+            # Of the device's own generator, where it is not that of the CPU.
+            "device_random": None
+            if self.device.type == "cpu"
+            else getattr(torch, self.device.type).get_rng_state(),
             "sums": self._sums.cpu(),
         }
         first, *others = self.processes.gather(own)
@@ -270,16 +272,14 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
     """
     found = [(start, min(start + size, samples)) for start in range(0, samples, size)]
     if len(found) > 1 and size > 1 and samples % size == 1:
-        _, (start, _) = found.pop(), found.pop()
-        found.append((start, samples))
+        found[-2:] = [(found[-2][0], samples)]
     return found
 
 
 def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
     """The mean loss; where these are some of `samples`, even none, their part of the mean."""
-    if samples is None:
-        return losses(logits, wanted, "mean")
-    return losses(logits, wanted, "sum") / samples
+    mean = samples is None
+    return losses(logits, wanted, "mean") if mean else losses(logits, wanted, "sum") / samples
 
 
 def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:
@@ -308,39 +308,26 @@ def optimizer(
     # One call for all tensors: in small networks the calls cost more than the work. Not with fp16:
     # fused SGD with momentum goes wrong on the CPU where the scaler skips a step (torch 2.13).
     fused = device.type in ("cpu", "cuda") and settings.precision != "fp16"
-    alike: dict[str, Any] = {
-        "lr": settings.lr,
-        "weight_decay": settings.weight_decay,
-        "fused": fused or None,
+    kinds: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+        "sgd": (torch.optim.SGD, {"momentum": 0.0, "fused": fused or None}),
+        "momentum": (torch.optim.SGD, {"momentum": 0.9, "fused": fused or None}),
+        "rmsprop": (torch.optim.RMSprop, {"foreach": device.type != "mps"}),
+        "adam": (torch.optim.Adam, {"fused": fused or None}),
+        "adamw": (torch.optim.AdamW, {"fused": fused or None}),
     }
-    parameters = network.parameters()
-    if settings.optimizer == "rmsprop":
-        del alike["fused"]
-        return torch.optim.RMSprop(parameters, foreach=device.type != "mps", **alike)
-    if settings.optimizer == "adam":
-        return torch.optim.Adam(parameters, **alike)
-    if settings.optimizer == "adamw":
-        return torch.optim.AdamW(parameters, **alike)
-    momentum = 0.9 if settings.optimizer == "momentum" else 0.0
-    return torch.optim.SGD(parameters, momentum=momentum, **alike)
-
-
-class _Straight(nn.Module):
-    """A network of one input, for fx to trace."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, x: Tensor) -> Any:
-        return self.network(x)
+    kind, own = kinds[settings.optimizer]
+    alike = {"lr": settings.lr, "weight_decay": settings.weight_decay}
+    return kind(network.parameters(), **alike, **own)
 
 
 class _Tracer(fx.Tracer):
-    """Follows the network's own loop, and calls its layers as they are."""
+    """Follows the loop of the network, which is alone in a Sequential: fx wants one input.
+
+    Its layers are called as they are.
+    """
 
     def is_leaf_module(self, m: nn.Module, module_qualified_name: str) -> bool:
-        return module_qualified_name != "network"
+        return module_qualified_name != "0"
 
 
 def compiled(network: nn.Module, device: torch.device) -> Any:
@@ -349,9 +336,9 @@ def compiled(network: nn.Module, device: torch.device) -> Any:
     Its loop over the nodes is unrolled first: torch.compile would stop at every node and
     compile each alone. On CUDA the kernels are replayed as graphs.
     """
-    straight = _Straight(network)
+    alone = nn.Sequential(network)
     try:
-        graph = fx.GraphModule(straight, _Tracer().trace(straight))
+        graph = fx.GraphModule(alone, _Tracer().trace(alone))
     except (fx.proxy.TraceError, TypeError, RuntimeError) as error:
         reason = printable(shorten(str(error).partition("\n")[0], 200))
         raise UsageError(f"--compile: torch cannot trace this network ({reason})") from None
@@ -369,11 +356,3 @@ def _placed(split: Split, device: torch.device, order: torch.memory_format | Non
 def _seed(text: str) -> int:
     # torch reads the lowest 32 bits of a seed only; the hash lets all of a text count.
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4])
-
-
-def _device_random(device: torch.device) -> Tensor | None:
-    """The state of the device's own generator; the CPU's is saved with every run."""
-    if device.type == "cpu":
-        return None
-    state: Tensor = getattr(torch, device.type).get_rng_state()
-    return state

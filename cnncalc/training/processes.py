@@ -143,38 +143,38 @@ class DistributedProcesses(Processes):
         return found
 
     def prepare(self, network: nn.Module, device: str, shard: bool) -> None:
-        from cnncalc.training import distributed_network
+        from cnncalc.training import distributed
 
         group = self._dist.new_group(backend="nccl" if device == "cuda" else "gloo")
         assert not isinstance(group, int)
         self.tensors, self._divides = group, shard
-        distributed_network.normalise_together(network, group, device)
+        distributed.normalise_together(network, group, device)
         if shard:
-            distributed_network.shard(network, group, device)
+            distributed.shard(network, group, device)
 
     def averaged(self, network: Any) -> Any:
-        from cnncalc.training import distributed_network
+        from cnncalc.training import distributed
 
         assert self.tensors is not None
-        return network if self._divides else distributed_network.averaged(network, self.tensors)
+        return network if self._divides else distributed.averaged(network, self.tensors)
 
     def part(self, tensor: Tensor) -> Tensor:
         part: Tensor = tensor.to_local() if self._divides else tensor  # type: ignore[attr-defined]
         return part
 
     def whole(self, state: dict[str, Any]) -> dict[str, Any]:
-        from cnncalc.training import distributed_network
+        from cnncalc.training import distributed
 
         found: dict[str, Any] = (
-            distributed_network.whole(state, self.first) if self._divides else state
+            distributed.whole(state, self.first) if self._divides else state
         )
         return found
 
     def load(self, network: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:
         if self._divides:
-            from cnncalc.training import distributed_network
+            from cnncalc.training import distributed
 
-            state = distributed_network.divided(network, optimizer, state)
+            state = distributed.divided(network, optimizer, state)
         super().load(network, optimizer, state)
 
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from cnncalc.errors import UsageError, closest, shown
+from cnncalc.errors import UsageError, shown, suggestion
 
 Optimizer = Literal["sgd", "momentum", "rmsprop", "adam", "adamw"]
 Schedule = Literal["constant", "cosine", "linear", "step"]
@@ -66,8 +66,13 @@ class Settings:
             if getattr(self, name) not in known:
                 words = ", ".join(filter(None, known))
                 raise UsageError(f"--{name} is one of {words}, not {shown(getattr(self, name))}")
-        wholes = {"epochs": MAX_EPOCHS, "batch_size": 10**9, "overfit": 10**9}
-        for name, most in (*wholes.items(), ("limit_train", 10**12), ("limit_test", 10**12)):
+        for name, most in (
+            ("epochs", MAX_EPOCHS),
+            ("batch_size", 10**9),
+            ("overfit", 10**9),
+            ("limit_train", 10**12),
+            ("limit_test", 10**12),
+        ):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= most:
                 raise UsageError(f"{option(name)} must be from 1 to {most:,}, not {value}")
@@ -88,13 +93,12 @@ class Settings:
     def complete(self) -> "Settings":
         """The same with every default filled in."""
         overfit = self.overfit is not None
-        decay = ADAMW_WEIGHT_DECAY if self.optimizer == "adamw" else 0.0
         filled = {
             "epochs": OVERFIT_EPOCHS if overfit else EPOCHS,
             "lr": LEARNING_RATES[self.optimizer],
             # A rate that falls to 0 at an end that is rarely reached helps nobody.
             "schedule": "constant" if overfit else "cosine",
-            "weight_decay": decay,
+            "weight_decay": ADAMW_WEIGHT_DECAY if self.optimizer == "adamw" else 0.0,
         }
         given = {name: value for name, value in vars(self).items() if value is not None}
         return Settings(**{**filled, **given})
@@ -125,11 +129,9 @@ def deviation(init: str) -> float | None:
     except ValueError:
         std = math.nan
     if not 0 < std < math.inf:
-        close = closest(init, STARTS)
-        hint = f"; did you mean {close}?" if close else ""
         raise UsageError(
             f"--init is one of {', '.join(STARTS)} or normal:STD like normal:0.01, "
-            f"not {shown(init)}{hint}"
+            f"not {shown(init)}{suggestion(init, STARTS)}"
         )
     return std
 
@@ -155,10 +157,9 @@ def learning_rate(settings: Settings, step: int, steps: int, steps_per_epoch: in
     if step < warm:
         return settings.lr * (step + 1) / warm
     gone = (step - warm) / (steps - warm)
-    if settings.schedule == "cosine":
-        return settings.lr * (1 + math.cos(math.pi * gone)) / 2
-    if settings.schedule == "linear":
-        return settings.lr * (1 - gone)
-    if settings.schedule == "step":
-        return settings.lr * 0.1 ** sum(gone >= start for start in _STEPS)
-    return settings.lr
+    parts = {
+        "cosine": (1 + math.cos(math.pi * gone)) / 2,
+        "linear": 1 - gone,
+        "step": 0.1 ** sum(gone >= start for start in _STEPS),
+    }
+    return settings.lr * parts.get(settings.schedule or "", 1.0)

@@ -109,7 +109,10 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
                 results = _run(twin.train(), inputs, graph, watch)
             kept.clear()
             _backward([result for result in results if result.requires_grad])
-            found.finite = {name: _finite(p.grad) for name, p in twin.named_parameters()}
+            found.finite = {
+                name: None if p.grad is None else bool(p.grad.isfinite().all())
+                for name, p in twin.named_parameters()
+            }
             if before is not None:
                 found.peak = torch.cuda.max_memory_allocated() - before
         except NotRun as stopped:
@@ -162,10 +165,6 @@ def _backward(results: list[Tensor]) -> None:
                 torch.autograd.backward(results, [torch.randn_like(r) for r in results])
     except Exception as error:
         raise NotRun("", error) from error
-
-
-def _finite(gradient: Tensor | None) -> bool | None:
-    return None if gradient is None else bool(gradient.isfinite().all())
 
 
 def _place(tensor: Tensor) -> int:

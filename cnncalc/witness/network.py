@@ -76,7 +76,8 @@ class Network(nn.Module):
         node, twin = fact.node, twins[fact.node.name]
         if twin.module is None:
             return ""
-        made = _class(twin.module)(**twin.arguments)
+        kind: type[nn.Module] = getattr(nn, twin.module, None) or getattr(modules, twin.module)
+        made = kind(**twin.arguments)
         if node.weights_of and twins[node.weights_of].module:
             shared = self.get_submodule(node.weights_of)
             if twin[1:] == twins[node.weights_of][1:]:
@@ -126,11 +127,6 @@ def _tie(made: nn.Module, shared: nn.Module) -> None:
         except AttributeError:
             continue
         setattr(made.get_submodule(path), last, tensor)
-
-
-def _class(name: str) -> Callable[..., nn.Module]:
-    found: Callable[..., nn.Module] = getattr(nn, name, None) or getattr(modules, name)
-    return found
 
 
 @cache

@@ -1,7 +1,5 @@
 """A request and its answer, whatever is asked."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace

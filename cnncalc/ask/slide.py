@@ -1,7 +1,5 @@
 """A convolution or a pooling by hand, over numbers that are given."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple

@@ -1,7 +1,5 @@
 """A command that typer knows, made of the request that it answers."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,7 +20,7 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
     fields = {given.name: given for given in given_fields(kind)}
 
     def called(**values: Any) -> None:
-        output = values.pop("output", None)
+        output = values.pop("output", None) if kind.writes else None
         given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
         run(kind(**given), output)
 

@@ -1,7 +1,5 @@
 """How an answer leaves the program: to a terminal, a pipe or a file, and its exit code."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any

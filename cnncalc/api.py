@@ -42,12 +42,18 @@ def analyze(
 ) -> Report:
     """The report of a spec: a path, a bundled name, a mapping or a graph.
 
-    `variables` set variables of the spec (a graph has none any more). `batch` multiplies
-    activations, MACs, FLOPs and elementwise operations, never parameters; `dtype` gives the size
-    of a value in bytes; `input` replaces the input's shape (channels first). `count_as` names the
-    tool that the column `count` follows; `params_as="keras"` counts the moving statistics of
-    batch_norm as parameters, as Keras' summary() does; `optimizer` is what training memory is
-    for (sgd). Raises CnncalcError.
+    `variables` set variables of the spec (a graph has none any more). `batch`, a whole number from
+    1, multiplies activations, MACs, FLOPs and elementwise operations, never parameters; `dtype`
+    gives the size of a value, for columns in bytes; `input` replaces the input's shape,
+    `(channels, *spatial)` without the batch. `count_as` names the tool that the column `count`
+    follows; `params_as="keras"` counts the moving statistics of batch_norm as parameters, as Keras'
+    summary() does; `optimizer` is what training memory is for (sgd).
+
+    `report.column("macs")` has an exact integer for each layer, `report.total("macs")` the
+    network's; MACs are multiply-accumulates, FLOPs two for each, sizes in bytes are named so.
+
+    Raises SpecError with a line for each mistake of the spec or layer that does not fit, UsageError
+    for an option or a name that there is not; both are CnncalcError.
     """
     asked = Table(
         specs=(spec,),

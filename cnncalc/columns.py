@@ -9,7 +9,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.dims import ceil_div
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import count
@@ -39,8 +39,7 @@ DTYPE_BITS = {
 def bits_of(dtype: str) -> int:
     """Bits of one value. Raises UsageError for a dtype that there is not."""
     if dtype not in DTYPE_BITS:
-        hint = suggestion(dtype, DTYPE_BITS) or f"; there are {', '.join(DTYPE_BITS)}"
-        raise UsageError(f"no such dtype: {dtype}{hint}")
+        raise UsageError(f"no such dtype: {dtype}{hint(dtype, DTYPE_BITS)}")
     return DTYPE_BITS[dtype]
 
 

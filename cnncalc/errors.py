@@ -4,7 +4,7 @@ A leaf: every room may import it, and it imports none of them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from importlib import import_module
 from itertools import islice
 from typing import Any, NamedTuple
@@ -136,6 +136,11 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?` where a known word is close, else nothing."""
     close = closest(word, known)
     return f"; did you mean {close}?" if close else ""
+
+
+def hint(word: str, known: Collection[str]) -> str:
+    """`; did you mean X?` where a known word is close, else all that there are."""
+    return suggestion(word, known) or f"; there are {', '.join(known)}"
 
 
 def require(package: str, who: str, extra: str) -> None:

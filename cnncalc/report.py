@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from cnncalc.dims import maximum, pinned
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
@@ -250,8 +250,7 @@ def ratio(a: int, b: int) -> Fraction | None:
 def column(key: str) -> Column:
     """The column of that key. Raises UsageError."""
     if key not in COLUMNS:
-        hint = suggestion(key, COLUMNS) or f"; there are {', '.join(COLUMNS)}"
-        raise UsageError(f"no such column: {key}{hint}")
+        raise UsageError(f"no such column: {key}{hint(key, COLUMNS)}")
     return COLUMNS[key]
 
 

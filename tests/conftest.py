@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 # What a test starts inherits it, so that both round alike.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+    # Told by xdist, for its own lines.
+    os.environ.pop("COLUMNS", None)
 
 
 @pytest.fixture(scope="session")

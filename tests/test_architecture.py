@@ -140,8 +140,8 @@ WORDS_LEFT = {
     "drawing/svg.py": (1, "conv: the style of a drawing, not the layer"),
     "findings/compare_fc.py": (1, "locally_connected: a key of JSON and CSV"),
     "findings/dense_twin.py": (4, "flatten linear relu: it writes a spec"),
-    "slide/data.py": (1, "relu: the value of an option, in JSON"),
-    "slide/layer.py": (1, "conv: the layer that a kernel without a pooling makes"),
+    "sliding/data.py": (1, "relu: the value of an option, in JSON"),
+    "sliding/layer.py": (1, "conv: the layer that a kernel without a pooling makes"),
     "spec/advice.py": (1, "linear: what Keras calls no activation"),
     "training/settings.py": (2, "linear: a schedule of the learning rate"),
 }

@@ -290,3 +290,15 @@ def test_keras_counts_mean_and_variance_and_no_counter() -> None:
 def test_only_known_conventions() -> None:
     with pytest.raises(UsageError):
         reconcile("lenet5", "torch", "tensorflow")
+
+
+def test_a_min_pool_is_a_max_pooling_to_tools() -> None:
+    """What ptflops prints for the twin, whose module is torch's MaxPool2d: 614."""
+    smallest: dict[str, Any] = {"min_pool": 2}
+    spec = {
+        "input": {"height": 9, "width": 9, "channels": 3},
+        "layers": [smallest, {"conv": {"out_channels": 2, "kernel_size": 1}}],
+    }
+    (tally,) = reconcile(spec, "ptflops-pytorch").counts
+    # 4·4 positions of a 1×1 convolution from 3 to 2 channels, its biases, and the input twice.
+    assert tally.printed == 4 * 4 * 3 * 2 + 4 * 4 * 2 + 2 * 9 * 9 * 3 == 614

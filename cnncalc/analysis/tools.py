@@ -19,7 +19,7 @@ from cnncalc.analysis.convention import (
     score_macs,
     tensors,
 )
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.infer import Facts
 from cnncalc.layers.base import count
 
@@ -33,8 +33,7 @@ def tally(name: str, facts: Sequence[Facts]) -> Tally:
 def convention(name: str) -> Convention:
     """The convention of that name. Raises UsageError."""
     if name not in CONVENTIONS:
-        hint = suggestion(name, CONVENTIONS) or f"; there are {', '.join(CONVENTIONS)}"
-        raise UsageError(f"no such counting convention: {name}{hint}")
+        raise UsageError(f"no such counting convention: {name}{hint(name, CONVENTIONS)}")
     return CONVENTIONS[name]
 
 

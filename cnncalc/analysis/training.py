@@ -8,7 +8,7 @@ has no weights, has no gradient and keeps nothing.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape, count
@@ -56,8 +56,7 @@ def training(
 ) -> list[Training]:
     """What each layer adds, given what turns values into bytes. Raises UsageError."""
     if optimizer not in OPTIMIZERS:
-        hint = suggestion(optimizer, OPTIMIZERS) or f"; there are {', '.join(OPTIMIZERS)}"
-        raise UsageError(f"no such optimizer: {optimizer}{hint}")
+        raise UsageError(f"no such optimizer: {optimizer}{hint(optimizer, OPTIMIZERS)}")
     per_parameter, counts_steps = OPTIMIZERS[optimizer]
     found = []
     saved = saved_for_backward(graph, facts, batch, bytes_of)

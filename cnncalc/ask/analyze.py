@@ -1,7 +1,5 @@
 """From a graph to its report, as all requests have it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 

@@ -3,8 +3,6 @@
 Its keys hold for every spec; a table in it, named by a path or a bundled network, for that spec.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import tomllib

@@ -1,7 +1,5 @@
 """What convolutions save against fully connected layers."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path

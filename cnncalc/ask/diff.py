@@ -1,7 +1,5 @@
 """In which layers two networks differ."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """A network as a drawing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 

@@ -1,7 +1,5 @@
 """The working of a network, or its table with blanks as an exercise."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated

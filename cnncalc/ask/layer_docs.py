@@ -1,7 +1,5 @@
 """The layers explained, from their classes alone."""
 
-from __future__ import annotations
-
 from cnncalc.layers import GROUPS, layer_class
 from cnncalc.layers.base import Layer
 

@@ -1,7 +1,5 @@
 """What there is: networks, layers, and a spec as it is written or expanded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated

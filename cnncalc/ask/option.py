@@ -3,8 +3,6 @@
 Declared here once: the command line makes its options of them, documents their words.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, NamedTuple
 

@@ -1,7 +1,5 @@
 """The texts that people give, as values: shapes, variables, columns, depths, amounts."""
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """A request and its answer, whatever is asked."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import MISSING, dataclass, fields, replace
@@ -70,6 +68,8 @@ class Request(Generic[Found]):
     """The formats that a file's name says, beside those of a page."""
     writes: ClassVar[bool] = True
     """Whether the command line writes its answer to a file, too."""
+    draws: ClassVar[bool] = False
+    """Whether that file may be a picture."""
     base: Path = Path()
 
     def find(self) -> Found:
@@ -101,7 +101,8 @@ def answer(request: Request[Any]) -> Answer:
     for given in given_fields(type(request)):
         value = getattr(request, given.name)
         known = given.option.choices
-        if known and value is not None and value not in known:
+        # A file's name may say a format that no option does.
+        if known and value not in (None, *known, *request.endings.values()):
             raise UsageError(wrong_choice(given.name, value, known))
     return request.answer(request.find())
 

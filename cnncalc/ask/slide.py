@@ -1,7 +1,5 @@
 """A convolution or a pooling by hand, over numbers that are given."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
@@ -35,6 +33,7 @@ class Slide(Request[Named | None]):
     """A convolution or a pooling by hand: each window, its sum, the map, the gradients."""
 
     command = "slide"
+    draws = True
     endings = dict.fromkeys(
         (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"), "png"
     )

@@ -1,7 +1,5 @@
 """The table of a network, of several side by side, or of one layer without a file."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """One number of a network, as it stands in a sentence."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass

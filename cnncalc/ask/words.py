@@ -1,7 +1,5 @@
 """Requests as documents write them: a command's name, what it is asked of, and `option=value`."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Sequence

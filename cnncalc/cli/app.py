@@ -1,7 +1,5 @@
 """The commands, each imported when it is called, and what becomes of an error."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys

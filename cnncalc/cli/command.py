@@ -1,7 +1,5 @@
 """A command that typer knows, made of the request that it answers."""
 
-from __future__ import annotations
-
 import inspect
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,10 +9,7 @@ import typer
 
 from cnncalc.ask.request import Given, Request, given_fields
 
-_OUTPUT = Annotated[
-    Path | None,
-    typer.Option("--output", "-o", help="Write to this file instead; net.html is a whole page."),
-]
+_OUTPUT = "Write to this file instead; net.html is a whole page."
 
 Run = Callable[[Request[Any], Path | None], None]
 """What is done with a request, and the file that its answer goes to."""
@@ -25,7 +20,7 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
     fields = {given.name: given for given in given_fields(kind)}
 
     def called(**values: Any) -> None:
-        output = values.pop("output", None)
+        output = values.pop("output", None) if kind.writes else None
         given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
         run(kind(**given), output)
 
@@ -43,7 +38,9 @@ def _parameters(kind: type[Request[Any]]) -> Iterator[inspect.Parameter]:
             default = None
         yield _parameter(given.name, default, Annotated[_type(given), _option(given)])
     if kind.writes:
-        yield _parameter("output", None, _OUTPUT)
+        help = "Write to this file; as a picture if it ends in .png." if kind.draws else _OUTPUT
+        option = typer.Option("--output", "-o", help=help)
+        yield _parameter("output", None, Annotated[Path | None, option])
 
 
 def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:

@@ -1,7 +1,5 @@
 """`cnncalc compare-fc`, which may train."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from cnncalc.ask.compare_fc import CompareFc

@@ -1,7 +1,5 @@
 """`cnncalc embed`."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys

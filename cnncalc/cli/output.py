@@ -1,7 +1,5 @@
 """How an answer leaves the program: to a terminal, a pipe or a file, and its exit code."""
 
-from __future__ import annotations
-
 import sys
 from pathlib import Path
 from typing import Any
@@ -47,12 +45,15 @@ def put(found: Answer, output: Path | None) -> None:
             raise UsageError(f"{printable(str(output))}: pictures are written as PNG; call it .png")
         write_file(output, found.picture)
         found = Answer("", notes=tuple(f"{printable(str(output))}: {n}" for n in found.notes))
+    elif not content:
+        # Mistakes alone, which follow.
+        pass
     elif output is not None:
         if found.format == "html" and not isinstance(content, str) and not callable(content):
             from cnncalc.render import html
 
             write_file(output, html.document(content))
-        elif content or callable(content):
+        else:
             write_file(output, found.text())
     elif callable(content):
         print_lines(content(width_of(sys.stdout)), sys.stdout)

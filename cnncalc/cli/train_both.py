@@ -1,7 +1,5 @@
 """`cnncalc compare-fc --train`: both networks trained while somebody watches."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path

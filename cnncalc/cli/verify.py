@@ -1,7 +1,5 @@
 """`cnncalc verify`, which tells how far it is."""
 
-from __future__ import annotations
-
 import sys
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A column of the table as bars, layer by layer."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
 from cnncalc.amounts import decimals, percent

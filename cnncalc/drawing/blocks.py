@@ -1,7 +1,5 @@
 """Block drawings: a single line of layers runs in rows, a network with branches downwards."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """What a drawing shows, before anything has a place: boxes, and arrows between them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """A diagram in Graphviz' language."""
 
-from __future__ import annotations
-
 from cnncalc.drawing.diagram import Diagram
 from cnncalc.drawing.mermaid import words
 from cnncalc.drawing.svg import FILLS

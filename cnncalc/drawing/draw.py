@@ -1,12 +1,10 @@
 """From a network to the text of its drawing."""
 
-from __future__ import annotations
-
 from importlib import import_module
 from typing import NamedTuple, get_args
 
 from cnncalc.drawing.diagram import Depth, Labels, diagram
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.report import Report
@@ -42,8 +40,7 @@ def draw(
         ("layout", labels, get_args(Labels)),
     ):
         if value not in known:
-            hint = suggestion(value, known) or f"; there are {', '.join(known)}"
-            raise UsageError(f"no such {word}: {value}{hint}")
+            raise UsageError(f"no such {word}: {value}{hint(value, known)}")
     places = format in ("svg", "tikz")
     if not places and kind != "blocks":
         raise UsageError(f"{format} draws boxes and arrows only; for {kind} there are svg and tikz")

@@ -3,8 +3,6 @@
 Only + - * / on numbers, and ties are broken by the order given: it comes out alike everywhere.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from itertools import pairwise

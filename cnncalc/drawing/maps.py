@@ -1,7 +1,5 @@
 """Feature maps as papers draw them: a stack of sheets, of volumes, of strips; a vector as a bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """A diagram as a Mermaid flowchart, which GitHub and GitLab draw themselves."""
 
-from __future__ import annotations
-
 from cnncalc.drawing.diagram import Box, Diagram
 
 MAX_ARROWS = 500

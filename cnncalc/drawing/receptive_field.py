@@ -1,7 +1,5 @@
 """How the receptive field grows: what the middle position of each layer's output reads."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 

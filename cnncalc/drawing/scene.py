@@ -1,7 +1,5 @@
 """What every drawing is in the end: polygons, lines and texts at their places."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 

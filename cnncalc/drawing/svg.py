@@ -1,7 +1,5 @@
 """A drawing as SVG: one file, no scripts, colours for a light and a dark page."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from xml.sax.saxutils import escape
 

@@ -1,7 +1,5 @@
 """A drawing as a TikZ picture: a fragment for \\input, which needs nothing but the package tikz."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from cnncalc.drawing.scene import Item, Line, Point, Polygon, Scene, Text

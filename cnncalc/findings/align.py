@@ -6,8 +6,6 @@ what lies between them is aligned by itself; where that is long too, near the di
 Sources: Wagner and Fischer, The String-to-String Correction Problem (1974); Cohen's patience diff.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence

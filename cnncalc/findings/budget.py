@@ -4,8 +4,6 @@ A limit is a column of the report and a bound of its total. Adding one is a line
 option in cli/check.py).
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +11,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.errors import UsageError, printable, shorten, shown, suggestion
+from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
 from cnncalc.presented import Presented
 from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
@@ -147,11 +145,10 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
     `strict-any`, which are on or off. `max_params` is `max-params`. Raises UsageError.
     """
     wanted = {key.replace("_", "-"): value for key, value in budgets.items()}
+    known = (*LIMITS, *STRICT)
     for key in wanted:
-        if key not in (*LIMITS, *STRICT):
-            known = (*LIMITS, *STRICT)
-            hint = suggestion(key, known) or f"; there are {', '.join(known)}"
-            raise UsageError(f"no such limit: {printable(shorten(key))}{hint}")
+        if key not in known:
+            raise UsageError(f"no such limit: {printable(shorten(key))}{hint(key, known)}")
     findings = [
         _finding(report, limit, amount(wanted[key], limit, key))
         for key, limit in LIMITS.items()

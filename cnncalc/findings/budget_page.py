@@ -1,7 +1,5 @@
 """Verdicts over budgets, as a page and as workflow commands of GitHub."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator
 

@@ -1,7 +1,5 @@
 """Convolutions beside fully connected layers: the page, and the CSV."""
 
-from __future__ import annotations
-
 import csv
 import io
 from collections.abc import Callable, Iterator, Sequence

@@ -1,8 +1,6 @@
 """What came of a network and a dense one that were trained alike: accuracy, also of test images
 that are shifted, parameters and time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

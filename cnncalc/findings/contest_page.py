@@ -1,7 +1,5 @@
 """A network and a dense one that were trained alike: the page, and the CSV."""
 
-from __future__ import annotations
-
 import csv
 import io
 from fractions import Fraction

@@ -1,7 +1,5 @@
 """Dense networks that a convolutional one is compared with."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any, Literal, NamedTuple

@@ -4,8 +4,6 @@ Networks are aligned as sequences of layers, each with the activation behind it,
 and not by their automatic names. Costs are the columns of their reports.
 """
 
-from __future__ import annotations
-
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence

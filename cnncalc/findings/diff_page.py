@@ -1,7 +1,5 @@
 """Differences of two networks: a listing for terminals, a page for all other formats."""
 
-from __future__ import annotations
-
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction

@@ -4,8 +4,6 @@ A layer's own methods are called with its sizes as `Traced` numbers, each under 
 textbooks give it, so that what they return carries its formula.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple

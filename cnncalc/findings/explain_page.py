@@ -1,7 +1,5 @@
 """Explanations as a page."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Sequence
 
 from cnncalc.amounts import Layout, shape_text

@@ -1,7 +1,5 @@
 """Expressions as formulas: text, LaTeX and MathML, with letters or with their values."""
 
-from __future__ import annotations
-
 from cnncalc.findings.expression import (
     Choice,
     Expression,

@@ -1,7 +1,5 @@
 """A network as several tools count it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any

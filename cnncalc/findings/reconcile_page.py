@@ -1,7 +1,5 @@
 """What tools count, as a page."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 

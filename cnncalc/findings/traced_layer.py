@@ -1,7 +1,5 @@
 """A layer run on traced numbers: each of its sizes under the letter that textbooks give it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What torch found beside what the report says: which numbers agree, and each that does not."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction

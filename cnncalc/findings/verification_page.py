@@ -1,7 +1,5 @@
 """What torch confirmed: a page of one network, and one of several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 
 from cnncalc.amounts import shape_text

@@ -62,7 +62,12 @@ def sizes_text(numbers: Sequence[int]) -> str:
 class Layer(BaseModel):
     """One operation: its fields, and every fact that follows from them and the input shapes.
 
-    Facts are methods of the input shapes. They may be asked only where `rules` has no objection.
+    Facts are methods of the shapes of its inputs, one argument each: `(channels, *spatial)`,
+    without the batch; all counts are exact integers for one sample. They may be asked only where
+    `rules` has no objection; then they raise nothing. What they do with sizes is said in `dims`.
+
+    A layer is made of its fields by pydantic, whose ValidationError names each field that is
+    missing, unknown or out of its bounds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
@@ -109,23 +114,32 @@ class Layer(BaseModel):
         return [info.alias or name for name, info in fields if info.is_required()]
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        """A sentence for each rule that the inputs break."""
+        """A sentence for each rule that the inputs break, with the values that break it and, where
+        there is one, a remedy; nothing where the layer fits.
+
+        It may be asked for any shapes: also for too few axes.
+        """
         yield from ()
 
     def output(self, *inputs: Shape) -> Shape:
-        """The output's shape."""
+        """The output's shape, `(channels, *spatial)`; that of its first input by default."""
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        """The trained tensors, named as torch names them."""
+        """The shapes of the trained tensors, by the names that torch's `state_dict` gives them."""
         return {}
 
     def buffers(self, *inputs: Shape) -> dict[str, Shape]:
-        """The tensors that are kept and not trained."""
+        """The shapes of the tensors that are stored and not trained, named likewise; `()` is one
+        number."""
         return {}
 
     def macs(self, *inputs: Shape) -> int:
-        """Multiply-accumulates of convolutions and matrix products, biases left out."""
+        """Multiply-accumulates of convolutions and matrix products for one sample, biases left out:
+        half of what torch's FlopCounterMode counts.
+
+        Taps that lie on padding count: they are multiplied, by zero.
+        """
         return 0
 
     def input_macs(self, *inputs: Shape) -> int:
@@ -138,31 +152,42 @@ class Layer(BaseModel):
         return 0
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        """All other arithmetic by kind: add, multiply, compare, divide, exp.
+        """All other operations of inference by kind: add, multiply, compare, divide, exp; kinds of
+        which there are none may be left out.
 
-        `exp` stands for every transcendental function: exp, log, tanh, erf, a root, a power.
+        Additions of biases are among them, those inside of a MAC are not. `exp` stands for every
+        transcendental function: exp, log, tanh, erf, a root, a power.
         """
         return {}
 
     def kept(self, *inputs: Shape) -> Kept:
-        """What training keeps of it until its gradient is computed."""
+        """What autograd keeps of it until its gradient is computed: whether its inputs or its
+        output, and which tensors besides, in elements and bytes.
+
+        The test is torch's own saved tensors, to the byte.
+        """
         return self._kept
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.
 
-        As the 1998 paper counts LeNet-5's; 0 for layers that do not combine positions or units.
+        As LeCun et al. (1998), section II.B, count LeNet-5's; 0 for layers that do not combine
+        positions or units.
         """
         return 0
 
     def windows(self, *inputs: Shape) -> tuple[Window | TransposedWindow, ...]:
-        """How it slides along each spatial axis; empty where it does not."""
+        """How it slides along each spatial axis of its first input; empty where it does not slide.
+
+        Kernel, stride, padding and dilation are in positions, `same` is a number in them.
+        """
         return ()
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        """Which positions an output position reads, for each input and spatial axis of it.
+        """Which positions an output position reads, for each input and spatial axis of it, as a map
+        from output to input positions; None is the whole input along that axis.
 
-        None is the whole input along that axis.
+        Receptive fields are composed of it.
         """
         return tuple((SAME,) * (len(input) - 1) for input in inputs)
 
@@ -175,7 +200,9 @@ class Layer(BaseModel):
         return self.type
 
     def twin(self, *inputs: Shape) -> Twin:
-        """What computes it in torch."""
+        """What computes it in torch: an expression over its inputs `x`, `x1` …, and the module that
+        the expression calls, with its arguments. Data: nothing of torch is imported.
+        """
         raise NotImplementedError(f"{self.type} has no twin")
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
@@ -212,5 +239,5 @@ def different(sentences: Iterable[str]) -> Iterator[str]:
 
 
 def count(shape: Shape) -> int:
-    """Elements of a shape."""
+    """Elements of a shape: the product of its sizes, 1 for `()`."""
     return prod(shape)

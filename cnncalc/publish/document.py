@@ -1,7 +1,5 @@
 """The files that documents are: which there are, how they are read, and how they are replaced."""
 
-from __future__ import annotations
-
 import codecs
 import os
 from collections.abc import Iterable, Iterator

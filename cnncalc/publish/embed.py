@@ -1,7 +1,5 @@
 """A document with its regions written anew, and what changes by it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A formatter for SuperFences, with which MkDocs and Zensical read fences tagged `cnncalc`."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping, MutableMapping, Sequence

@@ -1,7 +1,5 @@
 """A page as docutils nodes, from which Sphinx writes HTML, LaTeX, EPUB and all else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote

@@ -1,7 +1,5 @@
 """The regions of a document: where their markers stand, and what is written between them."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator

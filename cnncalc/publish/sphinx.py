@@ -5,8 +5,6 @@
 It gives each kind of region a directive, and the role `cnncalc` for a number in a sentence.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

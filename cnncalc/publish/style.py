@@ -1,7 +1,5 @@
 """How each type of document writes comments, literal text and what cnncalc prints."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

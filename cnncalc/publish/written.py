@@ -1,7 +1,5 @@
 """What a region says now: the answer to its words, as its document writes it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Sequence
 from importlib import import_module

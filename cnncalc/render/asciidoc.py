@@ -1,7 +1,5 @@
 """A page as AsciiDoc."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

@@ -1,7 +1,5 @@
 """A page as LaTeX: a fragment for \\input, which needs booktabs, longtable and amsmath."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from cnncalc.errors import printable

@@ -1,7 +1,5 @@
 """Lists in columns: networks, layers, fields, nodes."""
 
-from __future__ import annotations
-
 import re
 import textwrap
 from collections.abc import Sequence

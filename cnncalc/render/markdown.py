@@ -1,7 +1,5 @@
 """A page as GitHub's Markdown."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """A page as text."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import chain

@@ -1,7 +1,5 @@
 """A page as reStructuredText, for docutils and Sphinx."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 

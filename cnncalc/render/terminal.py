@@ -1,7 +1,5 @@
 """How lines reach a terminal, a pipe, or a terminal without `×`."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Sequence

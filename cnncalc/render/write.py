@@ -1,7 +1,5 @@
 """A page in any of the formats, each of which has a module of its own."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from importlib import import_module
 

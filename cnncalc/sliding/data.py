@@ -1,7 +1,5 @@
 """A slide as JSON and CSV: raw numbers, whole ones as such and fractions as floats."""
 
-from __future__ import annotations
-
 from itertools import islice, product
 from math import prod
 from typing import Any

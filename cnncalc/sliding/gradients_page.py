@@ -1,7 +1,5 @@
 """The backward pass of a slide, as part of its page: each gradient with the sum that it is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product

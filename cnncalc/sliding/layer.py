@@ -1,7 +1,5 @@
 """Which layer numbers and options make, and what does not fit."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Maps as the bytes of a picture."""
 
-from __future__ import annotations
-
 from math import isqrt
 from typing import Literal, NamedTuple
 

@@ -1,7 +1,5 @@
 """A convolution or a pooling by hand, as a page: windows, their sums, the map, the gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import islice, product
 from math import prod

@@ -1,7 +1,5 @@
 """A convolution or a pooling done by hand: every window, its sum, the map, and the gradients."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction

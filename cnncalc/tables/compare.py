@@ -1,7 +1,5 @@
 """Several networks in one table, a row each."""
 
-from __future__ import annotations
-
 import csv
 import io
 import json as _json

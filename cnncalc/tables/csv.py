@@ -1,7 +1,5 @@
 """The table as CSV: raw numbers, a row for each layer, no totals."""
 
-from __future__ import annotations
-
 import csv as _csv
 import io
 

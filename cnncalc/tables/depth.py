@@ -1,7 +1,5 @@
 """Which layers share a row: each with its fused activation, or whole blocks as one."""
 
-from __future__ import annotations
-
 from typing import Any, NamedTuple
 
 from cnncalc.report import Column, Report, column, ratio

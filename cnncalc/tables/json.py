@@ -1,7 +1,5 @@
 """The report as the JSON that scripts read."""
 
-from __future__ import annotations
-
 import json as _json
 from collections.abc import Sequence
 from typing import Any

@@ -1,7 +1,5 @@
 """The table as an exercise: some cells are blank, and the key fills them in."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from random import Random
 

@@ -10,9 +10,8 @@ from torch import Tensor
 
 from cnncalc.arrays import pictures as decoder
 from cnncalc.arrays.source import MAX_BYTES
-from cnncalc.data.fitting import Pictures, Source
+from cnncalc.data.fitting import Pictures, Source, held_out
 from cnncalc.data.places import label
-from cnncalc.data.sampling import held_out
 from cnncalc.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")

@@ -4,9 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncalc.data import cifar, digits, idx, imagefolder, synthetic
-from cnncalc.data.fitting import Pictures, ShapesMet, Source, Split, check_memory, target
+from cnncalc.data.fitting import (
+    Pictures,
+    ShapesMet,
+    Source,
+    Split,
+    check_memory,
+    stratified,
+    target,
+)
 from cnncalc.data.places import label
-from cnncalc.data.sampling import stratified
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.layers.base import Shape
 

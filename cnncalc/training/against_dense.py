@@ -5,7 +5,7 @@ import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cnncalc.analysis.training import OPTIMIZERS
 from cnncalc.errors import UsageError, printable, require
@@ -25,7 +25,7 @@ NETWORK, DENSE = "network", "dense"
 _TOLD = ("epochs", "batch_size", "optimizer", "lr", "schedule", "seed")
 
 
-class ContestObserver(Observer, Protocol):
+class ContestObserver(Observer):
     """Who is told how it goes."""
 
     def shifts(self, done: int, passes: int) -> None:

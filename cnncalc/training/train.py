@@ -138,9 +138,11 @@ def _train(
     processes.together(lambda: checkpoint.check_processes_agree(processes.gather(identity)))
     if state is not None:
         processes.together(lambda: checkpoint.check_same_run(state, identity, folder))
-    lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
-    if restarts:
-        lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+    lines = (
+        [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+        if restarts
+        else [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
+    )
     for note in (*lines, *notes):
         observer.note(note)
     with Interruption(processes) as interruption:

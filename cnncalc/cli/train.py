@@ -24,7 +24,7 @@ from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
 from cnncalc.training.run_folder import requested_spec
 from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
-from cnncalc.training.train import Outcome, train
+from cnncalc.training.train import Observer, Outcome, train
 
 if TYPE_CHECKING:
     from cnncalc.training.loop import Epoch
@@ -156,7 +156,7 @@ def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
         raise UsageError("several processes cannot all read standard input: give the spec a file")
 
 
-class Printer:
+class Printer(Observer):
     """Writes what happens, a line each."""
 
     def __init__(self, progress: Progress) -> None:

@@ -26,13 +26,8 @@ class Split(NamedTuple):
     labels: Tensor
 
 
-class Target(NamedTuple):
-    """What a picture becomes, and whether as a vector."""
-
-    channels: int
-    height: int
-    width: int
-    flat: bool
+Target = tuple[int, int, int, bool]
+"""What a picture becomes: its channels, height and width, and whether as a vector."""
 
 
 class ShapesMet(Counter[Shape]):
@@ -60,10 +55,11 @@ class ShapesMet(Counter[Shape]):
         recoloured = sum(n for shape, n in self.items() if shape[0] != channels)
         if recoloured:
             red, green, blue = LUMA
-            done = "grey copied to 3 channels"
-            if channels == 1:
-                done = f"colour turned to grey: {red} red + {green} green + {blue} blue"
-            yield done + of(recoloured)
+            yield (
+                f"colour turned to grey: {red} red + {green} green + {blue} blue"
+                if channels == 1
+                else "grey copied to 3 channels"
+            ) + of(recoloured)
         if flat:
             yield f"flattened: {channels * height * width:,} values, " + (
                 f"{channels} × {height} rows of {width}" if channels > 1 else f"rows of {width}"
@@ -115,8 +111,7 @@ def stratified(labels: Tensor, count: int, classes: int, seed: int) -> Tensor:
     """
     sizes = torch.bincount(labels, minlength=classes).tolist()
     wanted = [count * size // len(labels) for size in sizes]
-    remainders = [count * size % len(labels) for size in sizes]
-    by_remainder = sorted(range(classes), key=lambda index: -remainders[index])
+    by_remainder = sorted(range(classes), key=lambda index: -(count * sizes[index] % len(labels)))
     for index in by_remainder[: count - sum(wanted)]:
         wanted[index] += 1
     generator = torch.Generator().manual_seed(seed)
@@ -162,14 +157,15 @@ def target(name: str, input: Shape) -> Target:
         for channels in (1, 3):
             side = isqrt(input[0] // channels)
             if channels * side**2 == input[0]:
-                return Target(channels, side, side, flat)
+                return channels, side, side, flat
         why = f"{input[0]:,} values are no square picture, as 784 (28×28) or 3,072 (32×32×3) are"
     elif len(input) != 3:
         why = f"its sizes without the channels are {len(input) - 1}, those of a picture 2"
     elif input[0] not in (1, 3):
         why = f"it has {input[0]:,} channels, a picture 1 or 3"
     else:
-        return Target(*input, flat)
+        channels, height, width = input
+        return channels, height, width, flat
     raise UsageError(
         f"{name} does not fit the network's input: {why}; --data synthetic fits any input"
     )

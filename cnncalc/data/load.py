@@ -58,8 +58,7 @@ def load_data(
             name, _source(name, folder, seed), input, outputs, (limit_train, limit_test), seed
         )
     except OSError as error:
-        where = label(error.filename or name)
-        raise UsageError(f"{where}: {error.strerror or error}") from None
+        raise UsageError(f"{label(error.filename or name)}: {error.strerror or error}") from None
 
 
 def _fitted(

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from cnncalc.pictures.figures import blank_figure, text_width
 from cnncalc.pictures.picture import LeftOut, Picture, evenly, short
@@ -18,7 +17,7 @@ _NAMED = 60
 """The most classes that all have their names at the sides."""
 
 
-def counts(said: Tensor, labels: Tensor, classes: int) -> Tensor:
+def counts(said: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
     """How often class i (row) was taken for class j (column)."""
     return torch.bincount(labels * classes + said, minlength=classes**2).reshape(classes, classes)
 
@@ -47,7 +46,7 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
     return Picture("confusion", "Which class is taken for which", f"{text}.", drawn)
 
 
-def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
+def figure(matrix: torch.Tensor, classes: Sequence[str]) -> Figure:
     """The matrix with the classes at its sides, and counts in the cells where there is room."""
     number = len(classes)
     shares = matrix / matrix.sum(1, keepdim=True).clamp(min=1)

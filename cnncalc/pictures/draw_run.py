@@ -102,11 +102,8 @@ def _plan(
     if run.overfit:
         left_out.append("maps, patches and confusion: a few samples learnt by heart say little")
     elif not layers:
-        try:
-            chosen, note = patches.chosen_layers(run)
-            left_out += [note] if note else []
-        except LeftOut as reason:
-            left_out.append(str(reason))
+        chosen, note = patches.chosen_layers(run)
+        left_out += [note] if note else []
     if not samples and not run.overfit:
         samples = maps.chosen_samples(run)
     responses = {layer.node.name: patches.Responses() for layer in chosen}

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
 
 from cnncalc.infer import Facts
 from cnncalc.layers.base import times
@@ -25,7 +24,7 @@ class Filters(NamedTuple):
     layer: str
     kind: str
     note: str
-    stages: Sequence[Tensor]
+    stages: Sequence[torch.Tensor]
     """Before training, where that is known, and after it."""
 
 
@@ -74,9 +73,11 @@ def _rows(run: TrainedRun) -> Filters:
     size = tuple(pixels.square(weights[0][0]).shape) if len(shape) == 1 else shape
     if size[0] not in (1, 3) or len(size) not in (2, 3):
         raise LeftOut(f"filters: {name} reads {times(shape)} values, which are no picture")
-    kind = f"rows of {len(weights[0][0]):,} weights"
-    if len(size) == 3:
-        kind = f"rows of weights as pictures of {times((*size[1:], size[0]))}"
+    kind = (
+        f"rows of weights as pictures of {times((*size[1:], size[0]))}"
+        if len(size) == 3
+        else f"rows of {len(weights[0][0]):,} weights"
+    )
     return Filters(name, kind, "", [weight.reshape(len(weight), *size) for weight in weights])
 
 
@@ -92,7 +93,7 @@ def _reads_input(run: TrainedRun, linear: Facts) -> bool:
     return True
 
 
-def _weights(run: TrainedRun, name: str) -> list[Tensor]:
+def _weights(run: TrainedRun, name: str) -> list[torch.Tensor]:
     """Those of a layer before training, where they are known, and after it."""
     known = [network for network in (run.start, run.network) if network is not None]
     return [network.get_parameter(f"{name}.weight").detach().cpu().float() for network in known]

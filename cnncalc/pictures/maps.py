@@ -66,8 +66,12 @@ def draw(run: TrainedRun, index: int) -> Picture:
         some and f"of the input {some}",
         f"{len(shown)} of {len(rows):,} layers" if len(shown) < len(rows) else "",
     )
-    figure = tiled_figure(title, bands, note[0].upper() + note[1:])
-    return Picture(f"maps-{index}", title, f"What each layer makes of it; {note}", figure)
+    return Picture(
+        f"maps-{index}",
+        title,
+        f"What each layer makes of it; {note}",
+        tiled_figure(title, bands, note[0].upper() + note[1:]),
+    )
 
 
 def layers(run: TrainedRun) -> list[list[Facts]]:

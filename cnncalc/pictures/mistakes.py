@@ -28,8 +28,12 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
     for index in wrong[:MOST]:
         true, said = (short(classes[int(part[index])]) for part in (found.labels, found.said))
         surely = share(float(found.probabilities[index, found.said[index]]))
-        lines = (f"{true}, taken for", f"{said} ({surely})", f"sample {index:,}")
-        tiles.append(Tile(pixels.picture(images[index], _SIDE), lines))
+        tiles.append(
+            Tile(
+                pixels.picture(images[index], _SIDE),
+                (f"{true}, taken for", f"{said} ({surely})", f"sample {index:,}"),
+            )
+        )
     some = f"The {len(wrong)} mistakes" if len(wrong) > 1 else "The only mistake"
     if len(tiles) < len(wrong):
         some = f"The {len(tiles)} worst of {len(wrong):,} mistakes"

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from cnncalc.analysis.receptive_field import Axis, Field, receptive_fields
 from cnncalc.errors import UsageError, shown, suggestion
@@ -33,27 +32,27 @@ class Strongest(NamedTuple):
     `values`, `samples` (filters, patches) and `positions` (filters, patches, axes).
     """
 
-    values: Tensor
-    samples: Tensor
+    values: torch.Tensor
+    samples: torch.Tensor
     positions: npt.NDArray[np.intp]
 
 
 class Crop(NamedTuple):
     """A part of a sample (C, *sizes), and which positions (*sizes) lie outside of the sample."""
 
-    values: Tensor
-    outside: Tensor
+    values: torch.Tensor
+    outside: torch.Tensor
 
 
 class Responses:
     """Gathers a layer's strongest response to each sample, batch after batch."""
 
     def __init__(self) -> None:
-        self._values: list[Tensor] = []
-        self._places: list[Tensor] = []
+        self._values: list[torch.Tensor] = []
+        self._places: list[torch.Tensor] = []
         self._sizes: tuple[int, ...] = ()
 
-    def __call__(self, output: Tensor) -> None:
+    def __call__(self, output: torch.Tensor) -> None:
         maps = output.detach()[:, :FILTERS]
         self._sizes = tuple(maps.shape[2:])
         # Of several largest values torch gives the first.
@@ -86,10 +85,10 @@ def named_layers(run: TrainedRun, names: Sequence[str]) -> list[Facts]:
 
 
 def chosen_layers(run: TrainedRun) -> tuple[list[Facts], str]:
-    """Some of the convolutions, and a sentence where they are not all. Raises LeftOut."""
+    """Some of the convolutions, and a sentence where they are not all."""
     there = _convolutions(run)
     if not there:
-        raise LeftOut("patches: the network has no convolution")
+        return [], "patches: the network has no convolution"
     some = evenly(there, LAYERS)
     note = f"patches: {len(some)} of {len(there):,} convolutions; --layer names others"
     return some, note if len(some) < len(there) else ""
@@ -143,7 +142,7 @@ def receptive_axes(run: TrainedRun, layer: Facts) -> tuple[Axis, ...]:
     return axes
 
 
-def crop(sample: Tensor, axes: Sequence[Axis], position: Sequence[int]) -> Crop:
+def crop(sample: torch.Tensor, axes: Sequence[Axis], position: Sequence[int]) -> Crop:
     """The part of a sample (C, *sizes) that a position reads.
 
     Along an axis where the receptive field is longer than the sample, only what is inside; else

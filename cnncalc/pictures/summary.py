@@ -93,12 +93,11 @@ def _verdict(summary: RunSummary) -> str:
     """What came of it, in a sentence or two."""
     run, after = summary.run, summary.after
     last, settings = run.history[-1], run.settings
-    text = f"After {last.epoch:,} of {settings.epochs:,} epochs: "
-    of = "on the test set"
+    ends = f"{last.epoch:,} of {settings.epochs:,} epochs", "on the test set"
     if settings.overfit is not None:
-        text = f"After {last.epoch:,} epoch{'s' * (last.epoch > 1)}: "
-        of = "of its samples learnt by heart"
-    text += f"{share(last.test_accuracy)} {of}"
+        plural = "s" * (last.epoch > 1)
+        ends = f"{last.epoch:,} epoch{plural}", "of its samples learnt by heart"
+    text = f"After {ends[0]}: {share(last.test_accuracy)} {ends[1]}"
     if summary.before is not None:
         text += f", {share(summary.before.accuracy)} before training"
     text += f". {sum(epoch.seconds for epoch in run.history):,.1f} s of training."
@@ -123,14 +122,13 @@ def _of_data(run: "TrainedRun") -> Iterator[str]:
 
 def _options(settings: Settings) -> str:
     """The options in a line."""
-    text = f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}"
-    if settings.warmup:
-        text += f" after {settings.warmup:g} epochs of warm-up"
-    if settings.weight_decay:
-        text += f", weight decay {settings.weight_decay:g}"
+    warmup, decay = settings.warmup, settings.weight_decay
     return (
-        f"{text}, batches of {settings.batch_size:,}, start {settings.init}, seed "
-        f"{settings.seed}, {settings.precision}"
+        f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}"
+        + (f" after {warmup:g} epochs of warm-up" if warmup else "")
+        + (f", weight decay {decay:g}" if decay else "")
+        + f", batches of {settings.batch_size:,}, start {settings.init}, seed {settings.seed}, "
+        + settings.precision
     )
 
 
@@ -160,12 +158,13 @@ def _epochs(summary: RunSummary) -> Grid:
 def _spec(requested: RequestedSpec) -> Iterator[Block]:
     """The spec's text, or where it is."""
     lines = requested.text.rstrip().expandtabs().splitlines()
-    parts = [Path(requested.label).name]
-    if requested.variant is not None:
-        parts.append(f"variant {requested.variant}")
-    parts += [f"{name} = {_value(value)}" for name, value in requested.variables.items()]
-    if requested.input is not None:
-        parts.append(f"input {times((*requested.input[1:], requested.input[0]))}")
-    yield Prose(", ".join(parts))
+    variant, input = requested.variant, requested.input
+    parts = [
+        Path(requested.label).name,
+        f"variant {variant}" if variant else "",
+        *(f"{name} = {_value(value)}" for name, value in requested.variables.items()),
+        f"input {times((*input[1:], input[0]))}" if input else "",
+    ]
+    yield Prose(", ".join(filter(None, parts)))
     if len(lines) <= _LINES and max(map(len, lines), default=0) <= 500:
         yield Picture(lines)

@@ -5,7 +5,7 @@ import signal
 import warnings
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
@@ -79,8 +79,7 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         """Any number of positions will do."""
 
     def _total(self, x: Tensor) -> Tensor:
-        summed: Tensor = _Total.apply(x, self.group)
-        return summed
+        return cast(Tensor, _Total.apply(x, self.group))
 
 
 def normalise_together(network: nn.Module, group: ProcessGroup, device: str) -> None:

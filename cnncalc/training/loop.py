@@ -85,8 +85,9 @@ class Loop:
         self.first_loss: float | None = None
         self._seconds = 0.0
         # Summed on the device, so that no step waits for a number: loss, right answers.
-        exact = torch.float64 if device.type != "mps" else None
-        self._sums = torch.zeros(2, dtype=exact, device=device)
+        self._sums = torch.zeros(
+            2, dtype=torch.float64 if device.type != "mps" else None, device=device
+        )
 
     def epochs_left(self) -> Iterator[Epoch]:
         """Train, and give each epoch that ends; ends early where it is to stop.
@@ -133,8 +134,9 @@ class Loop:
             chosen = order[first:last]
             wanted = labels.index_select(0, chosen)
             with self._precision():
-                outputs = network(images.index_select(0, chosen))
-                total, loss, logits = self.losses(outputs, wanted, stop - start)
+                total, loss, logits = self.losses(
+                    network(images.index_select(0, chosen)), wanted, stop - start
+                )
             self.optimizer.zero_grad(set_to_none=True)
             self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
             self.scaler.step(self.optimizer)
@@ -167,8 +169,9 @@ class Loop:
         over = samples if self.several else None
         loss = total = cross_entropy(logits, wanted, over)
         for output in auxiliary:
-            logits_there = output.flatten(1).float()
-            total = total + AUXILIARY_WEIGHT * cross_entropy(logits_there, wanted, over)
+            total = total + AUXILIARY_WEIGHT * cross_entropy(
+                output.flatten(1).float(), wanted, over
+            )
         # Gradients will be means over processes where they ought to be sums.
         return total * self.processes.number if self.several else total, loss, logits
 
@@ -181,8 +184,9 @@ class Loop:
             for start, stop in batches(total, self.settings.batch_size):
                 first, last = self.processes.share(start, stop)
                 wanted = split.labels[first:last]
-                outputs = network(split.images[first:last])
-                _, loss, logits = self.losses(outputs, wanted, stop - start)
+                _, loss, logits = self.losses(
+                    network(split.images[first:last]), wanted, stop - start
+                )
                 sums += torch.stack((loss * (stop - start), right(logits, wanted)))
                 if self.stopping():
                     return None
@@ -278,9 +282,11 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
 
 def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
     """The mean loss; where these are some of `samples`, even none, their part of the mean."""
-    if samples is None:
-        return losses(logits, wanted, "mean")
-    return losses(logits, wanted, "sum") / samples
+    return (
+        losses(logits, wanted, "mean")
+        if samples is None
+        else losses(logits, wanted, "sum") / samples
+    )
 
 
 def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:

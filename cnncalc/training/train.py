@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import UsageError, printable, require, shorten
 from cnncalc.files import refusals_in
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 METRICS = "metrics.jsonl"
 
 
-class Observer(Protocol):
-    """Who is told how a run goes."""
+class Observer:
+    """Who is told how a run goes; this one, whom all processes but the first tell, is silent."""
 
     def note(self, text: str) -> None:
         """A sentence about the run."""
@@ -96,7 +96,7 @@ def train(
             goal,
             settings,
             folder,
-            observer if processes.first else _Nobody(),
+            observer if processes.first else Observer(),
             processes,
             resume=resume,
             dataset=dataset,
@@ -138,9 +138,11 @@ def _train(
     processes.together(lambda: checkpoint.check_processes_agree(processes.gather(identity)))
     if state is not None:
         processes.together(lambda: checkpoint.check_same_run(state, identity, folder))
-    lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
-    if restarts:
-        lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+    lines = (
+        [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+        if restarts
+        else [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
+    )
     for note in (*lines, *notes):
         observer.note(note)
     with Interruption(processes) as interruption:
@@ -254,15 +256,6 @@ def _first_lines(
         f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}, batches of "
         f"{settings.batch_size}{over}, seed {settings.seed}, {settings.precision} on {device.type}"
     )
-
-
-class _Nobody:
-    """Who is told what other processes than the first one could tell."""
-
-    def note(self, text: str) -> None: ...
-    def start(self, loss: float, classes: int) -> None: ...
-    def step(self, epoch: int, done: int, steps: int) -> None: ...
-    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
 
 
 def _joined() -> Processes:

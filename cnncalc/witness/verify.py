@@ -105,13 +105,13 @@ def _too_large(
     """Why a network is not run; empty where it is."""
     if max_params is not None and params > max_params:
         return f"{params:,} parameters are more than {max_params:,}"
-    if max_memory is None:
-        room, whose = free_bytes(device) // 2, f"half of what {device} has free"
-    else:
-        room, whose = max_memory, "--max-memory"
-    if needed <= room:
-        return ""
-    return f"about {needed:,} bytes are more than the {room:,} of {whose}"
+    room, whose = (
+        (free_bytes(device) // 2, f"half of what {device} has free")
+        if max_memory is None
+        else (max_memory, "--max-memory")
+    )
+    reason = f"about {needed:,} bytes are more than the {room:,} of {whose}"
+    return reason if needed > room else ""
 
 
 def _weights(facts: Sequence[Facts]) -> Iterator[tuple[str, str, Shape]]:

@@ -152,7 +152,7 @@ def check(
         dtype=dtype,
         optimizer=optimizer,
     )
-    return asked.result().verdicts[0][-1]
+    return asked.result().found[0][-1]
 
 
 def diff(
@@ -204,7 +204,7 @@ def verify(
         set=variables,
         input=input,
     )
-    return asked.result().networks[0][-1]
+    return asked.result().found[0][-1]
 
 
 def draw(

@@ -1,26 +1,20 @@
 """Networks held against budgets."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any
 
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.budget_table import for_spec, nearest
-from cnncalc.ask.option import (
-    InputOption,
-    Option,
-    SetOption,
-    Spec,
-    StrictAnyOption,
-    StrictOption,
-    one_of,
-)
-from cnncalc.ask.request import Answer, Request, as_json
-from cnncalc.errors import CnncalcError, UsageError
+from cnncalc.ask.groups import Strict
+from cnncalc.ask.option import Given, Group, Option, Spec, one_of
+from cnncalc.ask.several import OfSeveral, Several
+from cnncalc.errors import UsageError
 from cnncalc.findings import budget_page
 from cnncalc.findings.budget import LIMITS, STRICT, Verdict, amount, verdict
 from cnncalc.graph import Graph
+from cnncalc.page import Page
 from cnncalc.render.write import FORMATS
 
 HOW = (
@@ -30,23 +24,17 @@ HOW = (
 """What to do where there is no budget."""
 
 
-class Checked(NamedTuple):
-    """What becomes of several networks: those with a verdict, and those with a mistake."""
-
-    verdicts: list[tuple[str, Graph, Verdict]]
-    mistakes: list[tuple[str, CnncalcError]]
-
-
-def _limit(key: str) -> Any:
-    """The option of a limit."""
-    limit = LIMITS[key]
-    most = "Smallest" if limit.least else "Largest"
-    example = {"": "5M", "B": "256KiB", "positions": "224"}[limit.unit]
-    return Option(f"{most} {limit.title}, as {example}.", metavar="AMOUNT")
+def _limits() -> Iterator[Given]:
+    """An option for each limit."""
+    for key, limit in LIMITS.items():
+        most = "Smallest" if limit.least else "Largest"
+        example = {"": "5M", "B": "256KiB", "positions": "224"}[limit.unit]
+        option = Option(f"{most} {limit.title}, as {example}.", metavar="AMOUNT")
+        yield Given(key.replace("-", "_"), option, str, None)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check(Request[Checked]):
+class Check(Strict, OfSeveral[Verdict]):
     """Hold networks against budgets; exit 1 where one is over, and say which layers cost most."""
 
     command = "check"
@@ -60,16 +48,8 @@ class Check(Request[Checked]):
             repeated=True,
         ),
     ] = ()
-    max_params: Annotated[str | None, _limit("max-params")] = None
-    max_macs: Annotated[str | None, _limit("max-macs")] = None
-    max_flops: Annotated[str | None, _limit("max-flops")] = None
-    max_activations: Annotated[str | None, _limit("max-activations")] = None
-    max_peak_memory: Annotated[str | None, _limit("max-peak-memory")] = None
-    max_training_memory: Annotated[str | None, _limit("max-training-memory")] = None
-    max_weights_size: Annotated[str | None, _limit("max-weights-size")] = None
-    min_receptive_field: Annotated[str | None, _limit("min-receptive-field")] = None
-    strict: StrictOption = False
-    strict_any: StrictAnyOption = False
+    limits: Annotated[Mapping[str, Any], Group(_limits())] = field(default_factory=dict)
+    """Their amounts, by their names as options."""
     dtype: Annotated[str | None, Option("Type of a value, for limits in bytes; else float32.")] = (
         None
     )
@@ -77,8 +57,6 @@ class Check(Request[Checked]):
         str | None, Option("That of training memory; else sgd.", metavar="NAME")
     ] = None
     batch: Annotated[int | None, Option("Inputs at a time; else 1.")] = None
-    set: SetOption = ()
-    input: InputOption = None
     format: Annotated[
         str,
         one_of((*FORMATS, "json", "github"), "What to print; github annotates lines of the spec."),
@@ -87,9 +65,9 @@ class Check(Request[Checked]):
     budgets: Mapping[str, int | str | bool] | None = None
     """All limits by their names, as Python gives them: no pyproject.toml holds then."""
 
-    def find(self) -> Checked:
-        given = {key: getattr(self, key.replace("-", "_")) for key in LIMITS}
-        given = {k: amount(v, LIMITS[k], f"--{k}") for k, v in given.items() if v is not None}
+    def find(self) -> Several[Verdict]:
+        limits = {key.replace("_", "-"): value for key, value in self.limits.items()}
+        given: dict[str, Any] = {k: amount(v, LIMITS[k], f"--{k}") for k, v in limits.items()}
         given |= {key: True for key in STRICT if getattr(self, key.replace("-", "_"))}
         plain = ("dtype", "batch", "input", "optimizer")
         given |= {key: value for key in plain if (value := getattr(self, key)) is not None}
@@ -98,13 +76,7 @@ class Check(Request[Checked]):
         names = self.specs or (table.names(self.base) if table else [])
         if not names:
             raise UsageError(f"nothing to check: name a spec, and {HOW} with a table for each spec")
-        found = Checked([], [])
-        for spec in names:
-            try:
-                found.verdicts.append((spec, *self._check(spec, given, variables)))
-            except CnncalcError as error:
-                found.mistakes.append((spec, error))
-        return found
+        return self.each(names, lambda spec: self._check(spec, given, variables))
 
     def _check(
         self, spec: str, given: Mapping[str, Any], variables: Mapping[str, Any]
@@ -122,32 +94,16 @@ class Check(Request[Checked]):
         asked = {key: settings[key] for key in ("batch", "dtype", "optimizer") if key in settings}
         return graph, verdict(analyzed(graph, **asked), limits)
 
-    def results(self, found: Checked) -> list[Verdict]:
-        for _, mistake in found.mistakes:
-            raise mistake
-        return [verdict for *_, verdict in found.verdicts]
-
-    def answer(self, found: Checked) -> Answer:
-        ok = not found.mistakes and all(verdict.ok for *_, verdict in found.verdicts)
-        problem = None
-        if found.mistakes:
-            said = dict.fromkeys(str(error) for _, error in found.mistakes)
-            problem = CnncalcError("\n".join(said))
-        if self.format == "json":
-            entries = [{"spec": spec, **verdict.to_dict()} for spec, _, verdict in found.verdicts]
-            errors = [{"spec": s, "ok": False, "error": str(e)} for s, e in found.mistakes]
-            whole = as_json({"ok": ok, "specs": entries + errors})
-            return Answer(whole, ok=ok, problem=problem)
+    def content(self, found: Several[Verdict]) -> Page | str:
         if self.format == "github":
-            lines = [line for entry in found.verdicts for line in _annotations(*entry)]
+            lines = [line for entry in found.found for line in _annotations(*entry)]
             lines += [
                 budget_page.github_error(spec, said)
                 for spec, error in found.mistakes
                 for said in str(error).splitlines()
             ]
-            return Answer("".join(f"{line}\n" for line in lines), ok=ok, problem=problem)
-        blocks = [block for *_, verdict in found.verdicts for block in budget_page.page(verdict)]
-        return Answer(blocks, self.format, ok=ok, problem=problem)
+            return "".join(f"{line}\n" for line in lines)
+        return [block for *_, verdict in found.found for block in budget_page.page(verdict)]
 
 
 def _annotations(spec: str, graph: Graph, verdict: Verdict) -> list[str]:

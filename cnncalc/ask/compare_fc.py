@@ -1,23 +1,15 @@
 """What convolutions save against fully connected layers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any
 
 from cnncalc.ask import parse
-from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import (
-    BatchOption,
-    DataFormatOption,
-    DtypeOption,
-    InputOption,
-    LayoutOption,
-    Option,
-    SetOption,
-    SpecArgument,
-)
-from cnncalc.ask.request import Answer, Request, as_json
+from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
+from cnncalc.ask.request import Answer, as_json
+from cnncalc.ask.training_options import training_options
 from cnncalc.columns import size_in_bytes
 from cnncalc.errors import UsageError, shown
 from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
@@ -25,37 +17,15 @@ from cnncalc.findings.contest import Contest
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, dense_networks
 from cnncalc.infer import infer
 from cnncalc.layers.fields import MAX_INT, is_whole
-from cnncalc.training.settings import Device, Optimizer, Schedule, Settings, option
-
-_SETTINGS = (
-    "data",
-    "folder",
-    "epochs",
-    "batch_size",
-    "optimizer",
-    "lr",
-    "schedule",
-    "seed",
-    "device",
-    "limit_train",
-    "limit_test",
-)
-"""The options that say how both networks are trained."""
-
-
-def _training(help: str, choices: Sequence[str] = ()) -> Option:
-    """An option of --train. What is trained takes its time, and another one every time: no
-    document has it."""
-    return Option(help, choices=choices, region=False)
+from cnncalc.training.settings import Settings, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareFc(Request[FcComparison | Contest]):
+class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
     """What convolutions save against fully connected layers: sparse connections × sharing."""
 
     command = "compare-fc"
 
-    spec: SpecArgument = "lenet5"
     layers: Annotated[
         Sequence[str],
         Option(
@@ -70,51 +40,45 @@ class CompareFc(Request[FcComparison | Contest]):
         Option("Compare with a dense network of these hidden layers: 600,300.", metavar="SIZES"),
     ] = None
     format: DataFormatOption = "text"
-    set: SetOption = ()
     layout: LayoutOption = "hwc"
-    input: InputOption = None
-    batch: BatchOption = 1
-    dtype: DtypeOption = "float32"
     train: Annotated[
-        bool, _training("Train it and a dense network alike; test both, also on shifted images.")
+        bool,
+        Option(
+            "Train it and a dense network alike; test both, also on shifted images.", region=False
+        ),
     ] = False
-    data: Annotated[
-        str | None,
-        _training("With --train: the data, as cnncalc train has it; digits by default."),
-    ] = None
-    folder: Annotated[Path | None, _training("With --train: where the files of the data lie.")] = (
-        None
-    )
-    epochs: Annotated[int | None, _training("With --train: 25 by default.")] = None
-    batch_size: Annotated[int | None, _training("With --train: 64 by default.")] = None
-    optimizer: Annotated[
-        str | None, _training("With --train: adam by default.", get_args(Optimizer))
-    ] = None
-    lr: Annotated[float | None, _training("With --train: the learning rate.")] = None
-    schedule: Annotated[
-        str | None,
-        _training("With --train: how the rate falls; cosine by default.", get_args(Schedule)),
-    ] = None
-    seed: Annotated[int | None, _training("With --train: 0 by default.")] = None
-    device: Annotated[str | None, _training("With --train: auto by default.", get_args(Device))] = (
-        None
-    )
-    limit_train: Annotated[int | None, _training("With --train: train on this many samples.")] = (
-        None
-    )
-    limit_test: Annotated[int | None, _training("With --train: test on this many samples.")] = None
+    training: Annotated[
+        Mapping[str, Any],
+        training_options(
+            {
+                "data": "With --train: the data, as cnncalc train has it; digits by default.",
+                "folder": "With --train: where the files of the data lie.",
+                "epochs": "With --train: 25 by default.",
+                "batch_size": "With --train: 64 by default.",
+                "optimizer": "With --train: adam by default.",
+                "lr": "With --train: the learning rate.",
+                "schedule": "With --train: how the rate falls; cosine by default.",
+                "seed": "With --train: 0 by default.",
+                "device": "With --train: auto by default.",
+                "limit_train": "With --train: train on this many samples.",
+                "limit_test": "With --train: test on this many samples.",
+            },
+            usual={},
+        ),
+    ] = field(default_factory=dict)
+    """How both networks are trained."""
     runs: Annotated[
-        Path | None, _training("With --train: keep both runs in this folder; else nowhere.")
+        Path | None,
+        Option("With --train: keep both runs in this folder; else nowhere.", region=False),
     ] = None
     observer: Any = None
     """A `ContestObserver`, which is told how far the training is."""
 
     def find(self) -> FcComparison | Contest:
-        given = {name: v for name in _SETTINGS if (v := getattr(self, name)) is not None}
         if self.train:
-            return self._contest(Settings(**given))
-        if given or self.runs is not None:
-            raise UsageError(f"{option(next(iter(given), 'runs'))} is for --train")
+            return self._contest(Settings(**self.training))
+        if self.training or self.runs is not None:
+            raise UsageError(f"{option(next(iter(self.training), 'runs'))} is for --train")
         return self._compared(self.layers)
 
     def _contest(self, settings: Settings) -> Contest:
@@ -146,9 +110,8 @@ class CompareFc(Request[FcComparison | Contest]):
                 raise UsageError(
                     f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
                 )
-        graph = parse.network(self.spec, self.set, self.input, self.base)
-        batch = self.batch
-        report, facts = analyzed(graph, batch=batch, dtype=self.dtype), infer(graph)
+        graph, batch = self.graph(), self.batch
+        report, facts = self.report(graph), infer(graph)
 
         def size(values: int) -> int:
             return size_in_bytes(values, self.dtype)

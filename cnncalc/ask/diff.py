@@ -4,16 +4,8 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cnncalc.ask import parse
-from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import (
-    BatchOption,
-    DtypeOption,
-    JsonFormatOption,
-    Option,
-    Settings,
-    Spec,
-    SpecArgument,
-)
+from cnncalc.ask.groups import Counted
+from cnncalc.ask.option import JsonFormatOption, Option, Settings, Spec, SpecArgument
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import UsageError
 from cnncalc.findings.diff import Diff as Differences
@@ -22,7 +14,7 @@ from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diff(Request[Differences]):
+class Diff(Counted, Request[Differences]):
     """What two networks differ in: layers added (+), removed (-) and changed (~), and totals."""
 
     command = "diff"
@@ -42,8 +34,6 @@ class Diff(Request[Differences]):
     input_b: Annotated[
         str | None, Option("Another input for the second only.", metavar="SIZES")
     ] = None
-    batch: BatchOption = 1
-    dtype: DtypeOption = "float32"
     names: Annotated[bool, Option("Other names are differences too.")] = False
     all: Annotated[bool, Option("List every layer, where else many share a line.")] = False
     exit_code: Annotated[bool, Option("Exit 1 where they differ, as git has it.")] = False
@@ -69,7 +59,7 @@ class Diff(Request[Differences]):
 
     def _network(self, spec: Spec, settings: Settings, input: str | None) -> Network:
         graph = parse.network(spec, settings, input, self.base)
-        return graph, infer(graph), analyzed(graph, batch=self.batch, dtype=self.dtype)
+        return graph, infer(graph), self.report(graph)
 
     def answer(self, found: Differences) -> Answer:
         from cnncalc.findings import diff_page

@@ -5,8 +5,9 @@ from typing import Annotated, ClassVar
 
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import DepthOption, InputOption, Option, SetOption, SpecArgument
-from cnncalc.ask.request import Answer, Request
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import DepthOption, Option
+from cnncalc.ask.request import Answer
 from cnncalc.drawing.diagram import Labels
 from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
 from cnncalc.errors import UsageError
@@ -14,7 +15,7 @@ from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Draw(Request[Drawing]):
+class Draw(OfNetwork[Drawing]):
     """Draw a network: feature maps and branches, receptive fields, or a column as bars."""
 
     command = "draw"
@@ -28,7 +29,6 @@ class Draw(Request[Drawing]):
         ".tikz": "tikz",
     }
 
-    spec: SpecArgument = "lenet5"
     format: Annotated[
         str | None,
         Option(
@@ -45,7 +45,6 @@ class Draw(Request[Drawing]):
         str | None,
         Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
     ] = None
-    set: SetOption = ()
     depth: DepthOption = None
     layout: Annotated[
         Labels,
@@ -54,10 +53,9 @@ class Draw(Request[Drawing]):
             choices=("maps", "hwc", "chw"),
         ),
     ] = "maps"
-    input: InputOption = None
 
     def find(self) -> Drawing:
-        graph = parse.network(self.spec, self.set, self.input, self.base)
+        graph = self.graph()
         if self.column is not None and self.kind == "receptive-field":
             raise UsageError("--column is for --kind bars")
         return draw(

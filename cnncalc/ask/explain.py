@@ -4,18 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import (
-    DtypeOption,
-    InputOption,
-    LayoutOption,
-    Option,
-    PageFormatOption,
-    SetOption,
-    SpecArgument,
-)
-from cnncalc.ask.request import Answer, Request
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
+from cnncalc.ask.request import Answer
 from cnncalc.columns import bits_of
 from cnncalc.findings.explain import Explained, explanations, totals
 from cnncalc.infer import infer
@@ -23,12 +15,11 @@ from cnncalc.report import Report
 
 
 @dataclass(frozen=True, kw_only=True)
-class Explain(Request[Explained | Report]):
+class Explain(OfNetwork[Explained | Report]):
     """The working: every formula with its numbers, layer by layer."""
 
     command = "explain"
 
-    spec: SpecArgument = "lenet5"
     layers: Annotated[
         Sequence[str],
         Option(
@@ -39,8 +30,6 @@ class Explain(Request[Explained | Report]):
         ),
     ] = ()
     format: PageFormatOption = "text"
-    set: SetOption = ()
-    input: InputOption = None
     dtype: DtypeOption = "float32"
     layout: LayoutOption = "hwc"
     quiz: Annotated[bool, Option("The table with blanks to fill in, as an exercise.")] = False
@@ -50,7 +39,7 @@ class Explain(Request[Explained | Report]):
     ] = 0
 
     def find(self) -> Explained | Report:
-        graph = parse.network(self.spec, self.set, self.input, self.base)
+        graph = self.graph()
         if self.quiz or self.answers:
             return analyzed(graph, dtype=self.dtype)
         facts = infer(graph)

@@ -3,27 +3,24 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
-from cnncalc.ask.option import InputOption, Option, SetOption, SpecArgument
-from cnncalc.ask.request import Answer, Request
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import Option
+from cnncalc.ask.request import Answer
 from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Export(Request[str]):
+class Export(OfNetwork[str]):
     """The network as a Python module for torch or Keras, which needs no cnncalc."""
 
     command = "export"
 
-    spec: SpecArgument = "lenet5"
     to: Annotated[str, Option("What the code is written for.", choices=("torch", "keras"))] = (
         "torch"
     )
-    set: SetOption = ()
-    input: InputOption = None
 
     def find(self) -> str:
-        graph = parse.network(self.spec, self.set, self.input, self.base)
+        graph = self.graph()
         facts = infer(graph)
         if self.to == "torch":
             from cnncalc.interop.torch_source import torch_source

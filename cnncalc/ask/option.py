@@ -4,10 +4,11 @@ Declared here once: the command line makes its options of them, documents their 
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, NamedTuple
+from dataclasses import MISSING
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from cnncalc.amounts import Layout
-from cnncalc.layers.base import Shape
 from cnncalc.render.write import FORMATS
 
 
@@ -19,7 +20,7 @@ class Option(NamedTuple):
     """What it is called on the command line, where that is not `--` and the field's name."""
     metavar: str | None = None
     choices: Sequence[str] = ()
-    """The words that it takes, where not every text will do."""
+    """The words that it takes, where not every text will do and its type does not say so."""
     least: int | None = None
     complete: Callable[[str], list[str]] | None = None
     """What completes the start of a value."""
@@ -28,6 +29,35 @@ class Option(NamedTuple):
     """Whether documents have it, too."""
     repeated: bool = False
     """Whether it may be given several times."""
+
+
+class Given(NamedTuple):
+    """What people give to a request: its name and option, and what it is where nobody gives it."""
+
+    name: str
+    option: Option
+    type: Any
+    """str, bool, int, float or Path, of one value."""
+    default: Any
+    group: str = ""
+    """The field that holds it beside others, where it has none of its own."""
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+class Group(tuple[Given, ...]):
+    """The options of a field that holds those that are given by their names."""
+
+
+def given(name: str, option: Option, hint: Any, default: Any) -> Given:
+    """What is given under a name; a hint says the type of one value, and the words it may be."""
+    types = get_args(hint) or (hint,)
+    kind = next((kind for kind in (str, bool, int, float, Path) if kind in types), str)
+    literal = next((h for h in (hint, *types) if get_origin(h) is Literal), None)
+    choices = option.choices or get_args(literal)
+    return Given(name, option._replace(choices=choices), kind, default)
 
 
 def starting(names: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
@@ -81,17 +111,6 @@ SetOption = Annotated[
     Settings,
     Option("Set a variable of the spec; may be repeated.", metavar="VAR=VALUE", repeated=True),
 ]
-InputOption = Annotated[
-    str | Shape | None,
-    Option("Another input: 256x256, or 256x256x3 with channels.", metavar="SIZES"),
-]
-ColumnsOption = Annotated[
-    str | None,
-    Option(
-        "Columns, separated by commas; a list that starts with + adds to the usual ones "
-        "(+connections)."
-    ),
-]
 LayoutOption = Annotated[
     Layout, Option("Order of shapes: hwc as textbooks, chw as torch.", choices=("hwc", "chw"))
 ]
@@ -99,7 +118,4 @@ DepthOption = Annotated[
     str | None,
     Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
 ]
-BatchOption = Annotated[int, Option("Inputs at a time: multiplies activations, MACs and FLOPs.")]
 DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.")]
-StrictOption = Annotated[bool, Option("Exit 1 where a stride loses real input.")]
-StrictAnyOption = Annotated[bool, Option("Exit 1 where a stride leaves any fraction.")]

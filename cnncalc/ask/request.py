@@ -1,12 +1,13 @@
 """A request and its answer, whatever is asked."""
 
 import json
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import MISSING, dataclass, fields, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast, get_args, get_type_hints
+from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints
 
-from cnncalc.ask.option import Option
+from cnncalc.ask.option import Given, Group, Option, given
 from cnncalc.errors import CnncalcError, UsageError, shown, suggestion
 from cnncalc.page import Page
 from cnncalc.presented import Presented
@@ -44,20 +45,6 @@ class Answer:
         return write(self.content, self.format)
 
 
-class Given(NamedTuple):
-    """A field of a request: what it is called and takes, and what it is where nobody gives it."""
-
-    name: str
-    option: Option
-    type: Any
-    """bool, int, float, Path or str, of one value."""
-    default: Any
-
-    @property
-    def required(self) -> bool:
-        return self.default is MISSING
-
-
 @dataclass(frozen=True, kw_only=True)
 class Request(Generic[Found]):
     """One command with all that is asked of it. Paths are seen from `base`."""
@@ -68,8 +55,6 @@ class Request(Generic[Found]):
     """The formats that a file's name says, beside those of a page."""
     writes: ClassVar[bool] = True
     """Whether the command line writes its answer to a file, too."""
-    draws: ClassVar[bool] = False
-    """Whether that file may be a picture."""
     base: Path = Path()
 
     def find(self) -> Found:
@@ -98,12 +83,11 @@ class Request(Generic[Found]):
 
 def answer(request: Request[Any]) -> Answer:
     """The answer to a request: computed, not printed; safe in threads. Raises CnncalcError."""
-    for given in given_fields(type(request)):
-        value = getattr(request, given.name)
-        known = given.option.choices
+    for name, option, *_ in given_fields(type(request)):
+        value, known = getattr(request, name, None), option.choices
         # A file's name may say a format that no option does.
         if known and value not in (None, *known, *request.endings.values()):
-            raise UsageError(wrong_choice(given.name, value, known))
+            raise UsageError(wrong_choice(name, value, known))
     return request.answer(request.find())
 
 
@@ -119,28 +103,31 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, indent=1) + "\n"
 
 
-_FIELDS: dict[type[Any], tuple[Given, ...]] = {}
-"""What `given_fields` has looked up."""
-
-
-def given_fields(kind: type[Request[Any]]) -> tuple[Given, ...]:
-    """The fields of a kind of request that people give, in the order of its help."""
-    if kind not in _FIELDS:
-        _FIELDS[kind] = tuple(_given(kind))
-    return _FIELDS[kind]
-
-
-def _given(kind: type[Request[Any]]) -> Iterator[Given]:
-    hints = get_type_hints(kind, include_extras=True)
+def _given(kind: type[Any]) -> tuple[Given, ...]:
+    """Its own fields stand before those that it shares with others."""
+    hints, found = get_type_hints(kind, include_extras=True), list[Given]()
     for field in fields(kind):
-        options = [x for x in get_args(hints[field.name])[1:] if isinstance(x, Option)]
-        if options:
-            yield Given(
-                field.name, options[0], _plain(get_args(hints[field.name])[0]), field.default
-            )
+        hint, *extras = get_args(hints[field.name]) or (None,)
+        for extra in extras:
+            if isinstance(extra, Option):
+                found.append(given(field.name, extra, hint, field.default))
+            elif isinstance(extra, Group):
+                found += [one._replace(group=field.name) for one in extra]
+    own = kind.__annotations__
+    return tuple(
+        sorted(found, key=lambda g: not g.option.positional and (g.group or g.name) not in own)
+    )
 
 
-def _plain(hint: Any) -> Any:
-    """The type of one value that a hint allows."""
-    types = get_args(hint) or (hint,)
-    return next((kind for kind in (bool, int, float, Path) if kind in types), str)
+given_fields: Callable[[Any], tuple[Given, ...]] = cache(_given)
+"""What people give of a kind of request, in the order of its help."""
+
+
+def request_with(kind: type[Request[Any]], values: Mapping[str, Any]) -> Request[Any]:
+    """The request of a kind that has these values, each in its field or in its group's."""
+    groups = {one.name: one.group for one in given_fields(kind) if one.group}
+    placed = {name: value for name, value in values.items() if name not in groups}
+    for name, group in groups.items():
+        if values.get(name) is not None:
+            placed.setdefault(group, {})[name] = values[name]
+    return kind(**placed)

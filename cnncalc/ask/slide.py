@@ -33,7 +33,6 @@ class Slide(Request[Named | None]):
     """A convolution or a pooling by hand: each window, its sum, the map, the gradients."""
 
     command = "slide"
-    draws = True
     endings = dict.fromkeys(
         (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"), "png"
     )

@@ -6,20 +6,13 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cnncalc.ask import parse
-from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
 from cnncalc.ask.option import (
-    BatchOption,
-    ColumnsOption,
     DataFormatOption,
     DepthOption,
-    DtypeOption,
-    InputOption,
     LayoutOption,
     Option,
-    SetOption,
     SpecsArgument,
-    StrictAnyOption,
-    StrictOption,
     starting,
 )
 from cnncalc.ask.request import Answer, Request
@@ -35,10 +28,19 @@ from cnncalc.tables.table import page, tabulate, warning_lines
 class _Reports(Request[list[Report]]):
     """What tables of reports have in common."""
 
+    format: DataFormatOption = "text"
+    columns: Annotated[
+        str | None,
+        Option(
+            "Columns, separated by commas; a list that starts with + adds to the usual ones "
+            "(+connections)."
+        ),
+    ] = None
+    layout: LayoutOption = "hwc"
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
-        asked: Any = self
-        chosen, format, layout = asked.columns, asked.format, asked.layout
+        chosen, format, layout = self.columns, self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
         keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
         if format == "json":
@@ -65,14 +67,12 @@ class _Reports(Request[list[Report]]):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table(_Reports):
+class Table(Strict, CountedAs, Changed, _Reports):
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
 
     command = "table"
 
     specs: SpecsArgument = ()
-    format: DataFormatOption = "text"
-    columns: ColumnsOption = None
     sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
         None
     )
@@ -81,43 +81,20 @@ class Table(_Reports):
         str | None,
         Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
     ] = None
-    set: SetOption = ()
     depth: DepthOption = None
-    layout: LayoutOption = "hwc"
-    input: InputOption = None
-    batch: BatchOption = 1
-    dtype: DtypeOption = "float32"
-    count_as: Annotated[
-        str | None, Option("Add a column: what torch, fvcore, thop, … count.", metavar="TOOL")
-    ] = None
-    params_as: Annotated[
-        str | None, Option("Count batch_norm's moving statistics as parameters.", metavar="keras")
-    ] = None
-    optimizer: Annotated[
-        str | None, Option("Add training memory with sgd, momentum, adam, …", metavar="NAME")
-    ] = None
     caption: Annotated[str, Option("What stands above the table; not in text, CSV and JSON.")] = ""
     label: Annotated[str, Option("What \\ref calls the table, as tab:lenet5.", metavar="NAME")] = ""
-    strict: StrictOption = False
-    strict_any: StrictAnyOption = False
 
     def find(self) -> list[Report]:
         self._check_caption()
         variables = parse.variables(self.set)
         return [
-            analyzed(
-                parse.network(spec, variables, self.input, self.base),
-                batch=self.batch,
-                dtype=self.dtype,
-                count_as=self.count_as,
-                params_as=self.params_as,
-                optimizer=self.optimizer,
-            )
+            self.report(parse.network(spec, variables, self.input, self.base))
             for spec in self.specs or ["lenet5"]
         ]
 
     def answer(self, found: list[Report]) -> Answer:
-        ok = all(keeps_to(report, self.strict, self.strict_any) for report in found)
+        ok = all(map(self.allows, found))
         asked = {"count": self.count_as, "training_bytes": self.optimizer}
         extra = tuple(key for key, wanted in asked.items() if wanted is not None)
         if self.value is not None:
@@ -162,7 +139,7 @@ class Table(_Reports):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneLayer(_Reports):
+class OneLayer(Strict, Counted, _Reports):
     """The table of one layer, without a file: conv out_channels=96 kernel_size=11 stride=4."""
 
     command = "layer"
@@ -188,13 +165,6 @@ class OneLayer(_Reports):
     input: Annotated[
         str | Shape, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
     ] = "32x32x3"
-    format: DataFormatOption = "text"
-    columns: ColumnsOption = None
-    layout: LayoutOption = "hwc"
-    batch: BatchOption = 1
-    dtype: DtypeOption = "float32"
-    strict: StrictOption = False
-    strict_any: StrictAnyOption = False
 
     def find(self) -> list[Report]:
         from cnncalc.spec.document import Document
@@ -209,10 +179,10 @@ class OneLayer(_Reports):
             "layers": [{self.layer: self._fields()}],
         }
         graph = expand(Document(spec, Origin(self.layer)))
-        return [analyzed(graph, batch=self.batch, dtype=self.dtype)]
+        return [self.report(graph)]
 
     def answer(self, found: list[Report]) -> Answer:
-        return self._written(found[0], (), keeps_to(found[0], self.strict, self.strict_any))
+        return self._written(found[0], (), self.allows(found[0]))
 
     def _fields(self) -> Any:
         """The layer's value: its fields, or the one value of its main field."""
@@ -229,13 +199,6 @@ class OneLayer(_Reports):
                 raise UsageError(f"the field {shown(name)} is given twice")
             found[name] = parse.value(value)
         return found
-
-
-def keeps_to(report: Report, strict: bool, strict_any: bool) -> bool:
-    """Whether the strictness that is asked for is met."""
-    fractions = [warning for warning in report.warnings if warning.kind == "stride"]
-    losing = [warning for warning in fractions if warning.harms]
-    return not ((strict_any and fractions) or ((strict or strict_any) and losing))
 
 
 def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:

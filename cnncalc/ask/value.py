@@ -2,23 +2,14 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any
 
 from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
-from cnncalc.ask import parse
-from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import (
-    BatchOption,
-    DtypeOption,
-    InputOption,
-    LayoutOption,
-    Option,
-    SetOption,
-    SpecArgument,
-)
-from cnncalc.ask.request import Answer, Request
+from cnncalc.ask.groups import CountedAs, OfNetwork
+from cnncalc.ask.option import LayoutOption, Option, SpecArgument
+from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.report import COLUMNS, PARTS, Report, column
 
@@ -37,34 +28,19 @@ FORMATS = "grouped, plain, or decimals and a unit such as .1M, .2k, .0MiB"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Value(Request[Any]):
+class Value(CountedAs, OfNetwork[Any]):
     """One number of a network."""
 
     command = "value"
 
-    spec: SpecArgument
+    spec: SpecArgument = field()
     number: Annotated[str, Option("A total, a part's, a layer's or a block's.", positional=True)]
-    set: SetOption = ()
-    input: InputOption = None
-    batch: BatchOption = 1
-    dtype: DtypeOption = "float32"
-    count_as: Annotated[str | None, Option("The tool that `count` follows.")] = None
-    params_as: Annotated[str | None, Option("What parameters are counted as.")] = None
-    optimizer: Annotated[str | None, Option("That of training memory.")] = None
     layout: LayoutOption = "hwc"
     format: Annotated[str, Option(FORMATS)] = "grouped"
     unit: Annotated[bool, Option("Whether the unit of its format stands behind it.")] = True
 
     def find(self) -> Any:
-        report = analyzed(
-            parse.network(self.spec, self.set, self.input, self.base),
-            batch=self.batch,
-            dtype=self.dtype,
-            count_as=self.count_as,
-            params_as=self.params_as,
-            optimizer=self.optimizer,
-        )
-        return quantity(report, self.number)
+        return quantity(self.report(self.graph()), self.number)
 
     def answer(self, found: Any) -> Answer:
         key = self.number.rpartition(".")[2]

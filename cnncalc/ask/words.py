@@ -7,7 +7,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from cnncalc.ask.request import Given, Request, given_fields, wrong_choice
+from cnncalc.ask.option import Given
+from cnncalc.ask.request import Request, given_fields, request_with, wrong_choice
 from cnncalc.errors import UsageError, shown, suggestion
 
 REQUESTS = {
@@ -54,7 +55,7 @@ def request_of(words: Sequence[str], folder: Path, format: str = "") -> Request[
         hint = suggestion(command, REGIONS) or f"; there are {', '.join(REGIONS)}"
         raise UsageError(f"{shown(command)}: no such region{hint}")
     given = {"base": folder, **({"format": format} if format else {})}
-    return kind_of(command)(**{**given, **_values(command, arguments)})
+    return request_with(kind_of(command), {**given, **_values(command, arguments)})
 
 
 def format_of(words: Sequence[str]) -> str:

@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from cnncalc.ask.request import Given, Request, given_fields
+from cnncalc.ask.option import Given
+from cnncalc.ask.request import Request, given_fields, request_with
 
 _OUTPUT = "Write to this file instead; net.html is a whole page."
 
@@ -22,7 +23,7 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
     def called(**values: Any) -> None:
         output = values.pop("output", None) if kind.writes else None
         given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
-        run(kind(**given), output)
+        run(request_with(kind, given), output)
 
     called.__doc__ = kind.__doc__
     parameters = list(_parameters(kind))
@@ -38,7 +39,11 @@ def _parameters(kind: type[Request[Any]]) -> Iterator[inspect.Parameter]:
             default = None
         yield _parameter(given.name, default, Annotated[_type(given), _option(given)])
     if kind.writes:
-        help = "Write to this file; as a picture if it ends in .png." if kind.draws else _OUTPUT
+        help = (
+            "Write to this file; as a picture if it ends in .png."
+            if "png" in kind.endings.values()
+            else _OUTPUT
+        )
         option = typer.Option("--output", "-o", help=help)
         yield _parameter("output", None, Annotated[Path | None, option])
 

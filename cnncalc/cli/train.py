@@ -7,23 +7,25 @@ import re
 import shlex
 import signal
 import sys
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, NoReturn, get_args
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
 from cnncalc.ask import parse
-from cnncalc.ask.option import InputOption, Option, SetOption, SpecArgument
-from cnncalc.ask.request import Request
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import Option
+from cnncalc.ask.training_options import training_options
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.render.progress import Progress
 from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
 from cnncalc.training.run_folder import requested_spec
-from cnncalc.training.settings import Device, Optimizer, Precision, Schedule, Settings
+from cnncalc.training.settings import Device, Settings
 from cnncalc.training.train import Observer, Outcome, train
 
 if TYPE_CHECKING:
@@ -31,70 +33,46 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Train(Request[NoReturn]):
+class Train(OfNetwork[NoReturn]):
     """Train a network on real data, with checkpoints that resume bit for bit."""
 
     command = "train"
     writes = False
 
-    spec: SpecArgument = "lenet5"
-    data: Annotated[
-        str, Option("digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH.")
-    ] = "digits"
-    folder: Annotated[
-        Path | None, Option("Where the files of the data lie; nothing is downloaded.")
-    ] = None
-    epochs: Annotated[
-        int | None, Option("Times through the data: 25, or at most 300 to --overfit.")
-    ] = None
-    batch_size: Annotated[int, Option("Samples in a step.")] = 64
-    optimizer: Annotated[
-        Optimizer, Option("Its other settings are torch's.", choices=get_args(Optimizer))
-    ] = "adam"
-    lr: Annotated[
-        float | None, Option("Learning rate; a usual one of the optimizer by default.")
-    ] = None
-    schedule: Annotated[
-        Schedule | None,
-        Option(
-            "How the rate falls: cosine, but constant with --overfit.",
-            choices=get_args(Schedule),
+    settings: Annotated[
+        Mapping[str, Any],
+        training_options(
+            {
+                "data": "digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH.",
+                "folder": "Where the files of the data lie; nothing is downloaded.",
+                "epochs": "Times through the data: 25, or at most 300 to --overfit.",
+                "batch_size": "Samples in a step.",
+                "optimizer": "Its other settings are torch's.",
+                "lr": "Learning rate; a usual one of the optimizer by default.",
+                "schedule": "How the rate falls: cosine, but constant with --overfit.",
+                "warmup": "Epochs in which the rate rises from 0.",
+                "weight_decay": "0 by default; 0.01 for adamw, as torch has it.",
+                "init": "How weights start: default (torch's), he, xavier, normal:0.01.",
+                "seed": "Decides weights, order, dropout and hold-out.",
+                "device": "auto takes a GPU where there is one.",
+                "precision": "bf16 and fp16 by torch's autocast.",
+                "compile": "Run it by torch.compile.",
+                "limit_train": "Train on this many samples.",
+                "limit_test": "Test on this many samples.",
+                "overfit": "Learn N samples by heart, or exit 1: a network that cannot is broken.",
+                "shard": "Divide the network over the processes (FSDP2).",
+            },
+            usual={**vars(Settings()), "warmup": 0},
         ),
-    ] = None
-    warmup: Annotated[float, Option("Epochs in which the rate rises from 0.")] = 0
-    weight_decay: Annotated[
-        float | None, Option("0 by default; 0.01 for adamw, as torch has it.")
-    ] = None
-    init: Annotated[
-        str, Option("How weights start: default (torch's), he, xavier, normal:0.01.")
-    ] = "default"
-    seed: Annotated[int, Option("Decides weights, order, dropout and hold-out.")] = 0
-    device: Annotated[
-        Device, Option("auto takes a GPU where there is one.", choices=get_args(Device))
-    ] = "auto"
-    precision: Annotated[
-        Precision, Option("bf16 and fp16 by torch's autocast.", choices=get_args(Precision))
-    ] = "fp32"
-    compile: Annotated[bool, Option("Run it by torch.compile.")] = False
-    limit_train: Annotated[int | None, Option("Train on this many samples.")] = None
-    limit_test: Annotated[int | None, Option("Test on this many samples.")] = None
-    overfit: Annotated[
-        int | None,
-        Option(
-            "Learn N samples by heart, or exit 1: a network that cannot is broken.", metavar="N"
-        ),
-    ] = None
+    ] = field(default_factory=dict)
     nproc: Annotated[
         int, Option("Share the work among N processes of this machine.", metavar="N")
     ] = 1
-    shard: Annotated[bool, Option("Divide the network over the processes (FSDP2).")] = False
     output: Annotated[
         Path | None, Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o"))
     ] = None
     resume: Annotated[bool, Option("Go on where the run in that folder stopped.")] = False
     no_pictures: Annotated[bool, Option("Leave out the pictures and the summary.")] = False
-    set: SetOption = ()
-    input: InputOption = None
 
 
 REQUEST = Train
@@ -102,7 +80,7 @@ REQUEST = Train
 
 def run(request: Train, _: Path | None) -> None:
     """Train; exit with what came of it."""
-    settings = Settings(**{field.name: getattr(request, field.name) for field in fields(Settings)})
+    settings = Settings(**request.settings)
     spec, nproc, output, resume = request.spec, request.nproc, request.output, request.resume
     _check_processes(nproc, spec, output)
     asked = requested_spec(spec, parse.variables(request.set))
@@ -110,7 +88,7 @@ def run(request: Train, _: Path | None) -> None:
     if request.input is not None:
         asked = asked._replace(input=parse.input_shape(request.input, graph))
         graph = asked.graph()
-    place = output or _folder(spec, request.data, resume)
+    place = output or _folder(spec, settings.data, resume)
 
     def body() -> int:
         with Progress() as progress:
@@ -131,7 +109,7 @@ def run(request: Train, _: Path | None) -> None:
         ):
             # What it needs of memory is free again before the pictures take theirs.
             del found
-            _draw(place, request.device)
+            _draw(place, settings.device)
         return code
 
     if is_one_of_several():

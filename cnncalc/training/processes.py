@@ -165,9 +165,7 @@ class DistributedProcesses(Processes):
     def whole(self, state: dict[str, Any]) -> dict[str, Any]:
         from cnncalc.training import distributed
 
-        found: dict[str, Any] = (
-            distributed.whole(state, self.first) if self._divides else state
-        )
+        found: dict[str, Any] = distributed.whole(state, self.first) if self._divides else state
         return found
 
     def load(self, network: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:

@@ -6,9 +6,19 @@ from typing import NamedTuple
 from cnncalc.drawing.diagram import Box, Diagram
 from cnncalc.drawing.layering import across, layered
 from cnncalc.drawing.maps import LARGE, SMALL, Figure, figure
-from cnncalc.drawing.scene import Item, Line, Point, Polygon, Rect, Scene, Text, moved, widest
+from cnncalc.drawing.scene import (
+    MARGIN,
+    Item,
+    Line,
+    Point,
+    Polygon,
+    Rect,
+    Scene,
+    Text,
+    moved,
+    widest,
+)
 
-MARGIN = 16
 ROW = 1140
 """How wide a row may be before the next one begins."""
 LINE = 13

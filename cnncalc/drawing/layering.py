@@ -110,11 +110,11 @@ def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]
 def _improved(found: Layered) -> Layered:
     """The order with the fewest crossings among those that barycenter sweeps give."""
     best, fewest = found, found.crossings()
-    if not fewest:
-        return best
     links = _links(found)
     order = [list(points) for points in found.order]
     for sweep in range(SWEEPS):
+        if not fewest:
+            break
         down = sweep % 2 == 0
         for r in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
             fixed = {point: i for i, point in enumerate(order[r - 1 if down else r + 1])}
@@ -131,8 +131,6 @@ def _improved(found: Layered) -> Layered:
         crossings = now.crossings()
         if crossings < fewest:
             best, fewest = now, crossings
-        if not fewest:
-            break
     return best
 
 
@@ -170,10 +168,7 @@ def _aligned(
     neighbours: list[list[int]] = [[] for _ in found.rank]
     for links in _links(found):
         for a, b in links:
-            if down:
-                neighbours[b].append(a)
-            else:
-                neighbours[a].append(b)
+            neighbours[b if down else a].append(a if down else b)
     root = list(range(len(found.rank)))
     passing = set[int]().union(*(route[1:-1] for route in found.routes))
     ranks = found.order if down else found.order[::-1]

@@ -144,16 +144,17 @@ def across(found: Layered, width: Sequence[float], gap: float) -> list[float]:
     four = [
         _aligned(found, width, gap, down, left) for down in (True, False) for left in (True, False)
     ]
-    narrowest = min(four, key=lambda x: _extent(x, width)[1] - _extent(x, width)[0])
-    low, high = _extent(narrowest, width)
+    narrowest = min(four, key=lambda x: extent(x, width)[1] - extent(x, width)[0])
+    low, high = extent(narrowest, width)
     for k, x in enumerate(four):
-        its_low, its_high = _extent(x, width)
+        its_low, its_high = extent(x, width)
         shift = low - its_low if k % 2 == 0 else high - its_high
         four[k] = [value + shift for value in x]
     return [sum(sorted(values)[1:3]) / 2 for values in zip(*four, strict=True)]
 
 
-def _extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+def extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+    """From where to where points reach."""
     return (
         min(at - w / 2 for at, w in zip(x, width, strict=True)),
         max(at + w / 2 for at, w in zip(x, width, strict=True)),

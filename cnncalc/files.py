@@ -39,9 +39,9 @@ def write_whole(
             _lock(file.fileno())
             file.write(content)
             if old is not None:
-                if hasattr(os, "chown"):
-                    with suppress(OSError):
-                        os.chown(file.fileno(), old.st_uid, old.st_gid)
+                # Where there is such a thing, and it is allowed.
+                with suppress(OSError, AttributeError):
+                    os.chown(file.fileno(), old.st_uid, old.st_gid)
                 temporary.chmod(stat.S_IMODE(old.st_mode))
             file.flush()
             os.fsync(file.fileno())
@@ -89,8 +89,9 @@ def refusals_in(folder: Path) -> Iterator[None]:
     except BrokenPipeError:
         raise
     except OSError as error:
-        where = printable(str(error.filename or folder))
-        raise UsageError(f"{where}: {error.strerror or error}") from None
+        raise UsageError(
+            f"{printable(str(error.filename or folder))}: {error.strerror or error}"
+        ) from None
 
 
 def _prefix(path: Path) -> str:

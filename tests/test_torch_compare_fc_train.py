@@ -28,7 +28,7 @@ from cnncalc.findings.contest import Contest, Contestant, Shifted
 from cnncalc.findings.contest_page import comma_separated, page, verdict
 from cnncalc.render.write import write
 from cnncalc.training import samples
-from cnncalc.training.against_dense import RunStopped, train_against_dense
+from cnncalc.training.against_dense import ContestObserver, RunStopped, train_against_dense
 from cnncalc.training.run_folder import RequestedSpec, read_run
 from cnncalc.training.settings import Settings
 from cnncalc.training.shifted_images import directions, farthest, shifted
@@ -56,7 +56,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-class Watching(Listener):
+class Watching(Listener, ContestObserver):
     """Keeps what it is told; `at_shift` is called after every pass over shifted images."""
 
     def __init__(self, at: Any = None, at_shift: Callable[[], None] = lambda: None) -> None:

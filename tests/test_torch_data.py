@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from cnncalc.data import Dataset, fitting, load_data
+from cnncalc.data.fitting import stratified
 from cnncalc.data.load import NAMES
-from cnncalc.data.sampling import stratified
 from tests.data_sets import (
     IDX,
     TEST_IMAGES,

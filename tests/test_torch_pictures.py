@@ -314,10 +314,10 @@ def test_a_large_picture_is_the_mean_of_its_pixels() -> None:
 def test_filters_are_those_of_the_run(trained_run: TrainedRun, run: Path) -> None:
     found = filters(trained_run)
     assert (found.layer, found.kind) == ("conv1", "filters of 3×3×3")
-    assert found.before is not None
-    assert torch.equal(found.before, weights(run, "start.pt")["conv1.weight"])
-    assert torch.equal(found.after, weights(run)["conv1.weight"])
-    assert not torch.equal(found.before, found.after)
+    before, after = found.stages
+    assert torch.equal(before, weights(run, "start.pt")["conv1.weight"])
+    assert torch.equal(after, weights(run)["conv1.weight"])
+    assert not torch.equal(before, after)
 
 
 def test_a_filter_is_drawn_before_above_after_on_one_scale(run: Path, shown: Result) -> None:
@@ -529,7 +529,7 @@ def probabilities(run: Path) -> torch.Tensor:
 
 
 def test_answers_are_those_of_the_network(
-    trained_run: TrainedRun, probabilities: torch.Tensor
+    run: Path, trained_run: TrainedRun, probabilities: torch.Tensor
 ) -> None:
     assert trained_run.data is not None
     found = answers(trained_run, trained_run.network, trained_run.data.test)
@@ -541,7 +541,7 @@ def test_answers_are_those_of_the_network(
     assert found.right == sum(
         int(said == label) for said, label in zip(probabilities.argmax(1), labels, strict=True)
     )
-    last = json.loads((trained_run.folder / "metrics.jsonl").read_text().splitlines()[-1])
+    last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     assert (found.accuracy, found.loss) == pytest.approx((last["test_accuracy"], last["test_loss"]))
 
 

@@ -51,10 +51,10 @@ def test_the_same_as_the_tool(tool: str) -> None:
         graph = cnncalc.load(network).with_input(shape)
         for word in prints[network]:
             total = analyze(graph, count_as=word).total("count")
-            (tally,) = reconcile(graph, word).counts
+            (count,) = reconcile(graph, word).counts
             faulty = (word, network) in FAULTS
-            assert (total, bool(tally.errors)) == (tally.total, faulty)
-            ours.setdefault(network, {})[word] = tally.printed if faulty else total
+            assert (total, bool(count.errors)) == (count.total, faulty)
+            ours.setdefault(network, {})[word] = count.printed if faulty else total
     assert ours == prints
 
 

@@ -1,6 +1,7 @@
 """What a counting convention is made of, and what it makes of a network."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
 from typing import NamedTuple
@@ -39,15 +40,14 @@ class Convention(NamedTuple):
 
     def count(self, fact: Facts) -> int:
         """What the tool counts at one layer."""
-        return sum(amount for _, _, amount in self._amounts(fact))
+        return sum(factor * size for _, factor, size in self._sizes(fact))
 
     def parts(self, facts: Sequence[Facts]) -> "list[Part]":
         """The terms of the total, each with its size, those of nothing left out."""
-        sizes: dict[tuple[str, int], int] = {}
+        sizes = Counter[tuple[str, int]]()
         for fact in facts:
-            for name, factor, amount in self._amounts(fact):
-                key = (name, factor)
-                sizes[key] = sizes.get(key, 0) + amount // factor
+            for name, factor, size in self._sizes(fact):
+                sizes[name, factor] += size
         order = {name: index for index, name in enumerate(QUANTITIES)}
         found = [Part(name, factor, size) for (name, factor), size in sizes.items() if size]
         return sorted(found, key=lambda part: order.get(part.name, len(order)))
@@ -55,8 +55,8 @@ class Convention(NamedTuple):
     def remarks(self, facts: Sequence[Facts], batch: int = 1) -> list[str]:
         """What must be said beside the count: whose it is, and what the tool gets wrong."""
         remark = f"; {self.remark}" if self.remark else ""
-        lines = [f"count: {self.unit} as in {self.tool}{remark}."]
-        return lines + [f"count: but {error}." for error in self.errors(facts, batch)]
+        errors = (f"count: but {error}." for error in self.errors(facts, batch))
+        return [f"count: {self.unit} as in {self.tool}{remark}.", *errors]
 
     def errors(self, facts: Sequence[Facts], batch: int = 1) -> "list[Error]":
         """The faults that this network meets."""
@@ -72,15 +72,13 @@ class Convention(NamedTuple):
                 found.append(Error(fault.message, tuple(wrong), sum(wrong.values()) * batch))
         return found
 
-    def _amounts(self, fact: Facts) -> Iterator[tuple[str, int, int]]:
-        """Name, factor and amount of every term at one layer."""
+    def _sizes(self, fact: Facts) -> Iterator[tuple[str, int, int]]:
+        """Name, factor and size of every term at one layer."""
         made_of = torch_class(fact)
         for factor, quantity, classes, where in self.terms:
             if (not classes or made_of in classes.split()) and where(fact):
-                size = QUANTITIES[quantity](fact)
-                whole = quantity in _WHOLE
-                name = quantity if whole else f"{quantity} of {fact.node.layer.type}"
-                yield name, factor, factor * size
+                of_layer = "" if quantity in _WHOLE else f" of {fact.node.layer.type}"
+                yield quantity + of_layer, factor, QUANTITIES[quantity](fact)
 
 
 class Part(NamedTuple):
@@ -109,7 +107,7 @@ class Error(NamedTuple):
         return f"it {self.message}, and prints {abs(self.amount):,} {direction} ({some}{more})"
 
 
-class Tally(NamedTuple):
+class ToolCount(NamedTuple):
     """A network's total as one tool counts it: the sum of its parts; and what the tool prints."""
 
     name: str

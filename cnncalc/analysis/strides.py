@@ -5,8 +5,9 @@ it is no integer, some positions at the far end are never read; only those that 
 padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -41,6 +42,11 @@ class StrideWarning(NamedTuple):
         return self.find_fixes()
 
     @property
+    def sentence(self) -> str:
+        """The message, and what would fit."""
+        return self.message + (f"; fits with {fixes_text(self.fixes)}" if self.fixes else "")
+
+    @property
     def harms(self) -> bool:
         """Whether the fraction costs input that no gap between windows explains.
 
@@ -63,6 +69,17 @@ class StrideWarning(NamedTuple):
             }
         place = {"layer": self.layer, "axis": self.axis, "kind": self.kind}
         return {**place, **facts, "message": self.message, "fixes": list(self.fixes)}
+
+
+def fixes_text(fixes: Sequence[Fix]) -> str:
+    """`input 223 or 227, kernel_size 12, padding 1+2, or stride 3`."""
+    values: dict[str, list[str]] = {}
+    for fix in fixes:
+        for name, value in fix.items():
+            text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
+            values.setdefault(name, []).append(text)
+    *texts, last = [f"{name} {' or '.join(those)}" for name, those in values.items()]
+    return f"{', '.join(texts)}, or {last}" if texts else last
 
 
 def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
@@ -121,16 +138,13 @@ def decimal(window: Window) -> str:
 
 def _fraction(window: Window) -> str:
     direction = "up" if window.output > window.exact else "down"
-    said = f"{formula(window)} = {decimal(window)} is no integer, rounded {direction} to "
-    said += str(window.output)
+    rounded = f"is no integer, rounded {direction} to {window.output}"
+    lost = f"{window.lost} of padding never read, no input lost" if window.lost else "nothing lost"
     if window.lost_input:
         padding = window.lost - window.lost_input
-        return f"{said}: {window.lost_input} of {window.n} input positions never read" + (
-            f", and {padding} of padding" if padding else ""
-        )
-    if window.lost:
-        return f"{said}: {window.lost} of padding never read, no input lost"
-    return f"{said}: nothing lost"
+        lost = f"{window.lost_input} of {window.n} input positions never read"
+        lost += f", and {padding} of padding" if padding else ""
+    return f"{formula(window)} = {decimal(window)} {rounded}: {lost}"
 
 
 def _when_asked(layer: Layer, input: Shape, axis: int) -> Callable[[], tuple[Fix, ...]]:
@@ -145,27 +159,23 @@ def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
     window = layer.windows(input)[axis]
     assert isinstance(window, Window)
     over, missing = window.rest, window.stride - window.rest
-
-    def first(candidates: Iterator[Fix]) -> Iterator[Fix]:
-        for fix in candidates:
-            if _fits(layer, input, axis, fix):
-                yield fix
-                return
-
-    yield from first(iter([{"input": window.n - over}]))
-    yield from first(iter([{"input": window.n + missing}]))
-    yield from first({"kernel_size": k} for k in _around(window.kernel_size, upwards=True))
-    if getattr(layer, "padding", "same") != "same":
-        yield from first(_paddings(window, over, missing))
-    yield from first({"stride": s} for s in _around(window.stride, upwards=False))
+    padded = getattr(layer, "padding", "same") != "same"
+    ways: tuple[Iterable[Fix], ...] = (
+        [{"input": window.n - over}],
+        [{"input": window.n + missing}],
+        ({"kernel_size": k} for k in _around(window.kernel_size, upwards=True)),
+        _paddings(window, over, missing) if padded else (),
+        ({"stride": s} for s in _around(window.stride, upwards=False)),
+    )
+    for fixes in ways:
+        yield from islice((fix for fix in fixes if _fits(layer, input, axis, fix)), 1)
 
 
 def _around(number: int, upwards: bool) -> Iterator[int]:
     """The positive numbers around one, nearest first."""
     for distance in range(1, _SEARCH + 1):
-        for candidate in (number + distance, number - distance)[:: 1 if upwards else -1]:
-            if candidate >= 1:
-                yield candidate
+        both = (number + distance, number - distance)[:: 1 if upwards else -1]
+        yield from (candidate for candidate in both if candidate >= 1)
 
 
 def _paddings(window: Window, over: int, missing: int) -> Iterator[Fix]:

@@ -11,8 +11,8 @@ from math import prod
 from cnncalc.analysis.convention import (
     Convention,
     Fault,
-    Tally,
     Term,
+    ToolCount,
     bias_additions,
     inputs,
     params,
@@ -24,10 +24,10 @@ from cnncalc.infer import Facts
 from cnncalc.layers.base import count
 
 
-def tally(name: str, facts: Sequence[Facts]) -> Tally:
-    """The total of the convention of that name. Raises UsageError."""
-    counted = convention(name)
-    return Tally(name, counted, counted.parts(facts), counted.errors(facts))
+def counted_by(name: str, facts: Sequence[Facts]) -> ToolCount:
+    """What the tool of that name counts of a network. Raises UsageError."""
+    used = convention(name)
+    return ToolCount(name, used, used.parts(facts), used.errors(facts))
 
 
 def convention(name: str) -> Convention:
@@ -150,11 +150,7 @@ _TRANSPOSED = "multiplies a transposed convolution at every output position, not
 _DIVIDED = "divides a transposed convolution by its groups twice"
 
 CONVENTIONS = {
-    "paper": Convention(
-        "papers and model zoos",
-        "MACs",
-        (Term(1, "MACs"),),
-    ),
+    "paper": Convention("papers and model zoos", "MACs", (Term(1, "MACs"),)),
     "torch": Convention("torch 2.14 FlopCounterMode", "FLOPs", _macs(2)),
     "fvcore": Convention(
         "fvcore 0.1.5.post20221221",

@@ -58,13 +58,13 @@ def training(
     if optimizer not in OPTIMIZERS:
         raise UsageError(f"no such optimizer: {optimizer}{hint(optimizer, OPTIMIZERS)}")
     per_parameter, counts_steps = OPTIMIZERS[optimizer]
-    found = []
-    saved = saved_for_backward(graph, facts, batch, bytes_of)
-    for fact, kept in zip(facts, saved, strict=True):
+
+    def added(fact: Facts, saved: int) -> Training:
         params = bytes_of(fact.params)
-        state = per_parameter * params + (STEP_BYTES * len(fact.weights) if counts_steps else 0)
-        found.append(Training(params, params, state, kept))
-    return found
+        steps = STEP_BYTES * len(fact.weights) if counts_steps else 0
+        return Training(params, params, per_parameter * params + steps, saved)
+
+    return list(map(added, facts, saved_for_backward(graph, facts, batch, bytes_of)))
 
 
 class _Tensor(NamedTuple):

@@ -41,8 +41,7 @@ def number(text: str) -> int | Fraction:
     value, _, divisor = plain.partition("/")
     if divisor and not int(divisor):
         raise ValueError(f"{plain} divides by zero")
-    exponent = int((match[2] or "e0")[1:])
-    if abs(exponent) > MAX_DIGITS:
+    if abs(int((match[2] or "e0")[1:])) > MAX_DIGITS:
         raise ValueError(f"{plain} is out of range")
     found = Fraction(value) / int(divisor or 1)
     if abs(found) > MAX_NUMBER:
@@ -153,9 +152,7 @@ def _typed(text: str, label: str) -> Any:
             many += len(maps[-1][-1])
             if many > MAX_NUMBERS:
                 raise _too_many(label)
-    if len(maps) > 1:
-        return maps
-    return maps[0] if ";" in text else maps[0][0]
+    return maps if len(maps) > 1 else maps[0] if ";" in text else maps[0][0]
 
 
 def _numbers(row: str, label: str) -> list[int | Fraction]:

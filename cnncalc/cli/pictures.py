@@ -54,7 +54,7 @@ def draw_and_summarise(
 ) -> RunSummary:
     """Draw all pictures of a run, write README.md and index.html beside them, tell `written`."""
     story = draw_run(folder, written, samples=samples, layers=layers, device=device)
-    summary = page(story, analyze(story.graph))
+    summary = page(story, analyze(story.run.graph))
     from cnncalc.render.html import document
 
     for name, text in (

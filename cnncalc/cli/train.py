@@ -26,7 +26,7 @@ from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
 from cnncalc.training.run_folder import requested_spec
 from cnncalc.training.settings import Device, Settings
-from cnncalc.training.train import Outcome, train
+from cnncalc.training.train import Observer, Outcome, train
 
 if TYPE_CHECKING:
     from cnncalc.training.loop import Epoch
@@ -140,7 +140,7 @@ def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
     )
 
 
-class Printer:
+class Printer(Observer):
     """Writes what happens, a line each."""
 
     def __init__(self, progress: Progress) -> None:

@@ -11,7 +11,7 @@ from cnncalc.ask.request import Answer, answer
 from cnncalc.cli.train import Printer
 from cnncalc.errors import UsageError, printable
 from cnncalc.render.progress import Progress
-from cnncalc.training.against_dense import RunStopped
+from cnncalc.training.against_dense import ContestObserver, RunStopped
 
 
 def answered(request: CompareFc, output: Path | None) -> Answer:
@@ -36,7 +36,7 @@ def answered(request: CompareFc, output: Path | None) -> Answer:
     raise typer.Exit(code)
 
 
-class _Watching(Printer):
+class _Watching(Printer, ContestObserver):
     """Says once what holds for both runs."""
 
     def __init__(self, progress: Progress) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from cnncalc.data import places
 from cnncalc.data.fitting import Pictures, Source, in_memory
@@ -65,7 +64,7 @@ def _missing(roots: Sequence[Path]) -> str:
     return f"cifar10: not in {places.listed(roots)}: {get}"
 
 
-def read(path: Path) -> tuple[Tensor, Tensor]:
+def read(path: Path) -> tuple[torch.Tensor, torch.Tensor]:
     """The images (N, 3, 32, 32) and labels of one file. Raises UsageError for any other file."""
     label = places.label(path)
     size = path.stat().st_size

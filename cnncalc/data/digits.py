@@ -2,8 +2,7 @@
 
 import torch
 
-from cnncalc.data.fitting import Pictures, Source, in_memory
-from cnncalc.data.sampling import held_out
+from cnncalc.data.fitting import Pictures, Source, held_out, in_memory
 from cnncalc.errors import UsageError
 
 _CLASSES = tuple("0123456789")

@@ -1,4 +1,4 @@
-"""Pictures as tensors that a network can read: size, colour, and what was done to them."""
+"""Pictures as tensors that a network can read: which of them, of what size and colour."""
 
 import os
 from collections import Counter
@@ -7,8 +7,7 @@ from math import isqrt, prod
 from typing import NamedTuple
 
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.errors import UsageError
 from cnncalc.layers.base import Shape
@@ -27,13 +26,8 @@ class Split(NamedTuple):
     labels: Tensor
 
 
-class Target(NamedTuple):
-    """What a picture becomes, and whether as a vector."""
-
-    channels: int
-    height: int
-    width: int
-    flat: bool
+Target = tuple[int, int, int, bool]
+"""What a picture becomes: its channels, height and width, and whether as a vector."""
 
 
 class ShapesMet(Counter[Shape]):
@@ -61,10 +55,11 @@ class ShapesMet(Counter[Shape]):
         recoloured = sum(n for shape, n in self.items() if shape[0] != channels)
         if recoloured:
             red, green, blue = LUMA
-            done = "grey copied to 3 channels"
-            if channels == 1:
-                done = f"colour turned to grey: {red} red + {green} green + {blue} blue"
-            yield done + of(recoloured)
+            yield (
+                f"colour turned to grey: {red} red + {green} green + {blue} blue"
+                if channels == 1
+                else "grey copied to 3 channels"
+            ) + of(recoloured)
         if flat:
             yield f"flattened: {channels * height * width:,} values, " + (
                 f"{channels} × {height} rows of {width}" if channels > 1 else f"rows of {width}"
@@ -93,7 +88,7 @@ class Pictures(NamedTuple):
                 batch = (batch * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
             if [*batch.shape[2:]] != size:
                 # Where nothing shrinks this is plain bilinear interpolation.
-                batch = functional.interpolate(batch, size, mode="bilinear", antialias=True)
+                batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True)
             # One channel is copied to three here; rounding must not leave 0…1.
             images[start : start + len(batch)] = batch.clamp_(0, 1)
             start += len(batch)
@@ -106,6 +101,40 @@ class Source(NamedTuple):
     classes: tuple[str, ...]
     read: Callable[[], tuple[Pictures, Pictures, str]]
     """Those to train on, those to test on, and how many they are and from where."""
+
+
+def stratified(labels: Tensor, count: int, classes: int, seed: int) -> Tensor:
+    """The indices of `count` items, in order; of a class of c among n items, count·c/n.
+
+    Rounded down, and the items that are still wanted go to the classes with the largest
+    remainders, of two alike to the first: no class is further than 1 from its share.
+    """
+    sizes = torch.bincount(labels, minlength=classes).tolist()
+    wanted = [count * size // len(labels) for size in sizes]
+    by_remainder = sorted(range(classes), key=lambda index: -(count * sizes[index] % len(labels)))
+    for index in by_remainder[: count - sum(wanted)]:
+        wanted[index] += 1
+    generator = torch.Generator().manual_seed(seed)
+    # In a random order, then stably by class: each class in a random order of its own.
+    shuffled = torch.randperm(len(labels), generator=generator)
+    by_class = torch.split(shuffled[torch.argsort(labels[shuffled], stable=True)], sizes)
+    taken = [part[:number] for part, number in zip(by_class, wanted, strict=True)]
+    return torch.cat(taken).sort().values
+
+
+def held_out(
+    pictures: Pictures, classes: int, seed: int, what: str
+) -> tuple[Pictures, Pictures, str]:
+    """Those to train on, those to test on, a fifth of all, rounded up, and how many they are."""
+    labels = pictures.labels
+    test = stratified(labels, -(-len(labels) // 5), classes, seed)
+    kept = torch.ones(len(labels), dtype=torch.bool)
+    kept[test] = False
+    text = (
+        f"{len(labels) - len(test):,} training and {len(test):,} test {what}, "
+        f"split at random, stratified, seed {seed}"
+    )
+    return pictures.take(kept.nonzero().flatten()), pictures.take(test), text
 
 
 def in_memory(images: Tensor, labels: Tensor, most: int = 255) -> Pictures:
@@ -128,14 +157,15 @@ def target(name: str, input: Shape) -> Target:
         for channels in (1, 3):
             side = isqrt(input[0] // channels)
             if channels * side**2 == input[0]:
-                return Target(channels, side, side, flat)
+                return channels, side, side, flat
         why = f"{input[0]:,} values are no square picture, as 784 (28×28) or 3,072 (32×32×3) are"
     elif len(input) != 3:
         why = f"its sizes without the channels are {len(input) - 1}, those of a picture 2"
     elif input[0] not in (1, 3):
         why = f"it has {input[0]:,} channels, a picture 1 or 3"
     else:
-        return Target(*input, flat)
+        channels, height, width = input
+        return channels, height, width, flat
     raise UsageError(
         f"{name} does not fit the network's input: {why}; --data synthetic fits any input"
     )

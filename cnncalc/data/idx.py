@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple, cast
 
 import torch
-from torch import Tensor
 
 from cnncalc.data import places
 from cnncalc.data.fitting import Pictures, Source, in_memory
@@ -83,7 +82,7 @@ def _read_set(name: str, folder: Path | None) -> tuple[Pictures, Pictures, str]:
     return in_memory(*train), in_memory(*test), text
 
 
-def _pictures(files: dict[str, Path], part: str, classes: int) -> tuple[Tensor, Tensor]:
+def _pictures(files: dict[str, Path], part: str, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Images (N, 1, H, W) and their labels."""
     images, labels = read(files[f"{part} images"], 3), read(files[f"{part} labels"], 1)
     label = places.label(files[f"{part} labels"])
@@ -101,7 +100,7 @@ def _pictures(files: dict[str, Path], part: str, classes: int) -> tuple[Tensor, 
     return images[:, None], labels
 
 
-def read(path: Path, axes: int) -> Tensor:
+def read(path: Path, axes: int) -> torch.Tensor:
     """The bytes of an IDX file of so many axes. Raises UsageError for any other file."""
     label = places.label(path)
     try:
@@ -115,7 +114,7 @@ def read(path: Path, axes: int) -> Tensor:
         raise UsageError(f"{label}: damaged or cut off ({error}); get it again") from None
 
 
-def _parsed(file: BinaryIO, size: int, packed: bool, axes: int, label: str) -> Tensor:
+def _parsed(file: BinaryIO, size: int, packed: bool, axes: int, label: str) -> torch.Tensor:
     """The values of an open file that takes `size` bytes on disk."""
     magic, length = 0x0800 + axes, 4 + 4 * axes
     header = file.read(length)

@@ -6,13 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from cnncalc.arrays import pictures as decoder
 from cnncalc.arrays.source import MAX_BYTES
-from cnncalc.data.fitting import Pictures, Source
+from cnncalc.data.fitting import Pictures, Source, held_out
 from cnncalc.data.places import label
-from cnncalc.data.sampling import held_out
 from cnncalc.errors import UsageError
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff")
@@ -83,17 +81,16 @@ def _classes(root: Path, least: int = 1) -> Classes:
 
 def _pictures(found: Classes) -> Pictures:
     paths = [path for files in found.values() for path in files]
-    sizes = torch.tensor([len(files) for files in found.values()])
-    labels = torch.arange(len(found)).repeat_interleave(sizes)
-    return Pictures(labels, partial(_decoded, paths))
+    labels = [number for number, files in enumerate(found.values()) for _ in files]
+    return Pictures(torch.tensor(labels), partial(_decoded, paths))
 
 
-def _decoded(paths: Sequence[Path], chosen: Tensor) -> Iterator[Tensor]:
+def _decoded(paths: Sequence[Path], chosen: torch.Tensor) -> Iterator[torch.Tensor]:
     for index in chosen.tolist():
         yield _decode(paths[index])[None] / 255
 
 
-def _decode(path: Path) -> Tensor:
+def _decode(path: Path) -> torch.Tensor:
     """The bytes of a picture, (1 or 3, H, W). Raises UsageError for a damaged or huge one."""
     name = label(path)
     with open(path, "rb") as file:

@@ -4,9 +4,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncalc.data import cifar, digits, idx, imagefolder, synthetic
-from cnncalc.data.fitting import Pictures, ShapesMet, Source, Split, check_memory, target
+from cnncalc.data.fitting import (
+    Pictures,
+    ShapesMet,
+    Source,
+    Split,
+    check_memory,
+    stratified,
+    target,
+)
 from cnncalc.data.places import label
-from cnncalc.data.sampling import stratified
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.layers.base import Shape
 
@@ -51,8 +58,7 @@ def load_data(
             name, _source(name, folder, seed), input, outputs, (limit_train, limit_test), seed
         )
     except OSError as error:
-        where = label(error.filename or name)
-        raise UsageError(f"{where}: {error.strerror or error}") from None
+        raise UsageError(f"{label(error.filename or name)}: {error.strerror or error}") from None
 
 
 def _fitted(

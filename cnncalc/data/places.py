@@ -23,9 +23,8 @@ class Place(NamedTuple):
 
 def roots(folder: Path | None) -> list[Path]:
     """The folders that may hold data sets: what the user says, else the places to look at."""
-    if folder is not None:
-        return [folder]
-    return [Path(os.environ.get("CNNCALC_DATA") or "data"), DEBIAN]
+    looked_at = [Path(os.environ.get("CNNCALC_DATA") or "data"), DEBIAN]
+    return looked_at if folder is None else [folder]
 
 
 def find(

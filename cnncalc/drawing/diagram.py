@@ -1,5 +1,6 @@
 """What a drawing shows, before anything has a place: boxes, and arrows between them."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
@@ -9,7 +10,7 @@ from cnncalc.graph import Graph
 from cnncalc.layers import layer_class
 from cnncalc.layers.base import Family
 from cnncalc.report import COLUMNS, Report
-from cnncalc.tables.depth import Group, groups
+from cnncalc.tables.depth import Group, groups, in_blocks, merged
 
 FEW = 40
 """How many layers are drawn where nobody says; a box takes more room than a row of a table."""
@@ -139,46 +140,23 @@ def collapsed(report: Report, depth: Depth) -> tuple[list[Group], str]:
         return groups(report), ""
     rows = _absorbed(report, groups(report))
     if depth is not None:
-        return _blocks(report, rows, depth), ""
+        return in_blocks(report, rows, depth, fewest=2), ""
     if len(rows) <= FEW:
         return rows, ""
-    deepest = max(name.count(".") for name in report.column("name"))
-    for level in range(deepest, 0, -1):
-        fewer = _blocks(report, rows, level)
+    fewer = rows
+    for level in range(max(name.count(".") for name in report.column("name")), 0, -1):
+        fewer = in_blocks(report, rows, level, fewest=2)
         if len(fewer) <= FEW:
             return fewer, f"blocks are collapsed to depth {level}; --depth all draws every layer"
     # Blocks are not enough: the beginning and the end stand for themselves, the rest is one.
-    rows = _blocks(report, rows, 1) if deepest else rows
     ends = FEW // 2
-    between = rows[ends:-ends]
-    middle = Group([i for row in between for i in row.indices], "…", sum(r.rows for r in between))
+    middle = merged(fewer[ends:-ends], "…")
     note = f"{middle.rows:,} layers in the middle are drawn as one; --depth all draws every layer"
-    return [*rows[:ends], middle, *rows[-ends:]], note
+    return [*fewer[:ends], middle, *fewer[-ends:]], note
 
 
 def _block(name: str) -> str:
     return name.rpartition(".")[0]
-
-
-def _blocks(report: Report, rows: list[Group], depth: int) -> list[Group]:
-    """The rows, with neighbours of the same first `depth` names in one; a lone one stays."""
-    names = report.column("name")
-    found: list[list[Group]] = []
-    paths: list[str] = []
-    for row in rows:
-        parts = names[row.indices[0]].split(".")
-        path = ".".join(parts[:depth]) if len(parts) > depth else ""
-        if path and paths and paths[-1] == path:
-            found[-1].append(row)
-        else:
-            found.append([row])
-            paths.append(path)
-    return [
-        Group([i for row in those for i in row.indices], path, sum(row.rows for row in those))
-        if len(those) > 1
-        else those[0]
-        for those, path in zip(found, paths, strict=True)
-    ]
 
 
 def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
@@ -189,10 +167,7 @@ def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
         {place[n] for i in row.indices for n in report.column("from")[i] if n in place} - {at}
         for at, row in enumerate(rows)
     ]
-    readers = [0] * len(rows)
-    for found in sources:
-        for source in found:
-            readers[source] += 1
+    readers = Counter(source for found in sources for source in found)
     inputs = {i["name"] for i in report.inputs}
     into = list(range(len(rows)))
     for at, row in enumerate(rows):
@@ -210,15 +185,10 @@ def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
             and report.column("input")[first] == report.column("output")[first]
         ):
             into[at] = into[source]
-    boxes: dict[int, Group] = {}
-    for at, row in enumerate(rows):
-        if into[at] == at:
-            boxes[at] = row
-        else:
-            boxes[into[at]] = Group(
-                boxes[into[at]].indices + row.indices, "", boxes[into[at]].rows + 1
-            )
-    return list(boxes.values())
+    boxes: dict[int, list[Group]] = {}
+    for at, row in zip(into, rows, strict=True):
+        boxes.setdefault(at, []).append(row)
+    return list(map(merged, boxes.values()))
 
 
 def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]) -> Box:

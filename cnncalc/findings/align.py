@@ -9,6 +9,7 @@ Sources: Wagner and Fischer, The String-to-String Correction Problem (1974); Coh
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
+from itertools import takewhile
 
 CHANGE = 1 << 20
 """The cost of one change. What a pair costs below it only chooses among the shortest lists of
@@ -70,15 +71,12 @@ def _between(
 def _trimmed(span: Span, alike: Callable[[int, int], bool]) -> tuple[Pairs, Span, Pairs]:
     """What is alike at both ends, and what is between."""
     i, i_end, j, j_end = span
-    head: Pairs = []
-    while i < i_end and j < j_end and alike(i, j):
-        head.append((i, j))
-        i, j = i + 1, j + 1
-    tail: Pairs = []
-    while i < i_end and j < j_end and alike(i_end - 1, j_end - 1):
-        i_end, j_end = i_end - 1, j_end - 1
-        tail.append((i_end, j_end))
-    return head, (i, i_end, j, j_end), tail[::-1]
+    ahead = zip(range(i, i_end), range(j, j_end), strict=False)
+    head = list(takewhile(lambda pair: alike(*pair), ahead))
+    i, j = i + len(head), j + len(head)
+    backward = zip(range(i_end - 1, i - 1, -1), range(j_end - 1, j - 1, -1), strict=False)
+    tail = list(takewhile(lambda pair: alike(*pair), backward))
+    return head, (i, i_end - len(tail), j, j_end - len(tail)), tail[::-1]
 
 
 def _anchors(a: Sequence[Hashable], b: Sequence[Hashable], span: Span) -> Pairs:

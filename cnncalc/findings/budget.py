@@ -5,7 +5,7 @@ option in cli/check.py).
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -199,19 +199,16 @@ def _receptive_field(report: Report, limit: Limit, budget: int) -> Finding:
     Vectors have no positions, and a single position that reads everything (global pooling) says
     nothing: what it pools does.
     """
-    found: tuple[str, Sequence[Any] | None] | None = None
     columns = map(report.column, ("name", "receptive_field", "output", "part"))
-    for name, field, output, part in reversed([*zip(*columns, strict=True)]):
-        if part == "auxiliary" or len(output) < 2:
-            continue
-        pooled = field is not None and set(field) == {"all"} and count(tuple(output[1:])) == 1
-        if found is None or not pooled:
-            found = name, field
-        if not pooled:
-            break
-    if found is None:
+    layers = [
+        (name, field, count(tuple(output[1:])))
+        for name, field, output, part in zip(*columns, strict=True)
+        if part != "auxiliary" and len(output) > 1
+    ][::-1]
+    if not layers:
         raise UsageError(f"{report.name}: min-receptive-field: no layer of it has positions")
-    where, axes = found
+    read = (layer for layer in layers if layer[2] > 1 or set(layer[1] or ()) != {"all"})
+    where, axes, _ = next(read, layers[0])
     sizes = [axis for axis in axes or [None] if axis != "all"]
     value: int | Literal["all"] | None = None if None in sizes else min(sizes, default="all")
     return Finding(limit, value, budget, where)

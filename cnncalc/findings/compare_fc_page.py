@@ -1,7 +1,5 @@
 """Convolutions beside fully connected layers: the page, and the CSV."""
 
-import csv
-import io
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import prod
@@ -13,6 +11,7 @@ from cnncalc.findings.compare_fc import CONV, FULL, LOCAL, ConvComparison, FcCom
 from cnncalc.findings.dense_twin import Cost, DenseNetwork
 from cnncalc.layers.base import count, times
 from cnncalc.page import Block, Grid, Heading, Items, Maths, Page, Prose, Working
+from cnncalc.tables.csv import as_csv
 
 _COUNTED: dict[str, Callable[[Cost], int]] = {
     "weights": lambda cost: cost.weights,
@@ -144,18 +143,19 @@ def _table(found: FcComparison, total: Saving) -> Iterator[Block]:
         "\nFully connected = shared × sparse × sharing."
     )
     yield _costs(total, found)
-    notes = []
-    if any(layer.weights_of for layer in found.layers):
-        notes.append("Weights that several layers share are counted once in the sum.")
-    if any(layer.auxiliary for layer in found.layers):
-        notes.append("Layers that only training runs are in the sum without their MACs.")
-    if any(layer.saving.sparsity < 1 for layer in found.layers):
-        notes.append(
-            "A factor below 1: with weights on padding, or on what is cropped, the locally "
-            "connected layer has more of them than the fully connected one."
-        )
-    if notes:
-        yield Prose("\n".join(notes))
+    shares = any(layer.weights_of for layer in found.layers)
+    notes = {
+        "Weights that several layers share are counted once in the sum.": shares,
+        "Layers that only training runs are in the sum without their MACs.": any(
+            layer.auxiliary for layer in found.layers
+        ),
+        "A factor below 1: with weights on padding, or on what is cropped, the locally connected "
+        "layer has more of them than the fully connected one.": any(
+            layer.saving.sparsity < 1 for layer in found.layers
+        ),
+    }
+    if any(notes.values()):
+        yield Prose("\n".join(note for note, holds in notes.items() if holds))
 
 
 def _row(name: str, saving: Saving) -> list[str]:
@@ -208,12 +208,7 @@ def decimal(number: Fraction) -> str:
 
 
 def _ratio(a: int, b: int) -> Maths:
-    (text_a, latex_a, mathml_a), (text_b, latex_b, mathml_b) = maths.number(a), maths.number(b)
-    return Maths(
-        f"{text_a} / {text_b}",
-        f"\\frac{{{latex_a}}}{{{latex_b}}}",
-        f"<mfrac><mrow>{mathml_a}</mrow><mrow>{mathml_b}</mrow></mfrac>",
-    )
+    return maths.fraction(maths.number(a), maths.number(b))
 
 
 def _values(number: Fraction) -> list[Maths]:
@@ -226,13 +221,9 @@ def _values(number: Fraction) -> list[Maths]:
 
 def _product(a: Fraction, b: Fraction) -> Maths:
     """The exact factors: a decimal that goes on is written as a fraction."""
-    factors = [_values(factor) for factor in (a, b)]
-    left, right = (terms[0 if terms[-1].text[-1] == "…" else -1] for terms in factors)
-    return Maths(
-        f"{left.text} × {right.text}",
-        f"{left.latex} \\times {right.latex}",
-        f"{left.mathml}<mo>×</mo>{right.mathml}",
-    )
+    factors = map(_values, (a, b))
+    exact = [terms[0 if terms[-1].text[-1] == "…" else -1] for terms in factors]
+    return maths.joined(exact, maths.TIMES)
 
 
 # CSV
@@ -242,19 +233,18 @@ _REST = ("connections", "sparsity", "sharing", "saving")
 
 def comma_separated(found: FcComparison, layout: Layout) -> str:
     """A line for each convolution: shapes as `28x28x6`, raw numbers, factors as fractions."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     keys = ("weights", "biases", "macs", "bytes")
     costs = [(which, key) for which in (FULL, LOCAL, CONV) for key in keys]
     sizes = ("inputs", "outputs", "window_least", "window_most")
     names = [f"{which}_{key}" for which, key in costs]
-    writer.writerow(["name", "layer", "weights_of", "input", "output", *sizes, *names, *_REST])
+    rows: list[list[Any]] = [
+        ["name", "layer", "weights_of", "input", "output", *sizes, *names, *_REST]
+    ]
     for layer in found.layers:
         entry = layer.to_dict()
-        shapes = (shape_text(shape, layout) for shape in (layer.input, layer.output))
         row: list[Any] = [layer.name, layer.layer, layer.weights_of]
-        row += [shape.replace("×", "x") for shape in shapes]
+        row += [shape_text(s, layout).replace("×", "x") for s in (layer.input, layer.output)]
         row += [entry["inputs"], entry["outputs"], *layer.window]
         row += [entry[which][key] for which, key in costs]
-        writer.writerow(row + [entry[key] for key in _REST])
-    return out.getvalue()
+        rows.append(row + [entry[key] for key in _REST])
+    return as_csv(rows)

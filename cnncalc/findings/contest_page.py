@@ -1,14 +1,14 @@
 """A network and a dense one that were trained alike: the page, and the CSV."""
 
-import csv
-import io
 from fractions import Fraction
+from typing import Any
 
 from cnncalc.amounts import decimals, percent
 from cnncalc.findings.compare_fc_page import decimal
 from cnncalc.findings.contest import Contest
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
+from cnncalc.tables.csv import as_csv
 
 _RULES = {
     "one hidden layer": "one hidden layer, as many units as the network's parameters allow",
@@ -124,15 +124,13 @@ def _points(part: Fraction) -> str:
 
 def comma_separated(found: Contest) -> str:
     """A line for each network; accuracies from 0 to 1, one for each shift."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
     shifts = [pixels for pixels, _ in found.network.shifted]
     accuracies = [f"test_accuracy_{pixels}" for pixels in shifts]
-    writer.writerow(
+    rows: list[list[Any]] = [
         ["network", "name", "params", "macs", "epochs", "seconds", "train_accuracy", *accuracies]
-    )
+    ]
     for word, one in (("network", found.network), ("dense", found.dense)):
         row = [word, one.name, one.params, one.macs, len(one.history), round(one.seconds, 3)]
         tested = [float(one.accuracy(pixels)) for pixels in shifts]
-        writer.writerow([*row, one.train_accuracy, *tested])
-    return out.getvalue()
+        rows.append([*row, one.train_accuracy, *tested])
+    return as_csv(rows)

@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.findings.align import CHANGE, align
@@ -172,17 +173,16 @@ class _Units:
         readers = Counter(name for fact in facts for name in fact.node.inputs)
         results = {*graph.outputs, *graph.auxiliary}
         columns = {key: counted(report, key) for key in AMOUNTS}
-        groups: list[list[int]] = []
-        for index, fact in enumerate(facts):
-            above = facts[index - 1].node if index else None
-            alone = above and readers[above.name] == 1 and above.name not in results
-            if above and alone and _activates(above, fact.node):
+        groups = [[0]] if facts else []
+        for index, (above, fact) in enumerate(pairwise(facts), 1):
+            name = above.node.name
+            if readers[name] == 1 and name not in results and _activates(above.node, fact.node):
                 groups[-1].append(index)
             else:
                 groups.append([index])
         self.units = []
         for group in groups:
-            amounts = {key: _whole(key, [all[i] for i in group]) for key, all in columns.items()}
+            amounts = {key: together(key, [all[i] for i in group]) for key, all in columns.items()}
             self.units.append(_unit([facts[i] for i in group], amounts, results))
         self.keys = [unit.key for unit in self.units]
         self.owner = {facts[i].node.name: n for n, group in enumerate(groups) for i in group}
@@ -198,9 +198,9 @@ def _activates(above: Node, node: Node) -> bool:
     )
 
 
-def _whole(key: str, values: list[int]) -> int:
-    """What a layer and its activation have together."""
-    return sum(values) if key in ADDED_UP else max(values)
+def together(key: str, values: list[int]) -> int:
+    """What several have of something; of working sets the largest: they are not alive at once."""
+    return sum(values) if key in ADDED_UP else max(values, key=abs)
 
 
 def _unit(facts: list[Facts], amounts: dict[str, int], results: set[str]) -> Unit:
@@ -216,7 +216,7 @@ def _unit(facts: list[Facts], amounts: dict[str, int], results: set[str]) -> Uni
     text = " + ".join([layer.describe(*first.inputs), *(f.node.layer.type for f in behind)])
     row = Layer(node.name, layer.type, text, facts[-1].output, amounts)
     path, _, name = node.name.rpartition(".")
-    label = path if re.fullmatch(rf"{layer.prefix}\d+", name) else node.name
+    label = path if re.fullmatch(rf"{layer.prefix or layer.type}\d+", name) else node.name
     key = layer.type, repr(sorted((fields | {"padding": padding}).items()))
     return Unit(row, first, fields, padding, key, label, facts[-1].node.name in results)
 
@@ -275,9 +275,8 @@ def _costs(a: _Units, b: _Units) -> Callable[[int, int], int]:
             return 0
         if x.layer.type == y.layer.type:
             return CHANGE + min(len(_changed(x, y)), 10)
-        ours, theirs = x.facts.node.layer.family, y.facts.node.layer.family
-        alike = ours is not None and ours == theirs
-        return CHANGE + 20 if alike else 3 * CHANGE
+        family = x.facts.node.layer.family
+        return CHANGE + 20 if family and family == y.facts.node.layer.family else 3 * CHANGE
 
     def cost(i: int, j: int) -> int:
         x, y = a.units[i], b.units[j]
@@ -306,14 +305,12 @@ def _change(x: Unit, y: Unit, rewired: FieldChange | None, names: bool) -> Chang
     """What differs in a pair, if anything does."""
     fields = [] if x.key == y.key else _changed(x, y)
     fields += [rewired] if rewired else []
-    kind: Kind | None = "changed" if fields else None
-    change = Change("resized", x.layer, y.layer)
-    if kind is None and (x.layer.output != y.layer.output or any(map(change.difference, ADDED_UP))):
-        kind = "resized"
+    change = Change("changed" if fields else "resized", x.layer, y.layer)
+    resized = x.layer.output != y.layer.output or any(map(change.difference, ADDED_UP))
     if names and x.layer.name != y.layer.name:
+        change = change if fields or resized else change._replace(kind="renamed")
         fields.append(FieldChange("name", x.layer.name, y.layer.name))
-        kind = kind or "renamed"
-    return change._replace(kind=kind, fields=tuple(fields)) if kind else None
+    return change._replace(fields=tuple(fields)) if fields or resized else None
 
 
 class _Wiring:
@@ -342,19 +339,15 @@ class _Wiring:
     def _same(self, x: Sequence[str], y: Sequence[str], commutes: bool = False) -> bool:
         if len(x) != len(y):
             return False
-        found = [(self._source_in_a(s), self._source_in_b(t)) for s, t in zip(x, y, strict=True)]
-        known = [(s, t) for s, t in found if s is not None and t is not None]
-        if commutes and len(known) == len(found):
+        makers = (
+            (self._kept(s, self.a, self.partners), self._kept(t, self.b, self.kept))
+            for s, t in zip(x, y, strict=True)
+        )
+        known = [(self.partners.get(s, s), t) for s, t in makers if s is not None and t is not None]
+        if commutes and len(known) == len(x):
             return sorted(s for s, _ in known) == sorted(t for _, t in known)
         # Of what was added or removed all is said already.
         return all(s == t for s, t in known)
-
-    def _source_in_a(self, name: str) -> int | None:
-        unit = self._kept(name, self.a, self.partners)
-        return self.partners.get(unit, unit) if unit is not None else None
-
-    def _source_in_b(self, name: str) -> int | None:
-        return self._kept(name, self.b, self.kept)
 
     def _kept(self, name: str, units: _Units, kept: Any) -> int | None:
         """The layer that makes an output, behind it where that has no partner; −1, −2, … is an

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
-from cnncalc.findings.diff import ADDED_UP, Change, Diff, FieldChange
+from cnncalc.findings.diff import Change, Diff, FieldChange, together
 from cnncalc.page import Block, Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
@@ -71,13 +71,8 @@ def _entry(group: Sequence[Change], name: str, what: str) -> Entry:
     if len(group) == 1 or last.kind != "resized":
         shapes = [shape_text(layer.output) for layer in (last.before, last.after) if layer]
         output = " → ".join(dict.fromkeys(shapes))
-    costs = tuple(_together(key, [change.difference(key) for change in group]) for key in _COSTS)
+    costs = tuple(together(key, [change.difference(key) for change in group]) for key in _COSTS)
     return Entry(_SIGNS[last.kind], name, what, output, costs)
-
-
-def _together(key: str, differences: list[int]) -> int:
-    """What several changes cost; of working sets the largest, as they are not alive at once."""
-    return sum(differences) if key in ADDED_UP else max(differences, key=abs)
 
 
 def _layer(change: Change) -> Any:

@@ -6,10 +6,11 @@ textbooks give it, so that what they return carries its formula.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.memory import WorkingSet, working_sets
-from cnncalc.analysis.receptive_field import Field, Trace, receptive_fields
+from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError, shown, suggestion
@@ -35,9 +36,6 @@ from cnncalc.presented import Presented
 
 MAX_SUMMANDS = 12
 """How many layers a sum names."""
-
-ONE = Field(1, ((0, 0),))
-"""What a position of the network's input reads: itself."""
 
 MEANINGS = {
     "H": "height",
@@ -106,26 +104,24 @@ def explanations(
     wanted = {fact.node.name for name in names for fact in _named(name, facts)}
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
-    found = []
-    for fact in facts:
-        node = fact.node
-        if names and node.name not in wanted and node.fused_into not in wanted:
-            continue
-        lines = [*_sizes_and_costs(fact), *_receptive_field(fact, traces)]
-        lines += _memory(fact, sets.get(node.name), bits)
-        found.append(
-            Explanation(
-                node.name,
-                node.layer.describe(*fact.inputs),
-                fact.inputs,
-                fact.output,
-                tuple(lines),
-                _remark(fact),
-                tuple(stride_warnings(fact)),
-                node.fused_into is not None,
-            )
+    return [
+        Explanation(
+            name=fact.node.name,
+            layer=fact.node.layer.describe(*fact.inputs),
+            inputs=fact.inputs,
+            output=fact.output,
+            lines=(
+                *_sizes_and_costs(fact),
+                *_receptive_field(fact, traces),
+                *_memory(fact, sets.get(fact.node.name), bits),
+            ),
+            remark=_remark(fact),
+            warnings=tuple(stride_warnings(fact)),
+            fused=fact.node.fused_into is not None,
         )
-    return found
+        for fact in facts
+        if not names or not wanted.isdisjoint((fact.node.name, fact.node.fused_into))
+    ]
 
 
 def totals(graph: Graph, facts: list[Facts]) -> Iterator[Line]:
@@ -165,7 +161,7 @@ def _sizes_and_costs(fact: Facts) -> Iterator[Line]:
     names = sizes_named(fact.output, below)
     formulas = [expression_of(number) for number in layer.output(*inputs)]
     # Later formulas use the names of what is computed, not the formulas again.
-    known: dict[Expression, Expression] = {
+    known: dict[Expression, Name] = {
         formula: name
         for formula, name in zip(formulas, names, strict=True)
         if not isinstance(formula, Name | Number)
@@ -184,11 +180,10 @@ def _sizes_and_costs(fact: Facts) -> Iterator[Line]:
         yield Line("FLOPs", multiply(Number(2), Name("MACs", "", fact.macs)), 2 * fact.macs)
 
 
-def _size_lines(known: dict[Expression, Expression]) -> Iterator[Line]:
+def _size_lines(known: dict[Expression, Name]) -> Iterator[Line]:
     """A line for each computed size; axes with the same numbers share one."""
     lines: dict[Expression, tuple[list[Name], Expression]] = {}
     for formula, name in known.items():
-        assert isinstance(name, Name)
         anonymous = _anonymous(formula) if name.letter != "C" else formula
         lines.setdefault(anonymous, ([], formula))[0].append(name)
     for names, formula in lines.values():
@@ -206,10 +201,8 @@ def _anonymous(formula: Expression) -> Expression:
 
 
 def _product(factors: Iterable[Expression], below: str) -> Expression:
-    product: Expression = Number(1)
-    for factor in factors:
-        product = multiply(product, factor)
-    return _in_order(product, below)
+    one: Expression = Number(1)
+    return _in_order(reduce(multiply, factors, one), below)
 
 
 def _in_order(formula: Expression, below: str) -> Expression:
@@ -242,20 +235,23 @@ def _receptive_field(fact: Facts, traces: Mapping[str, Trace]) -> Iterator[Line]
     if not fact.windows or len(fact.windows) != len(axes):
         return
     before = traces.get(fact.node.inputs[0])
-    seen: dict[tuple[Any, ...], None] = {}
+    seen: set[tuple[Any, ...]] = set()
     names = [AXIS_LETTERS[axis] for axis in AXIS_NAMES[len(axes)]]
     windows = traced_windows(fact.windows, fact.inputs[0][1:])
     for index, (axis, window, traced) in enumerate(zip(axes, fact.windows, windows, strict=True)):
-        read = before.axes[index] if before else ONE
-        if not isinstance(axis, Field) or not isinstance(read, Field):
-            continue
-        if not isinstance(window, Window) or not isinstance(traced, Window):
+        read = before.axes[index] if before else ITSELF
+        if not (
+            isinstance(axis, Field)
+            and isinstance(read, Field)
+            and isinstance(window, Window)
+            and isinstance(traced, Window)
+        ):
             continue
         step = read.stride
         key = (window.extent, window.stride, read.extent, step)
         if step.denominator != 1 or key in seen:
             continue
-        seen[key] = None
+        seen.add(key)
         below = names[index] if len(set(axes)) > 1 else ""
         field = Traced(Name("R", f"1{below}", read.extent))
         jump = Traced(Name("J", f"1{below}", step.numerator))
@@ -269,18 +265,18 @@ def _receptive_field(fact: Facts, traces: Mapping[str, Trace]) -> Iterator[Line]
 def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
     """Bytes of the parameters, and of the tensors that are alive while the layer runs."""
 
-    def size(values: Expression) -> Expression:
+    def line(what: str, values: Expression) -> Line:
         if bits % 8 == 0:
-            return multiply(Number(bits // 8), values)
-        return Quotient(multiply(Number(bits), values), Number(8), up=True)
+            size = multiply(Number(bits // 8), values)
+        else:
+            size = Quotient(multiply(Number(bits), values), Number(8), up=True)
+        return Line(what, size, size.value)
 
     if fact.params:
-        formula = size(Name("params", "", fact.params))
-        yield Line("params bytes", formula, formula.value)
+        yield line("params bytes", Name("params", "", fact.params))
     if alive is not None and fact.node.layer.values == "new":
         tensors = [(1, Name(name, "", elements)) for name, elements in alive.alive.items()]
-        formula = size(Sum(tuple(tensors)) if len(tensors) > 1 else tensors[0][1])
-        yield Line("working set", formula, formula.value)
+        yield line("working set", Sum(tuple(tensors)) if len(tensors) > 1 else tensors[0][1])
 
 
 def _remark(fact: Facts) -> str:

@@ -5,10 +5,9 @@ from collections.abc import Callable, Iterator, Sequence
 from cnncalc.amounts import Layout, shape_text
 from cnncalc.dims import Window
 from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
-from cnncalc.findings.expression import Name, letters_of
-from cnncalc.findings.maths import formula, number, symbol, word
+from cnncalc.findings.expression import letters_of
+from cnncalc.findings.maths import EQUALS, formula, joined, number, symbol, word
 from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
-from cnncalc.tables.table import fixes_text
 
 WIDEST, TAIL = 64, 24
 """How many positions of an axis a picture shows; of a longer one its ends."""
@@ -28,23 +27,22 @@ def page(explained: Explained, layout: Layout = "hwc") -> Page:
     return blocks
 
 
-def _fused(layers: Sequence[Explanation]) -> Iterator[list[Explanation]]:
+def _fused(layers: Sequence[Explanation]) -> list[list[Explanation]]:
     """Each layer with the activation that is fused into it."""
-    group: list[Explanation] = []
+    groups: list[list[Explanation]] = []
     for one in layers:
-        if group and not one.fused:
-            yield group
-            group = []
-        group.append(one)
-    if group:
-        yield group
+        if groups and one.fused:
+            groups[-1].append(one)
+        else:
+            groups.append([one])
+    return groups
 
 
 def _meanings(explained: Sequence[Explanation]) -> str:
     lines = [line for one in explained for line in one.lines]
     named = [name for line in lines if not isinstance(line.what, str) for name in line.what]
-    used = {name.letter for name in named}
-    used |= {name.letter for line in lines for name in letters_of(line.formula)}
+    read = [name for line in lines for name in letters_of(line.formula)]
+    used = {name.letter for name in (*named, *read)}
     return ", ".join(
         f"{letter} {meaning}" for letter, meaning in MEANINGS.items() if letter in used
     )
@@ -60,33 +58,25 @@ def _section(group: list[Explanation], layout: Layout) -> Iterator[Block]:
             yield Working([_terms(line) for line in one.lines])
         if one.remark:
             yield Prose(one.remark)
+    strides = (warning for warning in first.warnings if warning.kind == "stride")
+    for window in dict.fromkeys(warning.window for warning in strides):
+        yield Picture(axis_picture(window))
     said: dict[str, list[str]] = {}
-    windows: dict[Window, None] = {}
     for warning in first.warnings:
-        fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
-        said.setdefault(warning.message + fits, []).append(warning.axis)
-        if warning.kind == "stride":
-            windows[warning.window] = None
-    yield from (Picture(axis_picture(window)) for window in windows)
+        said.setdefault(warning.sentence, []).append(warning.axis)
     if said:
         yield Items([f"{' and '.join(axes)}: {message}" for message, axes in said.items()])
 
 
 def _terms(line: Line) -> list[Maths]:
     """`H₂ = ⌊(H₁ + 2P − F)/S⌋ + 1 = ⌊(227 + 2·0 − 11)/4⌋ + 1 = 55`."""
-    first = word(line.what) if isinstance(line.what, str) else _names(line.what)
+    if isinstance(line.what, str):
+        first = word(line.what)
+    else:
+        first = joined([symbol(name.letter, name.below) for name in line.what], EQUALS)
     terms = [first, formula(line.formula), formula(line.formula, values=True), number(line.value)]
     # A number alone is not written twice.
     return [term for i, term in enumerate(terms) if term not in terms[:i]]
-
-
-def _names(names: Sequence[Name]) -> Maths:
-    parts = [symbol(name.letter, name.below) for name in names]
-    return Maths(
-        " = ".join(part.text for part in parts),
-        " = ".join(part.latex for part in parts),
-        "<mo>=</mo>".join(part.mathml for part in parts),
-    )
 
 
 def axis_picture(window: Window) -> list[str]:

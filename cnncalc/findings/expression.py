@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
-from cnncalc.dims import AbstractNumber
+from cnncalc.dims import AbstractNumber, ceil_div
 
 
 @dataclass(frozen=True)
@@ -62,9 +62,8 @@ class Quotient:
 
     @property
     def value(self) -> int:
-        if self.up:
-            return -(-self.above.value // self.below.value)
-        return self.above.value // self.below.value
+        above, below = self.above.value, self.below.value
+        return ceil_div(above, below) if self.up else above // below
 
 
 @dataclass(frozen=True)
@@ -91,66 +90,6 @@ class Choice:
 
 
 Expression = Name | Number | Sum | Product | Quotient | Power | Choice
-
-
-class Traced(int, AbstractNumber):
-    """An int with the expression that gave it."""
-
-    expression: Expression
-
-    def __new__(cls, expression: Expression) -> Traced:
-        made = super().__new__(cls, expression.value)
-        made.expression = expression
-        return made
-
-    def __add__(self, other: Any) -> Any:
-        return _traced(other, lambda b: add((1, self.expression), (1, b)))
-
-    def __radd__(self, other: Any) -> Any:
-        return _traced(other, lambda a: add((1, a), (1, self.expression)))
-
-    def __sub__(self, other: Any) -> Any:
-        return _traced(other, lambda b: add((1, self.expression), (-1, b)))
-
-    def __rsub__(self, other: Any) -> Any:
-        return _traced(other, lambda a: add((1, a), (-1, self.expression)))
-
-    def __mul__(self, other: Any) -> Any:
-        return _traced(other, lambda b: multiply(self.expression, b))
-
-    def __rmul__(self, other: Any) -> Any:
-        return _traced(other, lambda a: multiply(a, self.expression))
-
-    def __floordiv__(self, other: Any) -> Any:
-        return _traced(other, lambda b: divide(self.expression, b))
-
-    def __rfloordiv__(self, other: Any) -> Any:
-        return _traced(other, lambda a: divide(a, self.expression))
-
-    def __pow__(self, other: Any, modulus: Any = None) -> Any:
-        return Traced(Power(self.expression, int(other)))
-
-    def __neg__(self) -> Any:
-        return Traced(negative(self.expression))
-
-    def minimum(self, other: int) -> Traced:
-        return Traced(Choice("min", self.expression, expression_of(other)))
-
-    def maximum(self, other: int) -> Traced:
-        return Traced(Choice("max", self.expression, expression_of(other)))
-
-    def broadcast(self, other: int) -> int:
-        # Rules have compared them: nobody needs to read that 1 is smaller.
-        return max(self, other)
-
-
-def expression_of(number: int) -> Expression:
-    """How a number was computed; a constant where nobody traced it."""
-    return number.expression if isinstance(number, Traced) else Number(int(number))
-
-
-def _traced(other: Any, combine: Callable[[Expression], Expression]) -> Any:
-    return Traced(combine(expression_of(other))) if isinstance(other, int) else NotImplemented
 
 
 def add(*terms: tuple[int, Expression]) -> Expression:
@@ -198,6 +137,57 @@ def multiply(a: Expression, b: Expression) -> Expression:
 def divide(a: Expression, b: Expression) -> Expression:
     """A floor division; one by the constant 1 is none."""
     return a if b == Number(1) else Quotient(a, b)
+
+
+def _operator(combine: Callable[[Expression, Expression], Expression]) -> tuple[Any, Any]:
+    """The two methods of an operator: with the number on its left, and on its right."""
+
+    def left(a: Any, b: Any) -> Any:
+        if not (isinstance(a, int) and isinstance(b, int)):
+            return NotImplemented
+        return Traced(combine(expression_of(a), expression_of(b)))
+
+    def right(b: Any, a: Any) -> Any:
+        return left(a, b)
+
+    return left, right
+
+
+class Traced(int, AbstractNumber):
+    """An int with the expression that gave it."""
+
+    expression: Expression
+
+    def __new__(cls, expression: Expression) -> Traced:
+        made = super().__new__(cls, expression.value)
+        made.expression = expression
+        return made
+
+    __add__, __radd__ = _operator(lambda a, b: add((1, a), (1, b)))
+    __sub__, __rsub__ = _operator(lambda a, b: add((1, a), (-1, b)))
+    __mul__, __rmul__ = _operator(multiply)
+    __floordiv__, __rfloordiv__ = _operator(divide)
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        return Traced(Power(self.expression, int(other)))
+
+    def __neg__(self) -> Any:
+        return Traced(negative(self.expression))
+
+    def minimum(self, other: int) -> Traced:
+        return Traced(Choice("min", self.expression, expression_of(other)))
+
+    def maximum(self, other: int) -> Traced:
+        return Traced(Choice("max", self.expression, expression_of(other)))
+
+    def broadcast(self, other: int) -> int:
+        # Rules have compared them: nobody needs to read that 1 is smaller.
+        return max(self, other)
+
+
+def expression_of(number: int) -> Expression:
+    """How a number was computed; a constant where nobody traced it."""
+    return number.expression if isinstance(number, Traced) else Number(int(number))
 
 
 def replace(expression: Expression, names: Mapping[Expression, Expression]) -> Expression:

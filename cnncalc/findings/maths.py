@@ -1,5 +1,8 @@
 """Expressions as formulas: text, LaTeX and MathML, with letters or with their values."""
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from cnncalc.findings.expression import (
     Choice,
     Expression,
@@ -13,6 +16,14 @@ from cnncalc.findings.expression import (
 from cnncalc.page import Maths
 from cnncalc.render import html, latex
 
+_NOTHING = Maths("", "", "")
+_BESIDE = Maths("", "", "<mo>&#x2062;</mo>")
+_DOT = Maths("·", r" \cdot ", "<mo>·</mo>")
+_PLUS = Maths(" + ", "+", "<mo>+</mo>")
+_MINUS = Maths(" − ", "-", "<mo>−</mo>")
+_SIGN = Maths("−", "-", "<mo>−</mo>")
+EQUALS = Maths(" = ", " = ", "<mo>=</mo>")
+TIMES = Maths(" × ", r" \times ", "<mo>×</mo>")
 _BELOW = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
 
@@ -44,6 +55,21 @@ def symbol(letter: str, below: str = "") -> Maths:
     return Maths(letter + text, f"{letter}_{{{below}}}", mathml)
 
 
+def joined(parts: Sequence[Maths], sign: Maths = _NOTHING) -> Maths:
+    """Terms one behind the other, with a sign between them."""
+    ways = zip(sign, zip(*parts, strict=True), strict=True)
+    return Maths(*(between.join(texts) for between, texts in ways))
+
+
+def fraction(above: Maths, below: Maths) -> Maths:
+    """One term above the other; in text `a / b`."""
+    return Maths(
+        f"{above.text} / {below.text}",
+        f"\\frac{{{above.latex}}}{{{below.latex}}}",
+        f"<mfrac><mrow>{above.mathml}</mrow><mrow>{below.mathml}</mrow></mfrac>",
+    )
+
+
 def formula(expression: Expression, values: bool = False) -> Maths:
     """An expression in letters, or with `values` in numbers."""
     match expression:
@@ -71,40 +97,32 @@ def formula(expression: Expression, values: bool = False) -> Maths:
 
 
 def _sum(terms: tuple[tuple[int, Expression], ...], values: bool) -> Maths:
-    text = latex = mathml = ""
+    parts: list[Maths] = []
     for sign, term in terms:
+        if parts or sign < 0:
+            parts.append(_PLUS if sign > 0 else _MINUS if parts else _SIGN)
         # A negative value in a sum, as a padding that crops, keeps its sign in parentheses.
-        part = formula(term, values) if not _is_negative(term, values) else _inner(term, values)
-        spaced = text != ""
-        plus, minus = (" + ", " − ") if spaced else ("", "−")
-        text += (plus if sign > 0 else minus) + part.text
-        latex += ("+" if spaced else "") if sign > 0 else "-"
-        latex += part.latex
-        mathml += (("<mo>+</mo>" if spaced else "") if sign > 0 else "<mo>−</mo>") + part.mathml
-    return Maths(text, latex, mathml)
+        parts.append((_inner if _is_negative(term, values) else formula)(term, values))
+    return joined(parts)
 
 
 def _product(factors: tuple[Expression, ...], values: bool) -> Maths:
-    parts = [_inner(factor, values) for factor in factors]
-    text, latex, mathml = parts[0]
-    for before, factor, part in zip(factors, factors[1:], parts[1:], strict=False):
+    parts = [_inner(factors[0], values)]
+    for before, factor in pairwise(factors):
         # `2P`, but `2·0`.
         letter = isinstance(factor, Name) and len(factor.letter) == 1
-        joined = isinstance(before, Number) and letter and not values
-        text += ("" if joined else "·") + part.text
-        latex += ("" if joined else " \\cdot ") + part.latex
-        mathml += ("<mo>&#x2062;</mo>" if joined else "<mo>·</mo>") + part.mathml
-    return Maths(text, latex, mathml)
+        beside = isinstance(before, Number) and letter and not values
+        parts += [_BESIDE if beside else _DOT, _inner(factor, values)]
+    return joined(parts)
 
 
 def _quotient(above: Expression, below: Expression, up: bool, values: bool) -> Maths:
-    a, b = formula(above, values), formula(below, values)
+    divided = fraction(formula(above, values), formula(below, values))
     left, right = ("⌈", "⌉") if up else ("⌊", "⌋")
     name = "ceil" if up else "floor"
     text = f"{left}{_inner(above, values).text}/{_inner(below, values).text}{right}"
-    latex = f"\\left\\l{name} \\frac{{{a.latex}}}{{{b.latex}}} \\right\\r{name}"
-    fraction = f"<mfrac><mrow>{a.mathml}</mrow><mrow>{b.mathml}</mrow></mfrac>"
-    return Maths(text, latex, f"<mrow><mo>{left}</mo>{fraction}<mo>{right}</mo></mrow>")
+    latex = f"\\left\\l{name} {divided.latex} \\right\\r{name}"
+    return Maths(text, latex, f"<mrow><mo>{left}</mo>{divided.mathml}<mo>{right}</mo></mrow>")
 
 
 def _inner(expression: Expression, values: bool) -> Maths:

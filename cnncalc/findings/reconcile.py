@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cnncalc.analysis.convention import Tally
-from cnncalc.analysis.tools import CONVENTIONS, tally
+from cnncalc.analysis.convention import ToolCount
+from cnncalc.analysis.tools import CONVENTIONS, counted_by
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.presented import Presented
@@ -16,7 +16,7 @@ class Reconciliation(Presented):
     """What each tool counts of one network, as a sum of named parts."""
 
     name: str
-    counts: tuple[Tally, ...]
+    counts: tuple[ToolCount, ...]
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The counts as JSON has them."""
@@ -39,4 +39,6 @@ def reconciled(graph: Graph, facts: list[Facts], tools: Sequence[str] = ()) -> R
     # Tools run inference.
     resting = graph.only_auxiliary()
     used = [fact for fact in facts if fact.node.name not in resting]
-    return Reconciliation(graph.name, tuple(tally(name, used) for name in tools or CONVENTIONS))
+    return Reconciliation(
+        graph.name, tuple(counted_by(name, used) for name in tools or CONVENTIONS)
+    )

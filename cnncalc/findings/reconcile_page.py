@@ -3,7 +3,7 @@
 import textwrap
 from collections.abc import Iterator, Sequence
 
-from cnncalc.analysis.convention import Part, Tally
+from cnncalc.analysis.convention import Part, ToolCount
 from cnncalc.findings.reconcile import Reconciliation
 from cnncalc.page import Block, Grid, Items
 from cnncalc.render.listing import listing
@@ -14,9 +14,9 @@ def page(found: Reconciliation) -> list[Block]:
     """A network as one tool or several count it, as sums; as two do, as a difference; then what is
     to be said of each.
     """
-    tallies = found.counts
-    grid = _difference(*tallies) if len(tallies) == 2 else _sums(tallies)
-    return [grid._replace(title=found.name), Items(list(map(_remark, tallies)))]
+    counts = found.counts
+    grid = _difference(*counts) if len(counts) == 2 else _sums(counts)
+    return [grid._replace(title=found.name), Items(list(map(_remark, counts)))]
 
 
 def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
@@ -25,38 +25,37 @@ def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
         grid = _difference(*found.counts)
         drawn = listing(grid.header, grid.rows, (1, 2, 3), width)
     else:
-        rows = []
-        for tally in found.counts:
-            first = [tally.name, f"{tally.total:,}"]
-            for summand in summands(tally.parts):
-                rows.append([*first, summand])
-                first = ["", ""]
+        rows = [
+            [*(("", "") if index else (count.name, f"{count.total:,}")), summand]
+            for count in found.counts
+            for index, summand in enumerate(summands(count.parts))
+        ]
         drawn = listing(("counted as", "total", "= parts"), rows, (1,), width)
-    return [(line, "") for line in (*drawn, "", *(s for t in found.counts for s in _remarks(t)))]
+    return [(line, "") for line in (*drawn, "", *(s for c in found.counts for s in _remarks(c)))]
 
 
-def _remarks(tally: Tally) -> Iterator[str]:
-    yield remark(tally)
-    for error in tally.errors:
+def _remarks(count: ToolCount) -> Iterator[str]:
+    yield remark(count)
+    for error in count.errors:
         yield from textwrap.wrap(f"but {error}", 78, initial_indent="  ", subsequent_indent="  ")
-    if tally.errors:
-        yield f"  so it prints {tally.printed:,}"
+    if count.errors:
+        yield f"  so it prints {count.printed:,}"
 
 
-def _sums(tallies: Sequence[Tally]) -> Grid:
-    rows = [(t.name, f"{t.total:,}", " ".join(summands(t.parts))) for t in tallies]
+def _sums(counts: Sequence[ToolCount]) -> Grid:
+    rows = [(c.name, f"{c.total:,}", " ".join(summands(c.parts))) for c in counts]
     return Grid(("counted as", "total", "= parts"), rows, right=(1,))
 
 
-def _difference(a: Tally, b: Tally) -> Grid:
+def _difference(a: ToolCount, b: ToolCount) -> Grid:
     return Grid(("part", a.name, b.name, "difference"), differences(a, b), right=(1, 2, 3), foot=1)
 
 
-def differences(a: Tally, b: Tally) -> list[tuple[str, str, str, str]]:
+def differences(a: ToolCount, b: ToolCount) -> list[tuple[str, str, str, str]]:
     """What each of two tools counts for every part, and the difference; the totals last."""
     amounts: dict[str, list[int]] = {}
-    for index, tally in enumerate((a, b)):
-        for part in tally.parts:
+    for index, count in enumerate((a, b)):
+        for part in count.parts:
             amounts.setdefault(part.name, [0, 0])[index] += part.amount
     amounts["total"] = [a.total, b.total]
     return [(name, f"{x:,}", f"{y:,}", f"{y - x:+,}") for name, (x, y) in amounts.items()]
@@ -72,12 +71,12 @@ def summands(parts: Sequence[Part]) -> list[str]:
     return texts or ["= 0"]
 
 
-def remark(tally: Tally) -> str:
+def remark(count: ToolCount) -> str:
     """The tool, its unit, and what it does otherwise."""
-    tool, unit, _, said, _ = tally.convention
-    return f"{tally.name}: {unit}, {tool}{said and f'; {said}'}"
+    tool, unit, _, said, _ = count.convention
+    return f"{count.name}: {unit}, {tool}{said and f'; {said}'}"
 
 
-def _remark(tally: Tally) -> str:
-    faults = "".join(f"; but {error}" for error in tally.errors)
-    return remark(tally) + faults + (f", so it prints {tally.printed:,}" if faults else "")
+def _remark(count: ToolCount) -> str:
+    faults = "".join(f"; but {error}" for error in count.errors)
+    return remark(count) + faults + (f", so it prints {count.printed:,}" if faults else "")

@@ -64,29 +64,24 @@ def traced_windows(
             for value, below in zip(values, _belows(values), strict=True)
         ]
 
-    kernel_size = traced("F", [w.kernel_size for w in windows])
-    stride = traced("S", [w.stride for w in windows])
-    dilation = traced("D", [w.dilation for w in windows], unwritten=1)
     befores, afters = [w.before for w in windows], [w.after for w in windows]
     # P where both sides are padded alike, else P_a before and P_b after.
-    sides = ("", "") if befores == afters else ("a", "b")
-    before, after = traced("P", befores, side=sides[0]), traced("P", afters, side=sides[1])
-    found: list[Window | TransposedWindow] = []
-    for axis, window in enumerate(windows):
-        own = (
-            sizes[axis],
-            kernel_size[axis],
-            stride[axis],
-            before[axis],
-            after[axis],
-            dilation[axis],
-        )
-        if isinstance(window, Window):
-            found.append(Window(*own, window.ceil_mode))
-        else:
-            added = traced("A", [getattr(w, "output_padding", 0) for w in windows], unwritten=0)
-            found.append(TransposedWindow(*own, added[axis]))
-    return tuple(found)
+    before, after = ("", "") if befores == afters else ("a", "b")
+    columns: dict[str, Any] = {
+        "n": sizes,
+        "kernel_size": traced("F", [w.kernel_size for w in windows]),
+        "stride": traced("S", [w.stride for w in windows]),
+        "before": traced("P", befores, side=before),
+        "after": traced("P", afters, side=after),
+        "dilation": traced("D", [w.dilation for w in windows], unwritten=1),
+    }
+    added = [w.output_padding for w in windows if isinstance(w, TransposedWindow)]
+    if added:
+        columns["output_padding"] = traced("A", added, unwritten=0)
+    return tuple(
+        window._replace(**{field: values[axis] for field, values in columns.items()})
+        for axis, window in enumerate(windows)
+    )
 
 
 def _belows(values: Sequence[int]) -> list[str]:

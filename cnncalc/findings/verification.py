@@ -79,11 +79,13 @@ class Verification(Presented):
         columns = {key: report.column(column) for key, column in keys.items()}
         columns["saved_bytes"] = self.saved
         columns["saved_bytes_measured"] = step.saved if step else (None,) * len(self.saved)
+        columns["agrees"] = [
+            {aspect: marks[index] for aspect, marks in self.marks.items()}
+            for index in range(len(self.saved))
+        ]
         layers = [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
-        for index, layer in enumerate(layers):
-            layer["agrees"] = {aspect: marks[index] for aspect, marks in self.marks.items()}
         run = None
         if step is not None:
             whole = None if None in step.saved else sum(s for s in step.saved if s is not None)

@@ -1,6 +1,6 @@
 """What torch confirmed: a page of one network, and one of several."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cnncalc.amounts import shape_text
 from cnncalc.findings.verification import (
@@ -32,22 +32,22 @@ def page(found: Verification, depth: int | None = None, whole: bool = False) -> 
     layers that differ under it; `whole` shows all layers.
     """
     report = found.report
-    blocks: list[Block] = [Heading(f"{report.name}: {verdict(found)}", 1)]
     if depth is None and not whole:
         depth = fitting_depth(report)
-    aspects = [aspect for aspect in _COLUMNS if aspect in found.marks]
     measured = found.step is not None and not found.step.exact
-    header = ["layer", *(_COLUMNS[aspect] for aspect in aspects)]
+    header = ["layer", *(_COLUMNS[aspect] for aspect in _aspects(found))]
     if measured:
         header[header.index("saved bytes")] = "predicted"
         header.insert(header.index("predicted") + 1, "measured")
-    rows = [_row(found, group, aspects, measured) for group in _rows(found, depth)]
-    rows.append(_total(found, aspects, measured))
+    rows = [_row(found, group, measured) for group in _rows(found, depth)]
+    rows.append(_total(found, measured))
     right = [column for column, title in enumerate(header) if title not in ("layer", "grad.")]
-    blocks.append(Grid(header, rows, right, foot=1))
-    if found.differences:
-        blocks.append(differences([found]))
-    return [*blocks, Prose("\n".join(_notes(found)))]
+    return [
+        Heading(f"{report.name}: {verdict(found)}", 1),
+        Grid(header, rows, right, foot=1),
+        *([differences([found])] if found.differences else []),
+        Prose("\n".join(_notes(found))),
+    ]
 
 
 def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
@@ -117,52 +117,63 @@ def line(name: str, found: Verification) -> str:
     return f"{YES} {name}: {done}" if found.ok else f"{NO} {name}: {verdict(found)}; {done}"
 
 
+def _aspects(found: Verification) -> list[Aspect]:
+    return [aspect for aspect in _COLUMNS if aspect in found.marks]
+
+
 def _rows(found: Verification, depth: int | None) -> Iterator[Group]:
     """The rows of a table; under a block its layers that differ."""
     plain = groups(found.report)
+    wrong = {
+        layer
+        for marks in found.marks.values()
+        for layer, agrees in enumerate(marks)
+        if agrees is False
+    }
     for group in groups(found.report, depth):
         yield group
         if group.block:
-            inside = [row for row in plain if row.indices[0] in group.indices]
-            yield from (row for row in inside if _differs(found, row.indices))
+            inside = (row for row in plain if row.indices[0] in group.indices)
+            yield from (row for row in inside if not wrong.isdisjoint(row.indices))
 
 
-def _differs(found: Verification, indices: Sequence[int]) -> bool:
-    return any(marks[index] is False for marks in found.marks.values() for index in indices)
-
-
-def _row(found: Verification, group: Group, aspects: Sequence[Aspect], measured: bool) -> list[str]:
+def _row(found: Verification, group: Group, measured: bool) -> list[str]:
     """The cells of a layer, of one with its activation, or of a block."""
-    cells = [group.cell(found.report, COLUMNS["name"])]
-    for aspect in aspects:
-        mark = _mark([found.marks[aspect][index] for index in group.indices], aspect)
-        if aspect == "saved":
-            text = f"{sum(found.saved[index] for index in group.indices):,}"
-        elif aspect == "gradients":
-            text = ""
-        else:
-            value = group.cell(found.report, COLUMNS[aspect])
-            text = shape_text(value) if aspect == "output" else f"{value:,}"
-        cells.append(f"{text} {mark}".strip())
-        if aspect == "saved" and measured:
-            cells.append(_measured(found, group.indices))
-    return cells
+    name, output, params, macs = (
+        group.cell(found.report, COLUMNS[key]) for key in ("name", "output", "params", "macs")
+    )
+    texts: dict[Aspect, str] = {
+        "output": shape_text(output),
+        "params": f"{params:,}",
+        "macs": f"{macs:,}",
+    }
+    return [name, *_cells(found, group.indices, texts, measured)]
 
 
-def _total(found: Verification, aspects: Sequence[Aspect], measured: bool) -> list[str]:
-    totals = {
+def _total(found: Verification, measured: bool) -> list[str]:
+    totals: dict[Aspect, str] = {
         "params": f"{found.report.total('params'):,}",
         "macs": f"{found.report.total('macs'):,}",
-        "saved": f"{sum(found.saved):,}",
     }
-    cells = ["total"]
-    for aspect in aspects:
-        whole = [False for d in found.differences if d.aspect == aspect and not d.layer]
-        mark = _mark([*found.marks[aspect], *whole], aspect)
-        cells.append(f"{totals.get(aspect, '')} {mark}".strip())
+    wrong = {d.aspect for d in found.differences if not d.layer}
+    return ["total", *_cells(found, range(len(found.saved)), totals, measured, wrong)]
+
+
+def _cells(
+    found: Verification,
+    layers: Sequence[int],
+    texts: Mapping[Aspect, str],
+    measured: bool,
+    wrong: Collection[Aspect] = (),
+) -> Iterator[str]:
+    """What is said of some layers, each with its mark; `wrong` is so as a whole."""
+    saved = f"{sum(found.saved[layer] for layer in layers):,}"
+    for aspect in _aspects(found):
+        marks = [found.marks[aspect][layer] for layer in layers] + [False] * (aspect in wrong)
+        text = saved if aspect == "saved" else texts.get(aspect, "")
+        yield f"{text} {_mark(marks, aspect)}".strip()
         if aspect == "saved" and measured:
-            cells.append(_measured(found, range(len(found.saved))))
-    return cells
+            yield _measured(found, layers)
 
 
 def _measured(found: Verification, indices: Sequence[int]) -> str:

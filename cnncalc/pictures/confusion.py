@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import torch
 from matplotlib.figure import Figure
-from torch import Tensor
 
 from cnncalc.pictures.figures import blank_figure, text_width
 from cnncalc.pictures.picture import LeftOut, Picture, evenly, short
@@ -18,7 +17,7 @@ _NAMED = 60
 """The most classes that all have their names at the sides."""
 
 
-def counts(said: Tensor, labels: Tensor, classes: int) -> Tensor:
+def counts(said: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tensor:
     """How often class i (row) was taken for class j (column)."""
     return torch.bincount(labels * classes + said, minlength=classes**2).reshape(classes, classes)
 
@@ -29,10 +28,11 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
     classes = run.data.classes
     if len(classes) > MOST:
         raise LeftOut(f"confusion: {len(classes):,} classes; {MOST:,} can be looked at")
-    matrix = counts(found.said, found.labels, len(classes))
-    total = len(found.labels)
-    text = f"{found.right:,} of {total:,} test samples are right. Rows are what they are, columns "
-    text += "what they were taken for; a cell is the darker, the larger its part of its row"
+    matrix, total = counts(found.said, found.labels, len(classes)), len(found.labels)
+    text = (
+        f"{found.right:,} of {total:,} test samples are right. Rows are what they are, columns "
+        "what they were taken for; a cell is the darker, the larger its part of its row"
+    )
     wrong = matrix.clone().fill_diagonal_(0)
     if wrong.any():
         # Of several cells alike the first.
@@ -42,11 +42,11 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
             f". Most often {short(classes[row])} was taken for {short(classes[column])}: "
             f"{most:,} time{'' if most == 1 else 's'}"
         )
-    title = "Which class is taken for which"
-    return Picture("confusion", title, f"{text}.", figure(matrix, classes))
+    drawn = figure(matrix, classes)
+    return Picture("confusion", "Which class is taken for which", f"{text}.", drawn)
 
 
-def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
+def figure(matrix: torch.Tensor, classes: Sequence[str]) -> Figure:
     """The matrix with the classes at its sides, and counts in the cells where there is room."""
     number = len(classes)
     shares = matrix / matrix.sum(1, keepdim=True).clamp(min=1)
@@ -65,8 +65,7 @@ def figure(matrix: Tensor, classes: Sequence[str]) -> Figure:
     axes.set_yticks(named, texts, fontsize=size, parse_math=False)
     right, total = int(matrix.trace()), int(matrix.sum())
     axes.set_title(f"{right:,} of {total:,} are right", fontsize=10)
-    axes.set_xlabel("taken for")
-    axes.set_ylabel("true class")
+    axes.set(xlabel="taken for", ylabel="true class")
     if number <= _NUMBERED:
         for row, values in enumerate(matrix.tolist()):
             for column, value in enumerate(values):

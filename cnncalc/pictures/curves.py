@@ -16,14 +16,14 @@ _TRAIN, _TEST = "#1f77b4", "#d62728"
 def draw(run: TrainedRun) -> Picture:
     """Two panels, each with a curve of the training and one of the test set."""
     first, last = run.history[0], run.history[-1]
-    test = "samples after the epoch" if run.overfit else "test set"
-    figure = panels(run.history, ("samples while learning" if run.overfit else "train", test))
+    names = ("samples while learning", "samples after the epoch")
     way = f"from {share(first.test_accuracy)} after epoch {first.epoch} to "
     text = (
         f"The accuracy on the {'samples' if run.overfit else 'test set'} goes "
         f"{way if len(run.history) > 1 else 'to '}{share(last.test_accuracy)} after epoch "
         f"{last.epoch}; training figures are means over an epoch, while the weights move."
     )
+    figure = panels(run.history, names if run.overfit else ("train", "test set"))
     return Picture("curves", "Accuracy and loss", text, figure)
 
 
@@ -37,10 +37,12 @@ def panels(history: Sequence[Epoch], names: tuple[str, str]) -> Figure:
         for name, part, colour in zip(names, ("train", "test"), (_TRAIN, _TEST), strict=True):
             values = [scale * getattr(epoch, f"{part}_{what}") for epoch in history]
             axes.plot(epochs, values, color=colour, label=name, marker=marker, markersize=3)
-        axes.set_xlabel("epoch")
-        axes.set_ylabel(f"{what}{unit}")
-        # Of a single epoch a locator would show fractions.
-        axes.set_xlim(epochs[0] - 0.5, epochs[-1] + 0.5)
+        axes.set(
+            xlabel="epoch",
+            ylabel=f"{what}{unit}",
+            # Of a single epoch a locator would show fractions.
+            xlim=(epochs[0] - 0.5, epochs[-1] + 0.5),
+        )
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes.grid(alpha=0.3)
         axes.legend()

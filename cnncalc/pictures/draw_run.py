@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from cnncalc.errors import UsageError, require
 from cnncalc.files import refusals_in
-from cnncalc.training.settings import Settings
+from cnncalc.pictures.picture import LeftOut, Picture
 
 if TYPE_CHECKING:
-    from cnncalc.graph import Graph
-    from cnncalc.pictures.picture import Picture
     from cnncalc.pictures.trained_run import Answers, TrainedRun
-    from cnncalc.training.loop import Epoch
-    from cnncalc.training.run_folder import RequestedSpec
 
 FOLDER = "pictures"
 """Where they lie in a run's folder."""
@@ -33,18 +29,11 @@ class DrawnPicture(NamedTuple):
 class RunSummary(NamedTuple):
     """What a run was, and what it came to."""
 
-    requested: RequestedSpec
-    settings: Settings
-    graph: Graph
-    history: tuple[Epoch, ...]
-    step: int
-    """Steps of an epoch that was not ended."""
-    data: tuple[str, ...]
-    """What the data are, a sentence each; none where they are not there any more."""
-    before: tuple[float, float] | None
-    """Loss and accuracy on the test set before the first step."""
-    right: tuple[int, int] | None
-    """Right answers of the trained network, of how many."""
+    run: TrainedRun
+    before: Answers | None
+    """To the test set, before the first step."""
+    after: Answers | None
+    """Those of the trained network."""
     pictures: tuple[DrawnPicture, ...]
     left_out: tuple[str, ...]
 
@@ -66,18 +55,18 @@ def draw_run(
     for package in ("torch", "matplotlib"):
         require(package, "cnncalc pictures", "train")
     from cnncalc.pictures.figures import png, style
-    from cnncalc.pictures.picture import LeftOut
     from cnncalc.pictures.trained_run import answers, read_trained_run
     from cnncalc.witness.device import memory_refusals
 
     run = read_trained_run(folder, device)
     left_out, drawn = list(run.notes), list[DrawnPicture]()
-    room = memory_refusals("to draw the pictures; on another --device?")
-    with style(), refusals_in(folder), room:
+    with (
+        style(),
+        refusals_in(folder),
+        memory_refusals("to draw the pictures; on another --device?"),
+    ):
         plan, after = _plan(run, samples, layers, left_out)
-        before = None
-        if run.start is not None and run.data is not None:
-            before = answers(run, run.start, run.data.test)
+        before = answers(run, run.start, run.data.test) if run.start and run.data else None
         for draw in plan:
             try:
                 picture = draw()
@@ -89,14 +78,7 @@ def draw_run(
             path.write_bytes(png(picture.figure))
             drawn.append(DrawnPicture(f"{FOLDER}/{path.name}", picture.title, picture.text))
             written(path)
-    return RunSummary(
-        *(run.requested, run.given, run.graph, run.history, run.step),
-        data=tuple(_of_data(run)),
-        before=before and (before.loss, before.accuracy),
-        right=after and (after.right, len(after.labels)),
-        pictures=tuple(drawn),
-        left_out=tuple(left_out),
-    )
+    return RunSummary(run, before, after, tuple(drawn), tuple(left_out))
 
 
 def _plan(
@@ -104,7 +86,6 @@ def _plan(
 ) -> tuple[list[Callable[[], Picture]], Answers | None]:
     """What is drawn, in order, and the answers to the test set. Raises UsageError."""
     from cnncalc.pictures import confusion, curves, filters, maps, mistakes, patches
-    from cnncalc.pictures.picture import LeftOut
     from cnncalc.pictures.trained_run import answers, watching
 
     plan: list[Callable[[], Picture]] = [partial(curves.draw, run), partial(filters.draw, run)]
@@ -121,11 +102,8 @@ def _plan(
     if run.overfit:
         left_out.append("maps, patches and confusion: a few samples learnt by heart say little")
     elif not layers:
-        try:
-            chosen, note = patches.chosen_layers(run)
-            left_out += [note] if note else []
-        except LeftOut as reason:
-            left_out.append(str(reason))
+        chosen, note = patches.chosen_layers(run)
+        left_out += [note] if note else []
     if not samples and not run.overfit:
         samples = maps.chosen_samples(run)
     responses = {layer.node.name: patches.Responses() for layer in chosen}
@@ -135,15 +113,3 @@ def _plan(
     if not run.overfit:
         plan.append(partial(confusion.draw, run, found))
     return [*plan, partial(mistakes.draw, run, found)], found
-
-
-def _of_data(run: TrainedRun) -> Iterator[str]:
-    """How many samples there are, and where from."""
-    if run.data is None:
-        return
-    train, test = len(run.data.train.labels), len(run.data.test.labels)
-    if run.overfit:
-        yield f"{train:,} samples of {run.data.name}, to be learnt by heart"
-    else:
-        yield f"{train:,} samples of {run.data.name} to train on, {test:,} to test on"
-    yield from run.data.notes

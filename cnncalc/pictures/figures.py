@@ -63,11 +63,11 @@ class Layout:
         self.pictures: list[tuple[float, float, Pixels]] = []
         self.right, self.y = 0.0, float(_MARGIN)
 
-    def prose(self, text: str, size: float, bold: bool = False, x: float = _MARGIN) -> None:
+    def prose(self, text: str, size: float, bold: bool = False) -> None:
         """A paragraph over the whole width."""
-        for line in _wrapped(text, size, bold, WIDTH - _MARGIN - x):
-            self.texts.append(Text(x, self.y, line, size, bold))
-            self.right = max(self.right, x + text_width(line, size, bold))
+        for line in _wrapped(text, size, bold, WIDTH - 2 * _MARGIN):
+            self.texts.append(Text(_MARGIN, self.y, line, size, bold))
+            self.right = max(self.right, _MARGIN + text_width(line, size, bold))
             self.y += _height(size)
 
     def band(self, band: Band, left: float) -> None:
@@ -131,18 +131,17 @@ class Layout:
         return figure
 
 
-def tiled_figure(title: str, bands: Sequence[Band], note: str = "") -> Figure:
+def tiled_figure(title: str, bands: Sequence[Band], note: str) -> Figure:
     """A title, a paragraph and bands of tiles; nothing is cut and nothing overlaps."""
     return laid_out(title, bands, note).figure()
 
 
-def laid_out(title: str, bands: Sequence[Band], note: str = "") -> Layout:
+def laid_out(title: str, bands: Sequence[Band], note: str) -> Layout:
     """Where everything of a sheet is."""
     page = Layout()
     page.prose(title, _TITLE, bold=True)
-    if note:
-        page.y += 2
-        page.prose(note, _BAND)
+    page.y += 2
+    page.prose(note, _BAND)
     page.y += _GAP
     beside = [text_width(band.title, _BAND, True) for band in bands if band.beside]
     for band in bands:

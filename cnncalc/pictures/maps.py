@@ -1,14 +1,15 @@
 """What each layer makes of a sample: its feature maps."""
 
+from collections import Counter
+
 import torch
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.amounts import shape_text
 from cnncalc.infer import Facts
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Pixels, Tile, tiled_figure
-from cnncalc.pictures.picture import Picture, evenly, share, short
+from cnncalc.pictures.picture import Picture, evenly, sentence, share, short
 from cnncalc.pictures.trained_run import TrainedRun, outputs, predictions
 
 CHANNELS = 32
@@ -28,12 +29,10 @@ _UNITS = 512
 def chosen_samples(run: TrainedRun) -> list[int]:
     """The first test samples of three different classes."""
     assert run.data is not None
-    first: dict[int, int] = {}
-    for index, label in enumerate(run.data.test.labels.tolist()):
-        first.setdefault(label, index)
-        if len(first) == 3:
-            break
-    return list(first.values())
+    labels = run.data.test.labels.tolist()
+    # From the last one on: what stands for a class in the end is the first.
+    first = {label: index for index, label in reversed([*enumerate(labels)])}
+    return sorted(first.values())[:3]
 
 
 def draw(run: TrainedRun, index: int) -> Picture:
@@ -54,21 +53,25 @@ def draw(run: TrainedRun, index: int) -> Picture:
         logits = outputs(run, run.network, sample[None], keep)
     probabilities, answers = predictions(logits)
     answer = int(answers[0])
-    probability = float(probabilities[0, answer])
-    bands = [Band(f"input {shape_text(run.goal.input)}", [Tile(pixels.picture(sample, _LARGE))])]
-    for row in shown:
-        values = found[row[-1].node.name]
-        bands.append(Band(_title(row, values), _tiles(values)))
+    bands = [
+        Band(f"input {shape_text(run.goal.input)}", [Tile(pixels.picture(sample, _LARGE))]),
+        *(_band(row, found[row[-1].node.name]) for row in shown),
+    ]
     said = "recognised" if answer == label else f"taken for {short(classes[answer])}"
-    title = f"Test sample {index:,}, class {short(classes[label])}: {said} ({share(probability)})"
-    notes = ["dark is each layer's smallest value, bright its largest"]
-    if some := pixels.part_shown(run.goal.input):
-        notes.append(f"of the input {some}")
-    if len(shown) < len(rows):
-        notes.append(f"{len(shown)} of {len(rows):,} layers")
-    note = f"{'; '.join(notes)}."
-    figure = tiled_figure(title, bands, note[0].upper() + note[1:])
-    return Picture(f"maps-{index}", title, f"What each layer makes of it; {note}", figure)
+    surely = share(float(probabilities[0, answer]))
+    title = f"Test sample {index:,}, class {short(classes[label])}: {said} ({surely})"
+    some = pixels.part_shown(run.goal.input)
+    note = sentence(
+        "dark is each layer's smallest value, bright its largest",
+        some and f"of the input {some}",
+        f"{len(shown)} of {len(rows):,} layers" if len(shown) < len(rows) else "",
+    )
+    return Picture(
+        f"maps-{index}",
+        title,
+        f"What each layer makes of it; {note}",
+        tiled_figure(title, bands, note[0].upper() + note[1:]),
+    )
 
 
 def layers(run: TrainedRun) -> list[list[Facts]]:
@@ -76,10 +79,7 @@ def layers(run: TrainedRun) -> list[list[Facts]]:
 
     One that follows belongs to the layer before it where nothing else reads that layer.
     """
-    readers: dict[str, int] = {}
-    for fact in run.facts:
-        for name in fact.node.inputs:
-            readers[name] = readers.get(name, 0) + 1
+    readers = Counter(name for fact in run.facts for name in fact.node.inputs)
     resting = run.goal.graph.only_auxiliary()
     by_last: dict[str, list[Facts]] = {}
     for fact in run.facts:
@@ -96,20 +96,19 @@ def layers(run: TrainedRun) -> list[list[Facts]]:
     return list(by_last.values())
 
 
-def _title(row: list[Facts], values: Tensor) -> str:
+def _band(row: list[Facts], values: Tensor) -> Band:
     """`conv1 + relu 28×28×6, 0 to 3.2`, and how many channels of many are shown."""
     words = [row[0].node.name, *(f.node.layer.type for f in row[1:] if not f.node.layer.identity)]
     channels = values.shape[0]
-    flat = values[0].numel() == 1
-    limit = _UNITS if flat else CHANNELS
+    limit = _UNITS if values[0].numel() == 1 else CHANNELS
     some = f", the first {limit} of {channels:,}" if channels > limit else ""
     low, high = float(values.min()), float(values.max())
-    return f"{' + '.join(words)} {shape_text(row[-1].output)}, {low:.3g} to {high:.3g}{some}"
+    title = f"{' + '.join(words)} {shape_text(row[-1].output)}, {low:.3g} to {high:.3g}{some}"
+    return Band(title, _tiles(values, low, high))
 
 
-def _tiles(values: Tensor) -> list[Tile]:
+def _tiles(values: Tensor, low: float, high: float) -> list[Tile]:
     """Maps (C, H, W), rows of a signal's (C, length), or one strip of a vector."""
-    low, high = float(values.min()), float(values.max())
     if values[0].numel() == 1:
         return [Tile(_strip(values.flatten()[:_UNITS], low, high))]
     if values.dim() == 2:
@@ -124,11 +123,12 @@ def _tiles(values: Tensor) -> list[Tile]:
 def _strips(signal: Tensor, low: float, high: float) -> Pixels:
     """The channels of a signal (C, length) as rows."""
     length = signal.shape[1]
-    if length > _LENGTH:
-        signal = functional.interpolate(signal[None], _LENGTH, mode="area")[0]
-    else:
-        signal = signal.repeat_interleave(min(_LENGTH // length, 2 * _SQUARE), 1)
-    rows = signal.repeat_interleave(_SQUARE, 0)
+    fitted = (
+        nn.functional.interpolate(signal[None], _LENGTH, mode="area")[0]
+        if length > _LENGTH
+        else signal.repeat_interleave(min(_LENGTH // length, 2 * _SQUARE), 1)
+    )
+    rows = fitted.repeat_interleave(_SQUARE, 0)
     return pixels.heat_map(rows, low, high, max(rows.shape))
 
 

@@ -2,7 +2,7 @@
 
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Tile, tiled_figure
-from cnncalc.pictures.picture import LeftOut, Picture, share, short
+from cnncalc.pictures.picture import LeftOut, Picture, sentence, share, short
 from cnncalc.pictures.trained_run import Answers, TrainedRun
 
 MOST = 24
@@ -27,17 +27,20 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
     tiles = []
     for index in wrong[:MOST]:
         true, said = (short(classes[int(part[index])]) for part in (found.labels, found.said))
-        probability = share(float(found.probabilities[index, found.said[index]]))
-        lines = (f"{true}, taken for", f"{said} ({probability})", f"sample {index:,}")
-        tiles.append(Tile(pixels.picture(images[index], _SIDE), lines))
+        surely = share(float(found.probabilities[index, found.said[index]]))
+        tiles.append(
+            Tile(
+                pixels.picture(images[index], _SIDE),
+                (f"{true}, taken for", f"{said} ({surely})", f"sample {index:,}"),
+            )
+        )
     some = f"The {len(wrong)} mistakes" if len(wrong) > 1 else "The only mistake"
     if len(tiles) < len(wrong):
         some = f"The {len(tiles)} worst of {len(wrong):,} mistakes"
-    text = (
+    text = sentence(
         f"{some} in {len(found.labels):,} {of}, the highest loss first: what it is, what "
-        "it was taken for, and with which probability"
+        "it was taken for, and with which probability",
+        pixels.part_shown(run.goal.input),
     )
-    if part := pixels.part_shown(run.goal.input):
-        text += f"; {part}"
-    figure = tiled_figure("The worst mistakes", [Band("", tiles)], f"{text}.")
-    return Picture("mistakes", "The worst mistakes", f"{text}.", figure)
+    title = "The worst mistakes"
+    return Picture("mistakes", title, text, tiled_figure(title, [Band("", tiles)], text))

@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
 
 from cnncalc.analysis.receptive_field import Axis, Field, receptive_fields
 from cnncalc.errors import UsageError, shown, suggestion
@@ -15,7 +14,7 @@ from cnncalc.infer import Facts
 from cnncalc.layers.base import times
 from cnncalc.pictures import pixels
 from cnncalc.pictures.figures import Band, Tile, tiled_figure
-from cnncalc.pictures.picture import LeftOut, Picture, evenly
+from cnncalc.pictures.picture import LeftOut, Picture, evenly, sentence
 from cnncalc.pictures.trained_run import TrainedRun
 
 FILTERS = 12
@@ -33,27 +32,27 @@ class Strongest(NamedTuple):
     `values`, `samples` (filters, patches) and `positions` (filters, patches, axes).
     """
 
-    values: Tensor
-    samples: Tensor
+    values: torch.Tensor
+    samples: torch.Tensor
     positions: npt.NDArray[np.intp]
 
 
 class Crop(NamedTuple):
     """A part of a sample (C, *sizes), and which positions (*sizes) lie outside of the sample."""
 
-    values: Tensor
-    outside: Tensor
+    values: torch.Tensor
+    outside: torch.Tensor
 
 
 class Responses:
     """Gathers a layer's strongest response to each sample, batch after batch."""
 
     def __init__(self) -> None:
-        self._values: list[Tensor] = []
-        self._places: list[Tensor] = []
+        self._values: list[torch.Tensor] = []
+        self._places: list[torch.Tensor] = []
         self._sizes: tuple[int, ...] = ()
 
-    def __call__(self, output: Tensor) -> None:
+    def __call__(self, output: torch.Tensor) -> None:
         maps = output.detach()[:, :FILTERS]
         self._sizes = tuple(maps.shape[2:])
         # Of several largest values torch gives the first.
@@ -86,14 +85,13 @@ def named_layers(run: TrainedRun, names: Sequence[str]) -> list[Facts]:
 
 
 def chosen_layers(run: TrainedRun) -> tuple[list[Facts], str]:
-    """Some of the convolutions, and a sentence where they are not all. Raises LeftOut."""
+    """Some of the convolutions, and a sentence where they are not all."""
     there = _convolutions(run)
     if not there:
-        raise LeftOut("patches: the network has no convolution")
+        return [], "patches: the network has no convolution"
     some = evenly(there, LAYERS)
-    if len(some) == len(there):
-        return some, ""
-    return some, f"patches: {len(some)} of {len(there):,} convolutions; --layer names others"
+    note = f"patches: {len(some)} of {len(there):,} convolutions; --layer names others"
+    return some, note if len(some) < len(there) else ""
 
 
 def _convolutions(run: TrainedRun) -> list[Facts]:
@@ -109,29 +107,30 @@ def draw(run: TrainedRun, layer: Facts, responses: Responses) -> Picture:
     found = responses.strongest()
     bands, clipped = [], False
     for index, (values, samples, positions) in enumerate(zip(*found, strict=True)):
-        tiles = []
-        for value, sample, position in zip(values, samples, positions, strict=True):
-            patch = crop(images[sample], axes, position.tolist())
-            clipped |= bool(patch.outside.any())
-            drawn = pixels.picture(patch.values, _SIDE, patch.outside)
-            tiles.append(Tile(drawn, (f"{value:.3g}",)))
+        crops = [
+            crop(images[sample], axes, position.tolist())
+            for sample, position in zip(samples, positions, strict=True)
+        ]
+        clipped |= any(bool(patch.outside.any()) for patch in crops)
+        tiles = [
+            Tile(pixels.picture(patch.values, _SIDE, patch.outside), (f"{value:.3g}",))
+            for patch, value in zip(crops, values, strict=True)
+        ]
         bands.append(Band(str(index), tiles, beside=True))
     extents = [_extent(axis, size) for axis, size in zip(axes, run.goal.input[1:], strict=True)]
     number, filters = layer.output[0], len(bands)
     some = f"the first {filters} of {number:,}" if filters < number else f"each of {number:,}"
-    text = (
+    text = sentence(
         f"For {some} maps of {name} the {len(bands[0].tiles)} test samples to which it responds "
         f"most: the part of the input, {times(extents)}, that the strongest position reads, "
-        "with its value"
+        "with its value",
+        "pink is padding, outside of the sample" if clipped else "",
+        pixels.part_shown(run.goal.input),
     )
-    if clipped:
-        text += "; pink is padding, outside of the sample"
-    if part := pixels.part_shown(run.goal.input):
-        text += f"; {part}"
     title = f"What excites {name} most"
     # A name of the spec may hold what a file's name may not.
     file = re.sub(r"[^\w.-]+", "-", name)
-    return Picture(f"patches-{file}", title, f"{text}.", tiled_figure(title, bands, f"{text}."))
+    return Picture(f"patches-{file}", title, text, tiled_figure(title, bands, text))
 
 
 def receptive_axes(run: TrainedRun, layer: Facts) -> tuple[Axis, ...]:
@@ -143,7 +142,7 @@ def receptive_axes(run: TrainedRun, layer: Facts) -> tuple[Axis, ...]:
     return axes
 
 
-def crop(sample: Tensor, axes: Sequence[Axis], position: Sequence[int]) -> Crop:
+def crop(sample: torch.Tensor, axes: Sequence[Axis], position: Sequence[int]) -> Crop:
     """The part of a sample (C, *sizes) that a position reads.
 
     Along an axis where the receptive field is longer than the sample, only what is inside; else

@@ -38,8 +38,12 @@ def share(part: float) -> str:
     return f"{100 * part:.2f} %"
 
 
+def sentence(*parts: str) -> str:
+    """What is to be seen, and what else there is to say of it."""
+    return f"{'; '.join(filter(None, parts))}."
+
+
 def evenly(things: Sequence[T], most: int) -> list[T]:
     """At most so many of them, the first and the last too, at equal distances."""
-    if len(things) <= most:
-        return list(things)
-    return [things[round(i * (len(things) - 1) / (most - 1))] for i in range(most)]
+    number, last = min(len(things), most), len(things) - 1
+    return [things[round(i * last / max(number - 1, 1))] for i in range(number)]

@@ -4,9 +4,7 @@ from math import isqrt
 
 import matplotlib
 import numpy as np
-import numpy.typing as npt
-from torch import Tensor
-from torch.nn import functional
+from torch import Tensor, nn
 
 from cnncalc.pictures.figures import Pixels
 
@@ -14,8 +12,6 @@ OUTSIDE = (244, 190, 200)
 """The colour of what lies outside of a picture, which no picture in greys or viridis has."""
 _LINES = ((31, 119, 180), (214, 39, 40), (44, 160, 44), (148, 103, 189))
 _LINE_HEIGHT = 48
-
-Floats = npt.NDArray[np.float32]
 
 
 def picture(sample: Tensor, side: int, outside: Tensor | None = None) -> Pixels:
@@ -34,8 +30,7 @@ def picture(sample: Tensor, side: int, outside: Tensor | None = None) -> Pixels:
         sample, outside = sample[:, middle], None if outside is None else outside[middle]
     if sample.shape[0] not in (1, 3):
         sample = sample.mean(0, keepdim=True)
-    grown = fitted(sample.clamp(0, 1), side)
-    drawn = _bytes(grown.expand(3, -1, -1))
+    drawn = _bytes(fitted(sample.clamp(0, 1), side).expand(3, -1, -1))
     if outside is not None:
         drawn[fitted(outside[None].float(), side)[0].numpy() > 0.5] = OUTSIDE
     return drawn
@@ -70,8 +65,7 @@ def heat_map(values: Tensor, low: float, high: float, side: int) -> Pixels:
 
 def signed(weights: Tensor, most: float, side: int) -> Pixels:
     """Weights (1 or 3, H, W) from −most to most: 0 is the middle grey."""
-    grown = fitted(weights / (2 * most or 1.0) + 0.5, side)
-    return _bytes(grown.expand(3, -1, -1))
+    return _bytes(fitted(weights / (2 * most or 1.0) + 0.5, side).expand(3, -1, -1))
 
 
 def curves(
@@ -106,7 +100,7 @@ def fitted(image: Tensor, side: int) -> Tensor:
         factor = side // longest
         return image.repeat_interleave(factor, 1).repeat_interleave(factor, 2)
     sizes = [max(1, size * side // longest) for size in (height, width)]
-    return functional.interpolate(image[None].float(), sizes, mode="area")[0]
+    return nn.functional.interpolate(image[None].float(), sizes, mode="area")[0]
 
 
 def stacked(above: Pixels, below: Pixels) -> Pixels:

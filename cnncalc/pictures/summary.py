@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Grid, Heading, Image, Items, Page, Picture, Prose
@@ -15,7 +15,11 @@ from cnncalc.pictures.picture import evenly, share
 from cnncalc.report import Report
 from cnncalc.tables import table
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
+from cnncalc.training.run_folder import RequestedSpec
 from cnncalc.training.settings import Settings, option
+
+if TYPE_CHECKING:
+    from cnncalc.pictures.trained_run import TrainedRun
 
 EPOCHS = 12
 """How many epochs have a row."""
@@ -25,36 +29,34 @@ _LINES = 120
 
 def page(summary: RunSummary, report: Report) -> Page:
     """The summary of a run; `report` is that of its network."""
-    blocks: list[Block] = [
-        Heading(f"{summary.graph.name or 'a network'} on {summary.settings.data}", 1),
+    run = summary.run
+    shown = table.tabulate(report, depth=fitting_depth(report), top=MAX_ROWS)
+    description = run.graph.description
+    return [
+        Heading(f"{run.graph.name or 'a network'} on {run.given.data}", 1),
         Prose(_verdict(summary)),
-        Items([*summary.data, _options(summary.settings)]),
+        Items([*_of_data(run), _options(run.settings)]),
         Heading("Epochs"),
         _epochs(summary),
         Heading("The network"),
-    ]
-    if description := summary.graph.description:
-        blocks.append(Prose(description))
-    shown = table.tabulate(report, depth=fitting_depth(report), top=MAX_ROWS)
-    blocks += [*table.page(shown), Heading("The spec", 3), *_spec(summary), Heading("Pictures")]
-    for drawn in summary.pictures:
-        blocks += [Heading(drawn.title, 3), Image(drawn.file, drawn.title), Prose(drawn.text)]
-    if summary.left_out:
-        blocks += [Heading("Left out", 3), Items(summary.left_out)]
-    blocks += [
+        *([Prose(description)] if description else []),
+        *table.page(shown),
+        Heading("The spec", 3),
+        *_spec(run.requested),
+        Heading("Pictures"),
+        *_pictures(summary),
         Heading("Again"),
         Prose(
             "In the folder of this page; paths of data are as they were given. The same machine, "
             "version of torch and number of threads and processes give the same bits."
         ),
-        Picture([command(summary)]),
+        Picture([command(run)]),
     ]
-    return blocks
 
 
-def command(summary: RunSummary) -> str:
+def command(run: "TrainedRun") -> str:
     """What trains the same network in the same way, in the folder of the run."""
-    requested, settings = summary.requested, summary.settings
+    requested, settings = run.requested, run.given
     words = ["cnncalc", "train", requested.variant or Path(requested.label).name]
     for name, value in requested.variables.items():
         words += ["--set", f"{name}={_value(value)}"]
@@ -75,51 +77,66 @@ def command(summary: RunSummary) -> str:
 
 def _value(value: Any) -> str:
     """A variable as `--set` reads it: a word as it is, anything else as JSON."""
-    if isinstance(value, str) and re.fullmatch(r"[A-Za-z_]\w*", value):
-        return value if value not in ("true", "false", "null") else json.dumps(value)
-    return json.dumps(value, ensure_ascii=False)
+    word = isinstance(value, str) and re.fullmatch(r"(?!(true|false|null)$)[A-Za-z_]\w*", value)
+    return value if word else json.dumps(value, ensure_ascii=False)
+
+
+def _pictures(summary: RunSummary) -> Iterator[Block]:
+    """The pictures, and what could not be drawn."""
+    for drawn in summary.pictures:
+        yield from (Heading(drawn.title, 3), Image(drawn.file, drawn.title), Prose(drawn.text))
+    if summary.left_out:
+        yield from (Heading("Left out", 3), Items(summary.left_out))
 
 
 def _verdict(summary: RunSummary) -> str:
     """What came of it, in a sentence or two."""
-    last, settings = summary.history[-1], summary.settings.complete()
-    of = "of its samples" if settings.overfit is not None else "on the test set"
-    text = f"After {last.epoch:,} of {settings.epochs:,} epochs: {share(last.test_accuracy)} {of}"
+    run, after = summary.run, summary.after
+    last, settings = run.history[-1], run.settings
+    ends = f"{last.epoch:,} of {settings.epochs:,} epochs", "on the test set"
     if settings.overfit is not None:
-        text = f"After {last.epoch:,} epoch{'s' * (last.epoch > 1)}: "
-        text += f"{share(last.test_accuracy)} {of} learnt by heart"
+        plural = "s" * (last.epoch > 1)
+        ends = f"{last.epoch:,} epoch{plural}", "of its samples learnt by heart"
+    text = f"After {ends[0]}: {share(last.test_accuracy)} {ends[1]}"
     if summary.before is not None:
-        text += f", {share(summary.before[1])} before training"
-    text += f". {sum(epoch.seconds for epoch in summary.history):,.1f} s of training."
-    now = "" if summary.right is None else "{:,} of {:,} are right".format(*summary.right)
-    if summary.step:
+        text += f", {share(summary.before.accuracy)} before training"
+    text += f". {sum(epoch.seconds for epoch in run.history):,.1f} s of training."
+    now = f"{after.right:,} of {len(after.labels):,} are right" if after else ""
+    if run.step:
         text += f" It was stopped in epoch {last.epoch + 1:,}, and the pictures show that moment"
         text += f": {now}." if now else "."
-    elif summary.right and summary.right[0] != round(last.test_accuracy * summary.right[1]):
+    elif after and after.right != round(last.test_accuracy * len(after.labels)):
         text += f" In the full precision of the pictures {now}."
     return text
 
 
-def _options(given: Settings) -> str:
+def _of_data(run: "TrainedRun") -> Iterator[str]:
+    """How many samples there are, and where from; nothing where they are not there any more."""
+    if run.data is None:
+        return
+    train, test = len(run.data.train.labels), len(run.data.test.labels)
+    use = ", to be learnt by heart" if run.overfit else f" to train on, {test:,} to test on"
+    yield f"{train:,} samples of {run.data.name}{use}"
+    yield from run.data.notes
+
+
+def _options(settings: Settings) -> str:
     """The options in a line."""
-    settings = given.complete()
-    text = f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}"
-    if settings.warmup:
-        text += f" after {settings.warmup:g} epochs of warm-up"
-    if settings.weight_decay:
-        text += f", weight decay {settings.weight_decay:g}"
+    warmup, decay = settings.warmup, settings.weight_decay
     return (
-        f"{text}, batches of {settings.batch_size:,}, start {settings.init}, seed "
-        f"{settings.seed}, {settings.precision}"
+        f"{settings.optimizer}, lr {settings.lr:g} {settings.schedule}"
+        + (f" after {warmup:g} epochs of warm-up" if warmup else "")
+        + (f", weight decay {decay:g}" if decay else "")
+        + f", batches of {settings.batch_size:,}, start {settings.init}, seed {settings.seed}, "
+        + settings.precision
     )
 
 
 def _epochs(summary: RunSummary) -> Grid:
     """The figures of metrics.jsonl, rounded; of many epochs some."""
     rows = []
-    if summary.before is not None:
-        loss, accuracy = summary.before
-        rows.append(["before", "", "", f"{loss:.4f}", share(accuracy), ""])
+    if before := summary.before:
+        rows.append(["before", "", "", f"{before.loss:.4f}", share(before.accuracy), ""])
     rows += [
         [
             f"{epoch.epoch:,}",
@@ -129,26 +146,25 @@ def _epochs(summary: RunSummary) -> Grid:
             share(epoch.test_accuracy),
             f"{epoch.seconds:.1f}",
         ]
-        for epoch in evenly(summary.history, EPOCHS)
+        for epoch in evenly(summary.run.history, EPOCHS)
     ]
     header = ["epoch", "train loss", "train accuracy", "test loss", "test accuracy", "seconds"]
-    all_of_them = len(summary.history)
-    note = "All figures stand in metrics.jsonl."
-    if all_of_them > EPOCHS:
-        note = f"{EPOCHS} of {all_of_them:,} epochs; all stand in metrics.jsonl."
+    epochs = len(summary.run.history)
+    some = f"{EPOCHS} of {epochs:,} epochs; all stand in metrics.jsonl."
+    note = some if epochs > EPOCHS else "All figures stand in metrics.jsonl."
     return Grid(header, rows, right=range(len(header)), note=note)
 
 
-def _spec(summary: RunSummary) -> Iterator[Block]:
+def _spec(requested: RequestedSpec) -> Iterator[Block]:
     """The spec's text, or where it is."""
-    lines = summary.requested.text.rstrip().expandtabs().splitlines()
-    requested = summary.requested
-    parts = [Path(requested.label).name]
-    if requested.variant is not None:
-        parts.append(f"variant {requested.variant}")
-    parts += [f"{name} = {_value(value)}" for name, value in requested.variables.items()]
-    if requested.input is not None:
-        parts.append(f"input {times((*requested.input[1:], requested.input[0]))}")
-    yield Prose(", ".join(parts))
+    lines = requested.text.rstrip().expandtabs().splitlines()
+    variant, input = requested.variant, requested.input
+    parts = [
+        Path(requested.label).name,
+        f"variant {variant}" if variant else "",
+        *(f"{name} = {_value(value)}" for name, value in requested.variables.items()),
+        f"input {times((*input[1:], input[0]))}" if input else "",
+    ]
+    yield Prose(", ".join(filter(None, parts)))
     if len(lines) <= _LINES and max(map(len, lines), default=0) <= 500:
         yield Picture(lines)

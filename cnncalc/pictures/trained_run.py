@@ -7,14 +7,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from torch import Tensor
 
 from cnncalc.data import Dataset, Split
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.training import checkpoint, loop
-from cnncalc.training.loop import Epoch
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.run_folder import RequestedSpec, read_run
 from cnncalc.training.samples import find_samples, fingerprint
@@ -29,10 +27,10 @@ _BATCH = 256
 class Answers(NamedTuple):
     """What a network says to samples: (N, classes), and a loss for each, all on the CPU."""
 
-    probabilities: Tensor
-    said: Tensor
-    losses: Tensor
-    labels: Tensor
+    probabilities: torch.Tensor
+    said: torch.Tensor
+    losses: torch.Tensor
+    labels: torch.Tensor
 
     @property
     def right(self) -> int:
@@ -54,7 +52,6 @@ class Answers(NamedTuple):
 class TrainedRun:
     """A run that was read again."""
 
-    folder: Path
     requested: RequestedSpec
     given: Settings
     settings: Settings
@@ -63,7 +60,7 @@ class TrainedRun:
     goal: Objective
     facts: list[Facts]
     """Of the network that gives logits."""
-    history: tuple[Epoch, ...]
+    history: tuple[loop.Epoch, ...]
     step: int
     """Steps of an epoch that was not ended."""
     network: Network
@@ -109,7 +106,7 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     except UsageError as error:
         missing = str(error)
     return TrainedRun(
-        *(folder, requested, given, settings, graph, goal, infer(goal.graph), history),
+        *(requested, given, settings, graph, goal, infer(goal.graph), history),
         step=state.get("step") or 0,
         network=network,
         start=start,
@@ -120,10 +117,10 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     )
 
 
-def _history(state: Mapping[str, Any] | None, label: str) -> tuple[Epoch, ...]:
+def _history(state: Mapping[str, Any] | None, label: str) -> tuple[loop.Epoch, ...]:
     """The epochs that ended, as a checkpoint has them."""
     try:
-        found = tuple(Epoch(**epoch) for epoch in state["history"]) if state else ()
+        found = tuple(loop.Epoch(**epoch) for epoch in state["history"]) if state else ()
         if all(isfinite(figure) for epoch in found for figure in epoch):
             return found
     except (KeyError, TypeError, OverflowError):
@@ -169,28 +166,26 @@ def answers(run: TrainedRun, network: Network, split: Split, watch: Watch | None
     return Answers(*predictions(found), loop.losses(found, split.labels, "none"), split.labels)
 
 
-def predictions(logits: Tensor) -> tuple[Tensor, Tensor]:
+def predictions(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """The probabilities (N, classes) that logits stand for, and the classes that they say."""
-    probabilities = logits.softmax(1)
-    if logits.shape[1] == 1:
-        probabilities = torch.cat([-logits, logits], 1).sigmoid()
+    single = logits.shape[1] == 1
+    probabilities = torch.cat([-logits, logits], 1).sigmoid() if single else logits.softmax(1)
     return probabilities, loop.answers(logits)
 
 
 def outputs(
-    run: TrainedRun, network: Network, images: Tensor, watch: Watch | None = None
-) -> Tensor:
+    run: TrainedRun, network: Network, images: torch.Tensor, watch: Watch | None = None
+) -> torch.Tensor:
     """The logits (N, outputs) on the CPU."""
     result = network(images.to(run.device), watch=watch)
-    main = result[0] if isinstance(result, tuple) else result
-    logits: Tensor = main.flatten(1).float().cpu() * run.goal.sign
-    return logits
+    main: torch.Tensor = result[0] if isinstance(result, tuple) else result
+    return main.flatten(1).float().cpu() * run.goal.sign
 
 
-def watching(names: Mapping[str, Callable[[Tensor], None]]) -> Watch:
+def watching(names: Mapping[str, Callable[[torch.Tensor], None]]) -> Watch:
     """Hands the outputs of some nodes to what wants them."""
 
-    def watch(name: str, output: Tensor) -> None:
+    def watch(name: str, output: torch.Tensor) -> None:
         if name in names:
             names[name](output)
 

@@ -25,18 +25,19 @@ def listing(
     room = widths[-1] if width is None else max(width - start, _LEAST)
     lines = []
     for row in cells:
-        padded = []
-        for i, text in enumerate(row[:-1]):
-            blank = " " * (widths[i] - cell_len(text))
-            padded.append(blank + text if i in right else text + blank)
         first, *more = textwrap.wrap(row[-1], room) or [""]
-        if len(row) - 1 in right:
-            first = " " * (widths[-1] - cell_len(first)) + first
-        lines.append(_GAP.join([*padded, first]).rstrip())
+        texts = enumerate([*row[:-1], first])
+        lines.append(_GAP.join(padded(text, widths[i], i in right) for i, text in texts).rstrip())
         lines += [" " * start + text for text in more]
         if row is cells[0]:
             lines.append("─" * (start + min(room, widths[-1])))
     return lines
+
+
+def padded(text: str, width: int, right: bool) -> str:
+    """Text with blanks behind it, or before it, that fill a width."""
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank
 
 
 def broken(text: str, width: int) -> list[str]:

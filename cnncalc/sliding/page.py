@@ -13,7 +13,6 @@ from cnncalc.sliding.kernels import KERNELS
 from cnncalc.sliding.matrix import decimal, exact, factor, maths
 from cnncalc.sliding.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
 from cnncalc.sliding.sums import Array, reach
-from cnncalc.tables.table import fixes_text
 
 LISTED = 16
 """How many windows are written out where nobody asks for all."""
@@ -90,9 +89,8 @@ def _warnings(slide: Slide) -> Iterator[str]:
     """Strides that do not fit, in the words of the table."""
     found: dict[str, list[str]] = {}
     for warning in slide.warnings:
-        fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
         word = "warning" if warning.harms else "note"
-        found.setdefault(f"{warning.message}{fits}", [word]).append(warning.axis)
+        found.setdefault(warning.sentence, [word]).append(warning.axis)
     for message, (word, *axes) in found.items():
         yield f"{word}: {' and '.join(axes)}: {message}"
 

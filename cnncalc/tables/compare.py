@@ -1,7 +1,5 @@
 """Several networks in one table, a row each."""
 
-import csv
-import io
 import json as _json
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +8,7 @@ from cnncalc.amounts import Layout, shape_text
 from cnncalc.errors import printable
 from cnncalc.page import Grid, Page
 from cnncalc.report import CONVENTION, Report, column
+from cnncalc.tables.csv import as_csv
 
 COMPARED = ("activations", "params", "macs", "flops")
 """The totals that stand beside each other when no columns are chosen."""
@@ -49,12 +48,11 @@ def page(
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
     """The table as CSV, with the columns' keys and raw numbers."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(["network", "input", "layers", *keys])
-    for name, shape, *numbers in rows(networks, keys, layout):
-        writer.writerow([printable(name), shape.replace("×", "x"), *numbers])
-    return out.getvalue()
+    cells = [
+        [printable(name), shape.replace("×", "x"), *numbers]
+        for name, shape, *numbers in rows(networks, keys, layout)
+    ]
+    return as_csv([["network", "input", "layers", *keys], *cells])
 
 
 def json(networks: Networks) -> str:

@@ -2,8 +2,9 @@
 
 import csv as _csv
 import io
+from collections.abc import Iterable
+from typing import Any
 
-from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable
 from cnncalc.tables.table import Row, Table
 
@@ -24,12 +25,15 @@ CSV_COLUMNS = (
 
 def csv(table: Table) -> str:
     """A header of column keys and a line for the input and every layer; sizes as `28x28x6`."""
+    rows = [row for row in table.rows if row.kind in ("input", "layer")]
+    cells = ([_cell(table, row, index) for index in range(len(table.columns))] for row in rows)
+    return as_csv([[column.key for column in table.columns], *cells])
+
+
+def as_csv(rows: Iterable[Iterable[Any]]) -> str:
+    """Rows of texts and raw numbers, the header first, a line each."""
     out = io.StringIO()
-    writer = _csv.writer(out, lineterminator="\n")
-    writer.writerow([column.key for column in table.columns])
-    for row in table.rows:
-        if row.kind in ("input", "layer"):
-            writer.writerow([_cell(table, row, index) for index in range(len(table.columns))])
+    _csv.writer(out, lineterminator="\n").writerows(rows)
     return out.getvalue()
 
 
@@ -37,14 +41,11 @@ def _cell(table: Table, row: Row, index: int) -> str:
     column, value = table.columns[index], row.cells[index]
     if value is None:
         return ""
-    if column.kind == "shape":
-        return shape_text(value, table.layout).replace("×", "x")
-    if column.kind == "sizes":
-        return sizes_text(value).replace("×", "x")
-    if column.kind == "share":
-        return table.cell(row, index)
-    if column.kind == "ratio":
-        return repr(float(value))
+    match column.kind:
+        case "shape" | "sizes" | "share":
+            return table.cell(row, index).replace("×", "x")
+        case "ratio":
+            return repr(float(value))
     text = printable(str(value))
     # A cell that a spreadsheet would take for a formula is kept a text.
     return f"'{text}" if column.kind == "text" and text[:1] in tuple("=+-@") else text

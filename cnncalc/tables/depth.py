@@ -1,5 +1,7 @@
 """Which layers share a row: each with its fused activation, or whole blocks as one."""
 
+from collections.abc import Sequence
+from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.report import Column, Report, column, ratio
@@ -26,12 +28,11 @@ class Group(NamedTuple):
             return sum(values)
         if meant.fused == "max":
             return max(values)
-        if not self.block:
-            joined = meant.fused == "both"
-            return " + ".join(values) if joined else values[0 if meant.fused == "first" else -1]
-        if meant.key == "activations":
+        if self.block and meant.key == "activations":
             return sum(report.column("new_activations")[index] for index in self.indices)
-        if meant.kind == "shape":
+        if meant.fused == "both" and not self.block:
+            return " + ".join(values)
+        if meant.kind == "shape" or not self.block:
             return values[0 if meant.fused == "first" else -1]
         of_block = {"name": self.block, "layer": f"{self.rows} layers", "type": "block"}
         return of_block.get(meant.key, values[-1] if meant.key in ("number", "part") else None)
@@ -44,20 +45,27 @@ class Group(NamedTuple):
 def groups(report: Report, depth: int | None = None) -> list[Group]:
     """The rows of a report: all, or with every block below `depth` names collapsed into one."""
     rows = [Group(indices) for indices in report.groups()]
-    if depth is None:
-        return rows
+    return rows if depth is None else in_blocks(report, rows, depth)
+
+
+def in_blocks(report: Report, rows: list[Group], depth: int, fewest: int = 1) -> list[Group]:
+    """The rows, with neighbours in the same block of `depth` names in one: `fewest` or more."""
     names = report.column("name")
-    collapsed: list[Group] = []
-    for row in rows:
+
+    def block_of(row: Group) -> str:
         parts = names[row.indices[0]].split(".")
-        block = ".".join(parts[:depth]) if len(parts) > depth else ""
-        if block and collapsed and collapsed[-1].block == block:
-            indices, _, number = collapsed[-1]
-            indices.extend(row.indices)
-            collapsed[-1] = Group(indices, block, number + 1)
-        else:
-            collapsed.append(Group(row.indices, block))
-    return collapsed
+        return ".".join(parts[:depth]) if len(parts) > depth else ""
+
+    found: list[Group] = []
+    for block, run in groupby(rows, block_of):
+        inside = list(run)
+        found += [merged(inside, block)] if block and len(inside) >= fewest else inside
+    return found
+
+
+def merged(rows: Sequence[Group], block: str = "") -> Group:
+    """Several rows as one."""
+    return Group([i for row in rows for i in row.indices], block, sum(row.rows for row in rows))
 
 
 def fitting_depth(report: Report) -> int | None:
@@ -66,7 +74,5 @@ def fitting_depth(report: Report) -> int | None:
     if len(rows) <= MAX_ROWS:
         return None
     deepest = max(report.column("name")[row[0]].count(".") for row in rows)
-    for depth in range(deepest, 1, -1):
-        if len(groups(report, depth)) <= MAX_ROWS:
-            return depth
-    return 1 if deepest else None
+    depths = (d for d in range(deepest, 1, -1) if len(groups(report, d)) <= MAX_ROWS)
+    return next(depths, 1 if deepest else None)

@@ -20,11 +20,10 @@ def page(
 ) -> Page:
     """The table with blanks, or with `answers` what belongs there; the same for the same seed."""
     table = tabulate(report, ("name", "layer", *ASKED), layout=layout)
-    random = Random(seed)
-    rows: list[list[str]] = []
+    random, grid = Random(seed), table.grid()
+    rows = list(map(list, grid.rows))
     key: list[list[str]] = []
-    for row in table.rows:
-        cells = [table.cell(row, index) for index in range(len(table.columns))]
+    for row, cells in zip(table.rows, rows, strict=True):
         for index, column in enumerate(table.columns):
             # Drawn for every cell, so that the blanks do not depend on what is in them.
             drawn = random.randrange(SHARE) == 0
@@ -32,12 +31,8 @@ def page(
             if asked and drawn and (not layers or cells[0] in layers):
                 key.append([str(len(key) + 1), cells[0] or cells[1], column.title, cells[index]])
                 cells[index] = f"{BLANK}({len(key)})"
-        rows.append(cells)
     if answers:
         title = f"{report.name}: answers, seed {seed}"
         return [Heading(title, 1), Grid(["blank", "layer", "column", "answer"], key, right=[0, 3])]
-    foot = sum(row.kind in ("part", "total") for row in table.rows)
-    right = [i for i, column in enumerate(table.columns) if column.kind != "text"]
     asked_for = f"Fill in the {len(key)} blanks; --answers --seed {seed} prints the key."
-    grid = Grid([column.title for column in table.columns], rows, right, foot)
-    return [Heading(report.name, 1), grid, Prose(asked_for)]
+    return [Heading(report.name, 1), grid._replace(rows=rows), Prose(asked_for)]

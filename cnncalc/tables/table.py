@@ -42,17 +42,28 @@ class Table(NamedTuple):
         meant, value = self.columns[index], row.cells[index]
         if value is None:
             return ""
-        if meant.kind == "shape":
-            return shape_text(value, self.layout)
-        if meant.kind == "sizes":
-            return sizes_text(value)
-        if meant.kind == "share":
-            return percent(value, self.report.total(meant.of))
-        if meant.kind == "ratio":
-            return decimals(value)
-        if meant.kind == "count":
-            return f"({value:,})" if row.repeated and meant.key == "activations" else f"{value:,}"
+        match meant.kind:
+            case "shape":
+                return shape_text(value, self.layout)
+            case "sizes":
+                return sizes_text(value)
+            case "share":
+                return percent(value, self.report.total(meant.of))
+            case "ratio":
+                return decimals(value)
+            case "count":
+                repeated = row.repeated and meant.key == "activations"
+                return f"({value:,})" if repeated else f"{value:,}"
         return str(value)
+
+    def grid(self) -> Grid:
+        """Its cells as people read them."""
+        return Grid(
+            [column.title for column in self.columns],
+            [[self.cell(row, index) for index in range(len(self.columns))] for row in self.rows],
+            right=[i for i, column in enumerate(self.columns) if column.kind != "text"],
+            foot=sum(row.kind in ("part", "total") for row in self.rows),
+        )
 
 
 def tabulate(
@@ -82,7 +93,7 @@ def tabulate(
     ]
     rows = [*_inputs(report, chosen), *layers]
     if any(c.total for c in chosen):
-        rows += [*_parts(report, chosen), _sums(report, chosen, "total", "total", None)]
+        rows += [_sums(report, chosen, part) for part in (*_parts(report), None)]
     collapsed = len(report.groups()) - len(rows_of_layers)
     table = Table(report, chosen, rows, layout, depth=depth if collapsed else None)
     return table if top is None else table.head(top)
@@ -90,12 +101,7 @@ def tabulate(
 
 def page(table: Table, caption: str = "", label: str = "") -> Page:
     """The table, its notes and its warnings, for formats that lay it out themselves."""
-    foot = sum(row.kind in ("part", "total") for row in table.rows)
-    grid = Grid(
-        [column.title for column in table.columns],
-        [[table.cell(row, i) for i in range(len(table.columns))] for row in table.rows],
-        right=[i for i, column in enumerate(table.columns) if column.kind != "text"],
-        foot=foot,
+    grid = table.grid()._replace(
         caption=caption,
         label=label,
         note="\n".join(notes(table)),
@@ -123,21 +129,15 @@ def _inputs(report: Report, columns: tuple[Column, ...]) -> list[Row]:
     ]
 
 
-def _parts(report: Report, columns: tuple[Column, ...]) -> list[Row]:
+def _parts(report: Report) -> list[str]:
+    """The parts that a network has, where it has several."""
     present = [part for part in PARTS if report.total("new_activations", part)]
-    if len(present) < 2:
-        return []
-    return [_sums(report, columns, "part", f"{part} part", part) for part in present]
+    return present if len(present) > 1 else []
 
 
-def _sums(
-    report: Report,
-    columns: tuple[Column, ...],
-    kind: Literal["part", "total"],
-    label: str,
-    part: str | None,
-) -> Row:
-    """A row of the foot. Its label stands in the widest column of text."""
+def _sums(report: Report, columns: tuple[Column, ...], part: str | None) -> Row:
+    """A row of the foot: of a part, or of all. Its label stands in the widest column of text."""
+    label = f"{part} part" if part else "total"
     place = _place([c.key for c in columns], "layer", "name", "type")
     cells: list[Any] = []
     for i, c in enumerate(columns):
@@ -147,7 +147,7 @@ def _sums(
             cells.append(report.total(c.of or c.key, part))
         else:
             cells.append(label if i == place else None)
-    return Row(kind, cells)
+    return Row("part" if part else "total", cells)
 
 
 def _place(keys: Sequence[str], *wanted: str) -> int | None:
@@ -157,24 +157,29 @@ def _place(keys: Sequence[str], *wanted: str) -> int | None:
 
 def notes(table: Table) -> list[str]:
     """The lines under a table: the convention, then what its signs mean."""
-    lines = [CONVENTION]
     keys = [c.key for c in table.columns]
-    lines += [line for key in keys for line in table.report.remarks.get(key, ())]
-    if {"bytes_moved", "intensity"} & set(keys):
-        lines.append("Bytes moved are a lower bound (each value once), FLOPs/byte an upper bound.")
-    if "layer" in keys and any(warned for warned in table.report.column("stride")):
-        lines.append("s stride, p padding (of each side; a+b where they differ).")
-    if "activations" in keys and any(row.repeated for row in table.rows if row.kind == "layer"):
-        lines.append("(…) are no new values: not counted again in the total.")
-    if table.depth is not None:
-        rows = len(table.report.groups())
-        lines.append(f"Blocks collapsed to depth {table.depth}; --depth all shows all {rows} rows.")
-    if table.left_out:
-        noun = "row" if table.left_out == 1 else "rows"
-        lines.append(
-            f"{table.left_out:,} more {noun} not shown (--depth all shows all); totals count all."
-        )
-    return lines
+    remarks = [line for key in keys for line in table.report.remarks.get(key, ())]
+    rows = len(table.report.groups())
+    noun = "row" if table.left_out == 1 else "rows"
+    repeated = any(row.repeated for row in table.rows if row.kind == "layer")
+    lines = {
+        "Bytes moved are a lower bound (each value once), FLOPs/byte an upper bound.": (
+            "bytes_moved" in keys or "intensity" in keys
+        ),
+        "s stride, p padding (of each side; a+b where they differ).": (
+            "layer" in keys and any(table.report.column("stride"))
+        ),
+        "(…) are no new values: not counted again in the total.": (
+            "activations" in keys and repeated
+        ),
+        f"Blocks collapsed to depth {table.depth}; --depth all shows all {rows} rows.": (
+            table.depth is not None
+        ),
+        f"{table.left_out:,} more {noun} not shown (--depth all shows all); totals count all.": (
+            table.left_out > 0
+        ),
+    }
+    return [CONVENTION, *remarks, *(line for line, holds in lines.items() if holds)]
 
 
 def warning_lines(report: Report) -> list[str]:
@@ -186,33 +191,20 @@ def warning_lines(report: Report) -> list[str]:
         if warning.kind == "gap":
             gaps.setdefault(warning.message, []).append(warning.layer)
         elif warning.harms:
-            fits = f"; fits with {fixes_text(warning.fixes)}" if warning.fixes else ""
-            lines.setdefault((warning.layer, warning.message + fits), []).append(warning.axis)
+            lines.setdefault((warning.layer, warning.sentence), []).append(warning.axis)
         elif not warning.window.gap:
             harmless.append(warning.layer)
-    texts = [
-        f"warning: {layer}: {' and '.join(axes)}: {message}"
-        for (layer, message), axes in lines.items()
+    notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
+    return [
+        *(
+            f"warning: {layer}: {' and '.join(axes)}: {sentence}"
+            for (layer, sentence), axes in lines.items()
+        ),
+        *(f"note: {message}: {_some(layers)}" for message, layers in notes.items() if layers),
     ]
-    texts += [f"note: {message}: {_some(layers)}" for message, layers in gaps.items()]
-    if harmless:
-        message = "the stride leaves a fraction but loses no input (harmless)"
-        texts.append(f"note: {message}: {_some(harmless)}")
-    return texts
 
 
 def _some(layers: list[str]) -> str:
     """The first few different names, and how many more there are."""
     names = list(dict.fromkeys(layers))
     return ", ".join(names[:8]) + (f" and {len(names) - 8:,} more" if len(names) > 8 else "")
-
-
-def fixes_text(fixes: Sequence[dict[str, Any]]) -> str:
-    """`input 223 or 227, kernel_size 12, padding 1+2, or stride 3`."""
-    values: dict[str, list[str]] = {}
-    for fix in fixes:
-        for name, value in fix.items():
-            text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
-            values.setdefault(name, []).append(text)
-    texts = [f"{name} {' or '.join(those)}" for name, those in values.items()]
-    return texts[0] if len(texts) == 1 else f"{', '.join(texts[:-1])}, or {texts[-1]}"

@@ -7,12 +7,13 @@ colours it, and is imported only where there is a terminal to colour.
 import textwrap
 from collections.abc import Callable
 from functools import partial
+from itertools import zip_longest
 from typing import NamedTuple
 
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
-from cnncalc.render.listing import broken
+from cnncalc.render.listing import broken, padded
 from cnncalc.render.terminal import Line
 from cnncalc.report import Column
 from cnncalc.tables.table import Table, notes, warning_lines
@@ -68,7 +69,7 @@ class _Fitted(NamedTuple):
         """Every column at its natural width."""
         columns = list(table.columns)
         header = ["%" if column.kind == "share" else column.title for column in columns]
-        rows = [[printable(table.cell(row, i)) for i in range(len(columns))] for row in table.rows]
+        rows = [list(map(printable, cells)) for cells in table.grid().rows]
         return cls(columns, [header, *rows], []).measured()
 
     def measured(self) -> "_Fitted":
@@ -82,15 +83,12 @@ class _Fitted(NamedTuple):
     def without(self, key: str) -> "_Fitted":
         """The same without a column."""
         kept = [i for i, column in enumerate(self.columns) if column.key != key]
-        if len(kept) == len(self.columns):
-            return self
         gone = tuple(column.title for column in self.columns if column.key == key)
-        return _Fitted(
-            [self.columns[i] for i in kept],
-            [[row[i] for i in kept] for row in self.cells],
-            [self.widths[i] for i in kept],
-            self.gap,
-            gone + self.gone,
+        return self._replace(
+            columns=[self.columns[i] for i in kept],
+            cells=[[row[i] for i in kept] for row in self.cells],
+            widths=[self.widths[i] for i in kept],
+            gone=gone + self.gone,
         )
 
     def without_activations(self) -> "_Fitted":
@@ -116,17 +114,10 @@ class _Fitted(NamedTuple):
 
     def lines(self, texts: list[str], style: str) -> list[Line]:
         """One row, as the lines that its longest cell takes."""
+        right = [column.kind != "text" or column.key == "number" for column in self.columns]
         columns = [broken(text, width) for text, width in zip(texts, self.widths, strict=True)]
-        lines = []
-        for number in range(max(map(len, columns))):
-            padded = []
-            for column, width, parts in zip(self.columns, self.widths, columns, strict=True):
-                text = parts[number] if number < len(parts) else ""
-                blank = " " * (width - cell_len(text))
-                left = column.kind == "text" and column.key != "number"
-                padded.append(text + blank if left else blank + text)
-            lines.append(((" " * self.gap).join(padded).rstrip(), style))
-        return lines
+        lines = (map(padded, c, self.widths, right) for c in zip_longest(*columns, fillvalue=""))
+        return [((" " * self.gap).join(cells).rstrip(), style) for cells in lines]
 
 
 def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:

@@ -5,7 +5,7 @@ import signal
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from cnncalc.analysis.training import OPTIMIZERS
 from cnncalc.errors import UsageError, printable, require
@@ -14,7 +14,7 @@ from cnncalc.findings.dense_twin import Cost, DenseNetwork
 from cnncalc.training.objective import objective
 from cnncalc.training.run_folder import RequestedSpec
 from cnncalc.training.settings import Settings
-from cnncalc.training.train import Observer, Outcome, train
+from cnncalc.training.train import Observer, train
 from cnncalc.witness.free_memory import free_bytes
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ NETWORK, DENSE = "network", "dense"
 _TOLD = ("epochs", "batch_size", "optimizer", "lr", "schedule", "seed")
 
 
-class ContestObserver(Observer, Protocol):
+class ContestObserver(Observer):
     """Who is told how it goes."""
 
     def shifts(self, done: int, passes: int) -> None:
@@ -116,12 +116,15 @@ def _trained(
     folder: Path,
     observer: ContestObserver,
 ) -> Contestant:
-    """A network with what it learnt. Raises RunStopped."""
+    """A network with what it learnt. Raises RunStopped where it did not come to its end."""
     from cnncalc.training.shifted_images import right_when_shifted
 
     graph = requested.graph()
     found = train(graph, settings, folder, observer, dataset=data, files=requested.files(settings))
-    _check_end(graph.name, found)
+    if found.signal is not None:
+        raise RunStopped(f"{signal.Signals(found.signal).name}: stopped", 128 + found.signal)
+    if found.diverged is not None:
+        raise RunStopped(f"{printable(graph.name)}: {found.diverged}; try a smaller --lr", 1)
     shifted = right_when_shifted(
         found.network,
         objective(graph).sign,
@@ -129,15 +132,12 @@ def _trained(
         settings.batch_size,
         observer.shifts,
     )
-    history = tuple(epoch._asdict() for epoch in found.history)
-    device = next(found.network.parameters()).device.type
-    samples = len(data.test.labels)
-    return Contestant(graph.name, device, cost.params, cost.macs, history, shifted, samples)
-
-
-def _check_end(name: str, found: Outcome) -> None:
-    """Raises RunStopped where a run did not come to its end."""
-    if found.signal is not None:
-        raise RunStopped(f"{signal.Signals(found.signal).name}: stopped", 128 + found.signal)
-    if found.diverged is not None:
-        raise RunStopped(f"{printable(name)}: {found.diverged}; try a smaller --lr", 1)
+    return Contestant(
+        graph.name,
+        next(found.network.parameters()).device.type,
+        cost.params,
+        cost.macs,
+        tuple(epoch._asdict() for epoch in found.history),
+        shifted,
+        len(data.test.labels),
+    )

@@ -1,18 +1,21 @@
-"""A network in several processes: what each computes adds up to what one would."""
+"""One of several processes that train a network: what each computes adds up to what one would."""
 
+import os
+import signal
 import warnings
 from collections import Counter
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, cast
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
-from torch.distributed import ProcessGroup
+from torch.distributed import ProcessGroup, Work
 from torch.distributed.device_mesh import DeviceMesh
 from torch.nn.parallel import DistributedDataParallel
 
-from cnncalc.errors import UsageError
+from cnncalc.errors import CnncalcError, UsageError
+from cnncalc.training.processes import Processes, T, ToldElsewhere
 
 _OF_ITS_OWN = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d, nn.MultiheadAttention)
 """Layers whose weights are read by calling them, and by nothing else."""
@@ -76,8 +79,7 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
         """Any number of positions will do."""
 
     def _total(self, x: Tensor) -> Tensor:
-        summed: Tensor = _Total.apply(x, self.group)
-        return summed
+        return cast(Tensor, _Total.apply(x, self.group))
 
 
 def normalise_together(network: nn.Module, group: ProcessGroup, device: str) -> None:
@@ -92,23 +94,7 @@ def normalise_together(network: nn.Module, group: ProcessGroup, device: str) -> 
             module.group = group  # type: ignore[assignment]
 
 
-def averaged(network: Any, group: ProcessGroup) -> DistributedDataParallel:
-    """What is called instead of the network, so that gradients are means over processes."""
-    with warnings.catch_warnings():
-        # The word that torch 2.14 wants instead is not known to those before it.
-        warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
-        return DistributedDataParallel(
-            network,
-            process_group=group,
-            # They are the same in all processes already.
-            broadcast_buffers=False,
-            # Layers may reach no output. And without it gradients change places after the first
-            # step, and sums of three processes their last bits: a resumed run would be another.
-            find_unused_parameters=True,
-        )
-
-
-def shard(network: nn.Module, group: ProcessGroup, device: str) -> None:
+def divide(network: nn.Module, group: ProcessGroup, device: str) -> None:
     """Divide weights, gradients and the optimizer's state over processes (torch's FSDP2).
 
     A large layer is whole only while it computes, small ones during the whole step.
@@ -176,3 +162,97 @@ def _divided(full: Any, like: Tensor) -> Any:
     return dist.tensor.distribute_tensor(
         full.to(like.device), like.device_mesh, like.placements, src_data_rank=None
     )
+
+
+class DistributedProcesses(Processes):
+    """One of several processes, in the group that torchrun's environment describes."""
+
+    def __init__(self) -> None:
+        self.rank, self.number = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
+        self.local_rank = int(os.environ["LOCAL_RANK"])
+        self.restarts = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
+        self.max_restarts = int(os.environ["TORCHELASTIC_MAX_RESTARTS"])
+        self._parent = os.getppid()
+        if not dist.is_initialized():
+            dist.init_process_group("gloo")
+        self.tensors: ProcessGroup | None = None
+        """The group in which tensors are summed; numbers and texts go through another."""
+        self._divides = False
+        self._number = torch.zeros(1, dtype=torch.int64)
+        self._pending: Work | None = None
+
+    def total(self, tensor: Tensor) -> Tensor:
+        summed = tensor.detach().clone()
+        dist.all_reduce(summed, group=self.tensors)
+        return summed
+
+    def gather(self, value: T) -> list[T]:
+        found: list[Any] = [None] * self.number
+        dist.all_gather_object(found, value)
+        return found
+
+    def together(self, action: Callable[[], T]) -> T:
+        result, wrong = None, None
+        try:
+            result = action()
+        except CnncalcError as error:
+            wrong = str(error)
+        said = next(filter(None, self.gather(wrong)), None)
+        if said is not None:
+            raise UsageError(said) if self.first else ToldElsewhere(said)
+        return result  # type: ignore[return-value]
+
+    def by_first(self, action: Callable[[], T]) -> T:
+        found = [self.together(action if self.first else lambda: None)]
+        dist.broadcast_object_list(found, src=0)
+        return found[0]  # type: ignore[return-value]
+
+    def largest(self, number: int) -> int:
+        """Waits for what was started at the call before, which ran beside a step's work."""
+        found = 0
+        if self._pending is not None:
+            self._pending.wait()
+            found = int(self._number)
+        # Who started it is gone: nobody else would ever stop it.
+        gone = os.getppid() != self._parent
+        self._number.fill_(max(found, number, signal.SIGTERM if gone else 0))
+        self._pending = dist.all_reduce(self._number, dist.ReduceOp.MAX, async_op=True)
+        return found
+
+    def prepare(self, network: nn.Module, device: str, shard: bool) -> None:
+        group = dist.new_group(backend="nccl" if device == "cuda" else "gloo")
+        assert not isinstance(group, int)
+        self.tensors, self._divides = group, shard
+        normalise_together(network, group, device)
+        if shard:
+            divide(network, group, device)
+
+    def averaged(self, network: Any) -> Any:
+        if self._divides:
+            return network
+        with warnings.catch_warnings():
+            # The word that torch 2.14 wants instead is not known to those before it.
+            warnings.filterwarnings("ignore", ".*broadcast_buffers", FutureWarning)
+            return DistributedDataParallel(
+                network,
+                process_group=self.tensors,
+                # They are the same in all processes already.
+                broadcast_buffers=False,
+                # Layers may reach no output. And without it gradients change places after the
+                # first step, and sums of three processes their last bits: a resumed run would be
+                # another.
+                find_unused_parameters=True,
+            )
+
+    def part(self, tensor: Tensor) -> Tensor:
+        return tensor.to_local() if self._divides else tensor  # type: ignore[attr-defined]
+
+    def whole(self, state: dict[str, Any]) -> dict[str, Any]:
+        return whole(state, self.first) if self._divides else state
+
+    def load(
+        self, network: nn.Module, optimizer: torch.optim.Optimizer, state: Mapping[str, Any]
+    ) -> None:
+        if self._divides:
+            state = divided(network, optimizer, state)
+        super().load(network, optimizer, state)

@@ -1,6 +1,6 @@
 """How weights start, where torch's own way is not wanted."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from math import prod
 
 import torch
@@ -22,28 +22,18 @@ def initialise(network: nn.Module, init: str) -> None:
     """
     if init == "default":
         return
-    draw = _draw(init)
+    std = deviation(init)
     with torch.no_grad():
         for module in network.modules():
             for weight, fan_in, fan_out in _weights(module):
-                draw(weight, fan_in, fan_out)
-                for name in ("bias", "in_proj_bias"):
-                    bias = getattr(module, name, None)
-                    if isinstance(bias, Tensor):
-                        bias.zero_()
-
-
-def _draw(init: str) -> Callable[[Tensor, int, int], object]:
-    """What fills a tensor, given how many values enter an output and leave an input."""
-    if init == "he":
-        return lambda weight, fan_in, _: weight.normal_(0, (2 / fan_in) ** 0.5)
-    if init == "xavier":
-        return lambda weight, fan_in, fan_out: nn.init.uniform_(
-            weight, -((6 / (fan_in + fan_out)) ** 0.5), (6 / (fan_in + fan_out)) ** 0.5
-        )
-    std = deviation(init)
-    assert std is not None
-    return lambda weight, *_: weight.normal_(0, std)
+                if init == "xavier":
+                    most = (6 / (fan_in + fan_out)) ** 0.5
+                    weight.uniform_(-most, most)
+                else:
+                    weight.normal_(0, std or (2 / fan_in) ** 0.5)
+                for name, own in module.named_parameters(recurse=False):
+                    if name in ("bias", "in_proj_bias"):
+                        own.zero_()
 
 
 def _weights(module: nn.Module) -> Iterator[tuple[Tensor, int, int]]:

@@ -36,8 +36,7 @@ def launch(number: int, arguments: Sequence[str], folder: Path, resume: bool) ->
 
     if not is_available():
         raise UsageError("--nproc: this build of torch has no torch.distributed")
-    from torch.distributed.elastic.multiprocessing import SignalException
-    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
+    from torch.distributed.elastic.multiprocessing import SignalException, errors
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
     from cnncalc.training.checkpoint import refuse_another_run
@@ -73,7 +72,7 @@ def launch(number: int, arguments: Sequence[str], folder: Path, resume: bool) ->
         except SignalException as stopped:
             if not file.exists():
                 return 128 + stopped.sigval
-        except ChildFailedError as failed:
+        except errors.ChildFailedError as failed:
             if not file.exists():
                 rank, failure = failed.get_first_failure()
                 died = failure.signal_name() if failure.exitcode < 0 else f"code {failure.exitcode}"

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
-from torch.nn import functional
 
 from cnncalc.data import Dataset, Split
 from cnncalc.errors import UsageError, printable, shorten
@@ -86,8 +85,9 @@ class Loop:
         self.first_loss: float | None = None
         self._seconds = 0.0
         # Summed on the device, so that no step waits for a number: loss, right answers.
-        exact = torch.float64 if device.type != "mps" else None
-        self._sums = torch.zeros(2, dtype=exact, device=device)
+        self._sums = torch.zeros(
+            2, dtype=torch.float64 if device.type != "mps" else None, device=device
+        )
 
     def epochs_left(self) -> Iterator[Epoch]:
         """Train, and give each epoch that ends; ends early where it is to stop.
@@ -134,8 +134,9 @@ class Loop:
             chosen = order[first:last]
             wanted = labels.index_select(0, chosen)
             with self._precision():
-                outputs = network(images.index_select(0, chosen))
-                total, loss, logits = self.losses(outputs, wanted, stop - start)
+                total, loss, logits = self.losses(
+                    network(images.index_select(0, chosen)), wanted, stop - start
+                )
             self.optimizer.zero_grad(set_to_none=True)
             self.scaler.scale(total).backward()  # type: ignore[no-untyped-call]
             self.scaler.step(self.optimizer)
@@ -168,8 +169,9 @@ class Loop:
         over = samples if self.several else None
         loss = total = cross_entropy(logits, wanted, over)
         for output in auxiliary:
-            extra = cross_entropy(output.flatten(1).float(), wanted, over)
-            total = total + AUXILIARY_WEIGHT * extra
+            total = total + AUXILIARY_WEIGHT * cross_entropy(
+                output.flatten(1).float(), wanted, over
+            )
         # Gradients will be means over processes where they ought to be sums.
         return total * self.processes.number if self.several else total, loss, logits
 
@@ -182,8 +184,9 @@ class Loop:
             for start, stop in batches(total, self.settings.batch_size):
                 first, last = self.processes.share(start, stop)
                 wanted = split.labels[first:last]
-                outputs = network(split.images[first:last])
-                _, loss, logits = self.losses(outputs, wanted, stop - start)
+                _, loss, logits = self.losses(
+                    network(split.images[first:last]), wanted, stop - start
+                )
                 sums += torch.stack((loss * (stop - start), right(logits, wanted)))
                 if self.stopping():
                     return None
@@ -257,8 +260,9 @@ class Loop:
 
     def draw_apart(self) -> None:
         """Let what is drawn at random from here on differ between processes."""
-        now = f"{self.settings.seed} {self.processes.rank} {self.epoch} {self.step}"
-        torch.manual_seed(_seed(now))
+        torch.manual_seed(
+            _seed(f"{self.settings.seed} {self.processes.rank} {self.epoch} {self.step}")
+        )
 
     def _precision(self) -> torch.autocast:
         kind = _TYPES.get(self.settings.precision)
@@ -278,17 +282,20 @@ def batches(samples: int, size: int) -> list[tuple[int, int]]:
 
 def cross_entropy(logits: Tensor, wanted: Tensor, samples: int | None = None) -> Tensor:
     """The mean loss; where these are some of `samples`, even none, their part of the mean."""
-    mean = samples is None
-    return losses(logits, wanted, "mean") if mean else losses(logits, wanted, "sum") / samples
+    return (
+        losses(logits, wanted, "mean")
+        if samples is None
+        else losses(logits, wanted, "sum") / samples
+    )
 
 
 def losses(logits: Tensor, wanted: Tensor, reduction: str) -> Tensor:
     """Softmax cross-entropy, or the logistic loss of a single logit."""
     if logits.shape[1] == 1:
-        return functional.binary_cross_entropy_with_logits(
+        return nn.functional.binary_cross_entropy_with_logits(
             logits[:, 0], wanted.float(), reduction=reduction
         )
-    return functional.cross_entropy(logits, wanted, reduction=reduction)
+    return nn.functional.cross_entropy(logits, wanted, reduction=reduction)
 
 
 def answers(logits: Tensor) -> Tensor:
@@ -308,7 +315,7 @@ def optimizer(
     # One call for all tensors: in small networks the calls cost more than the work. Not with fp16:
     # fused SGD with momentum goes wrong on the CPU where the scaler skips a step (torch 2.13).
     fused = device.type in ("cpu", "cuda") and settings.precision != "fp16"
-    kinds: dict[str, tuple[type[torch.optim.Optimizer], dict[str, Any]]] = {
+    kinds: dict[str, tuple[Callable[..., torch.optim.Optimizer], dict[str, Any]]] = {
         "sgd": (torch.optim.SGD, {"momentum": 0.0, "fused": fused or None}),
         "momentum": (torch.optim.SGD, {"momentum": 0.9, "fused": fused or None}),
         "rmsprop": (torch.optim.RMSprop, {"foreach": device.type != "mps"}),
@@ -316,8 +323,7 @@ def optimizer(
         "adamw": (torch.optim.AdamW, {"fused": fused or None}),
     }
     kind, own = kinds[settings.optimizer]
-    alike = {"lr": settings.lr, "weight_decay": settings.weight_decay}
-    return kind(network.parameters(), **alike, **own)
+    return kind(network.parameters(), lr=settings.lr, weight_decay=settings.weight_decay, **own)
 
 
 class _Tracer(fx.Tracer):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import suppress
+from types import FrameType
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from cnncalc.errors import CnncalcError, UsageError
+from cnncalc.errors import CnncalcError
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
-    from torch.distributed import ProcessGroup, Work
     from torch.optim import Optimizer
 
 T = TypeVar("T")
@@ -78,102 +79,39 @@ class Processes:
         optimizer.load_state_dict(state["optimizer"])
 
 
-class DistributedProcesses(Processes):
-    """One of several processes, in the group that torchrun's environment describes."""
+class Interruption:
+    """While it is open, the first SIGINT or SIGTERM is only remembered, the second acts.
 
-    def __init__(self) -> None:
-        import torch
-        import torch.distributed as dist
+    Several processes stop at the same step: at that, all know of what one of them caught before.
+    """
 
-        if not dist.is_available() or not dist.is_gloo_available():
-            raise UsageError(
-                "several processes need torch.distributed with gloo, and this build of torch "
-                "has none: leave out --nproc, or install another one"
-            )
-        self.rank, self.number = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-        self.local_rank = int(os.environ["LOCAL_RANK"])
-        self.restarts = int(os.environ["TORCHELASTIC_RESTART_COUNT"])
-        self.max_restarts = int(os.environ["TORCHELASTIC_MAX_RESTARTS"])
-        self._parent = os.getppid()
-        self._dist = dist
-        if not dist.is_initialized():
-            dist.init_process_group("gloo")
-        self.tensors: ProcessGroup | None = None
-        """The group in which tensors are summed; numbers and texts go through another."""
-        self._divides = False
-        self._number = torch.zeros(1, dtype=torch.int64)
-        self._pending: Work | None = None
+    def __init__(self, processes: Processes) -> None:
+        self.caught: int | None = None
+        """What all are to stop for."""
+        self._own = 0
+        self._processes = processes
+        self._before: dict[int, Any] = {}
 
-    def total(self, tensor: Tensor) -> Tensor:
-        summed = tensor.detach().clone()
-        self._dist.all_reduce(summed, group=self.tensors)
-        return summed
+    def is_caught(self) -> bool:
+        """Asked by all processes at the same places."""
+        self.caught = self.caught or self._processes.largest(self._own) or None
+        return self.caught is not None
 
-    def gather(self, value: T) -> list[T]:
-        found: list[Any] = [None] * self.number
-        self._dist.all_gather_object(found, value)
-        return found
+    def __enter__(self) -> Self:
+        # Only the main thread may; elsewhere signals are somebody else's.
+        with suppress(ValueError):
+            for number in (signal.SIGINT, signal.SIGTERM):
+                self._before[number] = signal.signal(number, self._catch)
+        return self
 
-    def together(self, action: Callable[[], T]) -> T:
-        result, wrong = None, None
-        try:
-            result = action()
-        except CnncalcError as error:
-            wrong = str(error)
-        said = next(filter(None, self.gather(wrong)), None)
-        if said is not None:
-            raise UsageError(said) if self.first else ToldElsewhere(said)
-        return result  # type: ignore[return-value]
+    def __exit__(self, *_: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+        self._before = {}
 
-    def by_first(self, action: Callable[[], T]) -> T:
-        found = [self.together(action if self.first else lambda: None)]
-        self._dist.broadcast_object_list(found, src=0)
-        return found[0]  # type: ignore[return-value]
-
-    def largest(self, number: int) -> int:
-        """Waits for what was started at the call before, which ran beside a step's work."""
-        found = 0
-        if self._pending is not None:
-            self._pending.wait()
-            found = int(self._number)
-        # Who started it is gone: nobody else would ever stop it.
-        gone = os.getppid() != self._parent
-        self._number.fill_(max(found, number, signal.SIGTERM if gone else 0))
-        self._pending = self._dist.all_reduce(self._number, self._dist.ReduceOp.MAX, async_op=True)
-        return found
-
-    def prepare(self, network: nn.Module, device: str, shard: bool) -> None:
-        from cnncalc.training import distributed
-
-        group = self._dist.new_group(backend="nccl" if device == "cuda" else "gloo")
-        assert not isinstance(group, int)
-        self.tensors, self._divides = group, shard
-        distributed.normalise_together(network, group, device)
-        if shard:
-            distributed.shard(network, group, device)
-
-    def averaged(self, network: Any) -> Any:
-        from cnncalc.training import distributed
-
-        assert self.tensors is not None
-        return network if self._divides else distributed.averaged(network, self.tensors)
-
-    def part(self, tensor: Tensor) -> Tensor:
-        part: Tensor = tensor.to_local() if self._divides else tensor  # type: ignore[attr-defined]
-        return part
-
-    def whole(self, state: dict[str, Any]) -> dict[str, Any]:
-        from cnncalc.training import distributed
-
-        found: dict[str, Any] = distributed.whole(state, self.first) if self._divides else state
-        return found
-
-    def load(self, network: nn.Module, optimizer: Optimizer, state: Mapping[str, Any]) -> None:
-        if self._divides:
-            from cnncalc.training import distributed
-
-            state = distributed.divided(network, optimizer, state)
-        super().load(network, optimizer, state)
+    def _catch(self, number: int, _: FrameType | None) -> None:
+        self._own = number
+        self.__exit__()
 
 
 def is_one_of_several() -> bool:
@@ -184,11 +122,6 @@ def is_one_of_several() -> bool:
 def is_first() -> bool:
     """Whether this process is the one that prints and writes."""
     return not is_one_of_several() or os.environ["RANK"] == "0"
-
-
-def join() -> Processes:
-    """The processes that train with this one. Raises UsageError."""
-    return DistributedProcesses() if is_one_of_several() else Processes()
 
 
 def is_loss_of_another(error: RuntimeError) -> bool:

@@ -32,8 +32,7 @@ class RequestedSpec(NamedTuple):
 
     def files(self, settings: Settings) -> dict[str, str]:
         """The texts to leave in the folder: the spec, and run.json."""
-        is_json = self.text.lstrip()[:1] in "{["
-        name = "spec.json" if is_json else "spec.yaml"
+        name = "spec.json" if self.text.lstrip()[:1] in "{[" else "spec.yaml"
         about = {
             "cnncalc": __version__,
             "spec": name,
@@ -60,14 +59,19 @@ def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:
         about = json.loads(path.read_text("utf-8"))
         # The name only: what a file says must not lead out of its folder.
         place = folder / Path(about["spec"]).name
-        text = place.read_text("utf-8")
+        requested = RequestedSpec(
+            str(place),
+            place.read_text("utf-8"),
+            about["variant"],
+            about["variables"],
+            about["input"] and tuple(about["input"]),
+        )
         settings = about["settings"]
         data = settings["folder"] and Path(settings["folder"])
-        input = about["input"] and tuple(about["input"])
-        requested = RequestedSpec(str(place), text, about["variant"], about["variables"], input)
         return requested, requested.graph(), Settings(**{**settings, "folder": data})
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise UsageError(f"{printable(str(folder))}: no run of cnncalc train ({reason})") from None
+        raise UsageError(
+            f"{printable(str(folder))}: no run of cnncalc train ({error.strerror or error})"
+        ) from None
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise UsageError(f"{printable(str(path))}: not what cnncalc train wrote") from None

@@ -64,8 +64,10 @@ class Settings:
             ("precision", get_args(Precision)),
         ):
             if getattr(self, name) not in known:
-                words = ", ".join(filter(None, known))
-                raise UsageError(f"--{name} is one of {words}, not {shown(getattr(self, name))}")
+                raise UsageError(
+                    f"--{name} is one of {', '.join(filter(None, known))}, "
+                    f"not {shown(getattr(self, name))}"
+                )
         for name, most in (
             ("epochs", MAX_EPOCHS),
             ("batch_size", 10**9),

@@ -27,10 +27,9 @@ class Direction(NamedTuple):
 def directions(input: Shape) -> tuple[Direction, ...]:
     """Both ways along every spatial axis that has more than one position."""
     _, *sizes = input
-    named = _NAMES[len(_NAMES) - len(sizes) :]
     return tuple(
         Direction(name, axis, sign)
-        for axis, (size, names) in enumerate(zip(sizes, named, strict=True), 2)
+        for axis, (size, names) in enumerate(zip(sizes, _NAMES[-len(sizes) :], strict=True), 2)
         if size > 1
         for name, sign in zip(names, (-1, 1), strict=True)
     )

@@ -7,19 +7,18 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cnncalc.errors import UsageError, printable, require, shorten
 from cnncalc.files import refusals_in
 from cnncalc.graph import Graph
-from cnncalc.training.interruption import Interruption
 from cnncalc.training.objective import Objective, objective
 from cnncalc.training.processes import (
+    Interruption,
     Processes,
     ToldElsewhere,
     is_loss_of_another,
     is_one_of_several,
-    join,
 )
 from cnncalc.training.settings import Settings
 
@@ -32,8 +31,8 @@ if TYPE_CHECKING:
 METRICS = "metrics.jsonl"
 
 
-class Observer(Protocol):
-    """Who is told how a run goes."""
+class Observer:
+    """Who is told how a run goes; this one, whom all processes but the first tell, is silent."""
 
     def note(self, text: str) -> None:
         """A sentence about the run."""
@@ -89,16 +88,15 @@ def train(
     settings = settings.complete()
     batches = f"for batches of {settings.batch_size}: give a smaller --batch-size"
     with refusals_in(folder), _one_line(settings), memory_refusals(batches):
-        processes = join()
+        processes = _joined()
         if settings.shard and processes.number == 1:
             raise UsageError("--shard divides a network over processes: give --nproc 2 or more")
-        to = observer if processes.first else _Nobody()
         return _train(
             graph,
             goal,
             settings,
             folder,
-            to,
+            observer if processes.first else Observer(),
             processes,
             resume=resume,
             dataset=dataset,
@@ -119,14 +117,14 @@ def _train(
     files: Mapping[str, str],
 ) -> Outcome:
     """From the first line to the last epoch, in one of the processes."""
-    from cnncalc.training import checkpoint, resumption
+    from cnncalc.training import checkpoint
     from cnncalc.training.samples import find_samples, fingerprint
     from cnncalc.witness.device import find_device, make_deterministic
 
     restarts = max(processes.gather(processes.restarts))
     # Processes that are started again have nobody to say so.
     going_on = resume or restarts > 0
-    state, notes = processes.by_first(lambda: resumption.saved_state(folder, going_on))
+    state, notes = processes.by_first(lambda: checkpoint.saved_state(folder, going_on))
     device = processes.together(
         lambda: find_device(settings.device, processes.number, processes.local_rank)
     )
@@ -137,22 +135,24 @@ def _train(
         "options": json.dumps({**settings.numbers(), "device": device.type}, sort_keys=True),
         "samples": fingerprint(data),
     }
-    processes.together(lambda: resumption.check_processes_agree(processes.gather(identity)))
+    processes.together(lambda: checkpoint.check_processes_agree(processes.gather(identity)))
     if state is not None:
-        processes.together(lambda: resumption.check_same_run(state, identity, folder))
-    lines = [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
-    if restarts:
-        lines = [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+        processes.together(lambda: checkpoint.check_same_run(state, identity, folder))
+    lines = (
+        [f"a process died; all were started again ({restarts} of {processes.max_restarts})"]
+        if restarts
+        else [*_first_lines(graph, data, settings, device, processes.number), *goal.notes]
+    )
     for note in (*lines, *notes):
         observer.note(note)
     with Interruption(processes) as interruption:
         loop = _loop(goal, data, settings, device, interruption.is_caught, observer, processes)
         if state is None:
-            processes.by_first(lambda: resumption.create_folder(folder, files))
+            processes.by_first(lambda: checkpoint.create_folder(folder, files))
             _save(loop, folder, identity, checkpoint.START)
         else:
-            processes.together(lambda: resumption.restore_loop(loop, state, folder))
-            for note in resumption.where_it_goes_on(loop, state):
+            processes.together(lambda: checkpoint.restore_loop(loop, state, folder))
+            for note in checkpoint.where_it_goes_on(loop, state):
                 observer.note(note)
         return _run(loop, folder, identity, interruption, observer)
 
@@ -188,8 +188,10 @@ def _run(
                 return outcome()
             loop.check()
         except Diverged:
-            where = f"epoch {loop.epoch + 1}, step {loop.step}"
-            return outcome(diverged=f"the loss or a weight is no finite number in {where}")
+            return outcome(
+                diverged="the loss or a weight is no finite number in "
+                f"epoch {loop.epoch + 1}, step {loop.step}"
+            )
         _save(loop, folder, identity)
         return outcome(signal=interruption.caught)
 
@@ -199,8 +201,7 @@ def _save(loop: Loop, folder: Path, identity: dict[str, Any], name: str | None =
     from cnncalc.training import checkpoint
 
     state = {**identity, **loop.state()}
-    name = name or checkpoint.NEWEST
-    loop.processes.by_first(lambda: checkpoint.save(folder, state, name))
+    loop.processes.by_first(lambda: checkpoint.save(folder, state, name or checkpoint.NEWEST))
 
 
 def _line(epoch: Epoch) -> str:
@@ -246,10 +247,9 @@ def _first_lines(
     """What is trained, on what, and how."""
     train, test = len(data.train.labels), len(data.test.labels)
     what = printable(f"{graph.name or 'the network'} on {data.name}")
-    if settings.overfit is None:
-        yield f"{what}: {train:,} samples to train on, {test:,} to test on"
-    else:
-        yield f"{what}: {train:,} samples, to be learnt by heart"
+    by_heart = settings.overfit is not None
+    use = ", to be learnt by heart" if by_heart else f" to train on, {test:,} to test on"
+    yield f"{what}: {train:,} samples{use}"
     yield from data.notes
     over = f" over {processes} processes" if processes > 1 else ""
     yield (
@@ -258,13 +258,20 @@ def _first_lines(
     )
 
 
-class _Nobody:
-    """Who is told what other processes than the first one could tell."""
+def _joined() -> Processes:
+    """The processes that train with this one. Raises UsageError."""
+    if not is_one_of_several():
+        return Processes()
+    import torch.distributed as dist
 
-    def note(self, text: str) -> None: ...
-    def start(self, loss: float, classes: int) -> None: ...
-    def step(self, epoch: int, done: int, steps: int) -> None: ...
-    def epoch(self, epoch: Epoch, epochs: int) -> None: ...
+    if not dist.is_available() or not dist.is_gloo_available():
+        raise UsageError(
+            "several processes need torch.distributed with gloo, and this build of torch "
+            "has none: leave out --nproc, or install another one"
+        )
+    from cnncalc.training.distributed import DistributedProcesses
+
+    return DistributedProcesses()
 
 
 @contextmanager

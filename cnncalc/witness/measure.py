@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import torch
-from torch import Tensor
 from torch.autograd.graph import saved_tensors_hooks
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -57,7 +56,7 @@ def shapes_of(graph: Graph, facts: Sequence[Facts], batch: int) -> Shapes:
     """Shapes and FLOPs on the meta device: of inference, then of what only training runs."""
     found = Shapes()
 
-    def watch(name: str, value: Tensor) -> None:
+    def watch(name: str, value: torch.Tensor) -> None:
         flops = counter.get_total_flops()
         if name not in found.outputs:
             found.outputs[name], found.flops[name] = tuple(value.shape), flops - counted.pop()
@@ -85,10 +84,10 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
     Saved are the storages that autograd packs first in each layer, parameters and buffers not.
     """
     found = Gradients()
-    kept: list[Tensor] = []
+    kept: list[torch.Tensor] = []
     packed = [0]
 
-    def pack(tensor: Tensor) -> Tensor:
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
         if _place(tensor) not in counted:
             counted.add(_place(tensor))
             packed[0] += tensor.untyped_storage().nbytes()
@@ -96,7 +95,7 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
             kept.append(tensor)
         return tensor
 
-    def watch(name: str, value: Tensor) -> None:
+    def watch(name: str, value: torch.Tensor) -> None:
         found.saved[name], packed[0] = packed[0], 0
 
     with torch.random.fork_rng(devices=[]):
@@ -122,7 +121,7 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
 
 def _made(
     graph: Graph, facts: Sequence[Facts], batch: int, device: str
-) -> tuple[Network, list[Tensor]]:
+) -> tuple[Network, list[torch.Tensor]]:
     """The twin, and random inputs for it."""
     try:
         inputs = [torch.randn(batch, *shape) for shape in graph.inputs.values()]
@@ -136,15 +135,15 @@ def _made(
 
 def _run(
     twin: Network,
-    inputs: Sequence[Tensor],
+    inputs: Sequence[torch.Tensor],
     graph: Graph,
-    watch: Callable[[str, Tensor], None],
-) -> tuple[Tensor, ...]:
+    watch: Callable[[str, torch.Tensor], None],
+) -> tuple[torch.Tensor, ...]:
     """The results of a twin. Raises NotRun with the layer that torch refuses."""
     resting = set() if twin.training else graph.only_auxiliary()
     waiting = deque(node.name for node in graph.nodes if node.name not in resting)
 
-    def ran(name: str, value: Tensor) -> None:
+    def ran(name: str, value: torch.Tensor) -> None:
         waiting.popleft()
         watch(name, value)
 
@@ -157,7 +156,7 @@ def _run(
     return results if isinstance(results, tuple) else (results,)
 
 
-def _backward(results: list[Tensor]) -> None:
+def _backward(results: list[torch.Tensor]) -> None:
     """The gradients of the results weighed at random; where nothing is trained there are none."""
     try:
         with warnings.catch_warnings(action="ignore"):
@@ -167,7 +166,7 @@ def _backward(results: list[Tensor]) -> None:
         raise NotRun("", error) from error
 
 
-def _place(tensor: Tensor) -> int:
+def _place(tensor: torch.Tensor) -> int:
     return tensor.untyped_storage().data_ptr()
 
 

@@ -1,8 +1,9 @@
 """A graph as one torch module that runs its nodes in their order."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,16 +16,6 @@ from cnncalc.witness import modules
 
 Watch = Callable[[str, Tensor], None]
 """Called with the name of each node and its output."""
-
-
-class Step(NamedTuple):
-    """One node: what is called on what, and which values nothing reads from then on."""
-
-    name: str
-    call: str
-    module: str
-    reads: tuple[str, ...]
-    frees: tuple[str, ...]
 
 
 class Network(nn.Module):
@@ -41,8 +32,9 @@ class Network(nn.Module):
         twins = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
         places = {fact.node.name: self._place(fact, twins) for fact in facts}
         frees = _frees(graph)
+        # Of each node what is called on what, and which values nothing reads from then on.
         self._steps = tuple(
-            Step(
+            (
                 node.name,
                 twins[node.name].call,
                 places[node.name],
@@ -84,10 +76,9 @@ class Network(nn.Module):
                 made = shared
             else:
                 _tie(made, shared)
-        place = node.name
-        if node.fused_into and twins[node.fused_into].module and not fact.weights:
-            # What counts a model's modules takes one with others inside for no layer.
-            place = "_".join(place.rsplit(".", 1))
+        # What counts a model's modules takes one with others inside for no layer.
+        beside = node.fused_into and twins[node.fused_into].module and not fact.weights
+        place = "_".join(node.name.rsplit(".", 1)) if beside else node.name
         self._put(place, made, node.name)
         return place
 
@@ -122,11 +113,8 @@ def _tie(made: nn.Module, shared: nn.Module) -> None:
     """Gives a module the tensors of another one of the same names."""
     for name, _ in [*made.named_parameters(), *made.named_buffers()]:
         path, _, last = name.rpartition(".")
-        try:
-            tensor = getattr(shared.get_submodule(path), last)
-        except AttributeError:
-            continue
-        setattr(made.get_submodule(path), last, tensor)
+        with suppress(AttributeError):
+            setattr(made.get_submodule(path), last, getattr(shared.get_submodule(path), last))
 
 
 @cache

@@ -105,13 +105,13 @@ def _too_large(
     """Why a network is not run; empty where it is."""
     if max_params is not None and params > max_params:
         return f"{params:,} parameters are more than {max_params:,}"
-    if max_memory is None:
-        room, whose = free_bytes(device) // 2, f"half of what {device} has free"
-    else:
-        room, whose = max_memory, "--max-memory"
-    if needed <= room:
-        return ""
-    return f"about {needed:,} bytes are more than the {room:,} of {whose}"
+    room, whose = (
+        (free_bytes(device) // 2, f"half of what {device} has free")
+        if max_memory is None
+        else (max_memory, "--max-memory")
+    )
+    reason = f"about {needed:,} bytes are more than the {room:,} of {whose}"
+    return reason if needed > room else ""
 
 
 def _weights(facts: Sequence[Facts]) -> Iterator[tuple[str, str, Shape]]:
@@ -157,15 +157,14 @@ def _of_shapes(
                 beside = gives[1:] if gives[:1] == (batch,) else gives
                 yield Difference(layer, "output", "output", tuple(output), beside)
             if shapes.flops[layer] != 2 * macs * batch:
-                found_macs = Fraction(shapes.flops[layer], 2 * batch)
-                yield Difference(layer, "macs", "MACs", macs, _whole(found_macs))
+                yield Difference(layer, "macs", "MACs", macs, _macs(shapes.flops[layer], batch))
         elif stopped and stopped.layer == layer:
             yield Difference(layer, "output", "output", tuple(output), stopped.message)
     total = sum(map(prod, shapes.parameters.values()))
     if total != report.total("params"):
         yield Difference("", "params", "params in all", report.total("params"), total)
     if not stopped and shapes.total_flops != 2 * batch * report.total("macs"):
-        total_macs = _whole(Fraction(shapes.total_flops, 2 * batch))
+        total_macs = _macs(shapes.total_flops, batch)
         yield Difference("", "macs", "MACs in all", report.total("macs"), total_macs)
 
 
@@ -176,8 +175,10 @@ def _owner(tensor: str, layers: Mapping[str, int]) -> str:
     return tensor
 
 
-def _whole(number: Fraction) -> int | Fraction:
-    return number.numerator if number.denominator == 1 else number
+def _macs(flops: int, batch: int) -> int | Fraction:
+    """What the FLOPs of a batch are in MACs of one input."""
+    macs = Fraction(flops, 2 * batch)
+    return macs.numerator if macs.denominator == 1 else macs
 
 
 def _of_step(

@@ -216,7 +216,7 @@ def _unit(facts: list[Facts], amounts: dict[str, int], results: set[str]) -> Uni
     text = " + ".join([layer.describe(*first.inputs), *(f.node.layer.type for f in behind)])
     row = Layer(node.name, layer.type, text, facts[-1].output, amounts)
     path, _, name = node.name.rpartition(".")
-    label = path if re.fullmatch(rf"{layer.prefix}\d+", name) else node.name
+    label = path if re.fullmatch(rf"{layer.prefix or layer.type}\d+", name) else node.name
     key = layer.type, repr(sorted((fields | {"padding": padding}).items()))
     return Unit(row, first, fields, padding, key, label, facts[-1].node.name in results)
 

@@ -11,6 +11,7 @@ from pydantic import Field
 
 from cnncalc.layers.base import Family, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
+from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, written
 from cnncalc.layers.twin import Twin, module
@@ -25,17 +26,16 @@ class Elementwise(Layer):
     values = "in_place"
     family: ClassVar[Family | None] = "activation"
     _each: ClassVar[dict[str, int]] = {}
-    _module: ClassVar[str]
-    """Its class in torch, whose arguments are our fields."""
-    _keras: ClassVar[str]
-    """What Keras' layer Activation calls it."""
+    _keras: ClassVar[str] = ""
+    """What Keras' layer Activation calls it, where that is not our word."""
     _kept = INPUTS
 
     def twin(self, *inputs: Shape) -> Twin:
-        return module(self._module, **dict(self))
+        # The arguments of torch's class are our fields.
+        return module(foreign_layers()[self.type].torch[0], **dict(self))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        yield made("Activation", activation=self._keras)
+        yield made("Activation", activation=self._keras or self.type)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
@@ -44,20 +44,14 @@ class Elementwise(Layer):
 class Relu(Elementwise):
     """max(0, x)."""
 
-    type = "relu"
-    _keras = "relu"
-    prefix = "relu"
     _kept = OUTPUT
-    _module = "ReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
 
 class Relu6(Elementwise):
     """min(max(0, x), 6)."""
 
-    type = "relu6"
     prefix = "relu"
-    _module = "ReLU6"
     _each: ClassVar[dict[str, int]] = {"compare": 2}
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
@@ -67,10 +61,8 @@ class Relu6(Elementwise):
 class LeakyRelu(Elementwise):
     """x where it is positive, a small multiple of x elsewhere."""
 
-    type = "leaky_relu"
     prefix = "relu"
     main = "negative_slope"
-    _module = "LeakyReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
@@ -86,10 +78,7 @@ class LeakyRelu(Elementwise):
 class Prelu(Elementwise):
     """A leaky ReLU whose slope is trained."""
 
-    type = "prelu"
-    prefix = "prelu"
     main = "num_parameters"
-    _module = "PReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     num_parameters: Count = Field(
@@ -115,34 +104,28 @@ class Prelu(Elementwise):
 class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
-    type = "sigmoid"
-    _keras = "sigmoid"
     answers = "probabilities"
-    prefix = "sigmoid"
     _kept = OUTPUT
-    _module = "Sigmoid"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
 
 class Tanh(Elementwise):
     """The hyperbolic tangent."""
 
-    type = "tanh"
-    _keras = "tanh"
-    prefix = "tanh"
     _kept = OUTPUT
-    _module = "Tanh"
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
 
-class Softmax(Elementwise):
-    """eˣ over its sum along the channels, at each position alone."""
-
-    type = "softmax"
-    _keras = "softmax"
+class _OverChannels(Elementwise):
     answers = "probabilities"
-    prefix = "softmax"
     _kept = OUTPUT
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return super().twin(*inputs)._replace(arguments={"dim": 1})
+
+
+class Softmax(_OverChannels):
+    """eˣ over its sum along the channels, at each position alone."""
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # The largest is found (n − 1 comparisons) and subtracted, so that no power overflows.
@@ -154,34 +137,20 @@ class Softmax(Elementwise):
             "divide": values,
         }
 
-    def twin(self, *inputs: Shape) -> Twin:
-        return module("Softmax", dim=1)
 
-
-class LogSoftmax(Elementwise):
+class LogSoftmax(_OverChannels):
     """The logarithm of the softmax along the channels, at each position alone."""
-
-    type = "log_softmax"
-    _keras = "log_softmax"
-    answers = "probabilities"
-    prefix = "log_softmax"
-    _kept = OUTPUT
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # x − max − log Σ e^(x − max): two differences a value, and a logarithm a sum.
         values, sums = count(inputs[0]), count(inputs[0][1:])
         return {"compare": values - sums, "add": 3 * values - sums, "exp": values + sums}
 
-    def twin(self, *inputs: Shape) -> Twin:
-        return module("LogSoftmax", dim=1)
-
 
 class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
-    type = "dropout"
     family = None
-    prefix = "dropout"
     identity = True
     main = "p"
 
@@ -213,18 +182,18 @@ class DropPath(Elementwise):
     Before the add of a residual block it is stochastic depth: the block is skipped.
     """
 
-    type = "drop_path"
     family = None
     identity = True
-    prefix = "drop_path"
     main = "p"
-    _module = "DropPath"
 
     p: Probability = Field(description="probability that a sample is set to zero")
 
     def kept(self, *inputs: Shape) -> Kept:
         # Whether each sample goes on.
         return Kept(extras=(Extra(1, bytes=1),)) if 0 < self.p < 1 else NOTHING
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("DropPath", p=self.p)
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         yield made("Dropout", rate=self.p, noise_shape=(None, *(1 for _ in inputs[0])))

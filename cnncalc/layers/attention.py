@@ -30,7 +30,6 @@ class _OnTokens(Layer):
 class MultiHeadAttention(_OnTokens):
     """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
 
-    type = "multi_head_attention"
     memory_order = "channels_last"
     prefix = "attention"
     family = "attention"
@@ -111,7 +110,6 @@ class MultiHeadAttention(_OnTokens):
 class ClassToken(_OnTokens):
     """Puts one trained token before the others; its output is what classifies."""
 
-    type = "class_token"
     _kept = NOTHING
     prefix = "token"
     memory_order = "channels_first"
@@ -137,7 +135,6 @@ class ClassToken(_OnTokens):
 class PositionEmbedding(_OnTokens):
     """Adds a trained vector to each token, one for each position."""
 
-    type = "position_embedding"
     _kept = NOTHING
     prefix = "position"
 
@@ -159,9 +156,7 @@ class PositionEmbedding(_OnTokens):
 class Select(_OnTokens):
     """Takes one token, such as the class token, as a vector."""
 
-    type = "select"
     _kept = NOTHING
-    prefix = "select"
     main = "index"
     values = "view"
 

@@ -64,6 +64,11 @@ def stamping(window: TransposedWindow) -> AxisMap:
     return AxisMap(window.stride, 1, reads)
 
 
+def followed(window: Window | TransposedWindow) -> AxisMap:
+    """What a window reads that slides or stamps."""
+    return stamping(window) if isinstance(window, TransposedWindow) else sliding(window)
+
+
 def repeating(factor: int) -> AxisMap:
     """Every input position is read by `factor` output positions."""
     factor = pinned(factor)

@@ -1,6 +1,6 @@
 """What every layer answers."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
-from cnncalc.layers.axis_map import SAME, AxisMap
+from cnncalc.layers.axis_map import SAME, AxisMap, followed
 from cnncalc.layers.fields import refuse
 from cnncalc.layers.kept import Kept
 from cnncalc.layers.keras_twin import Part, refused
@@ -73,9 +73,9 @@ class Layer(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     type: ClassVar[str]
-    """The word of the spec language."""
-    prefix: ClassVar[str]
-    """What automatic names start with."""
+    """The word of the spec language: the name of the class in lower case, `max_pool`."""
+    prefix: ClassVar[str] = ""
+    """What automatic names start with, where it is not the word."""
     main: ClassVar[str | None] = None
     """The field that a bare value fills: `max_pool: 2`."""
     numbered: ClassVar[bool] = False
@@ -101,6 +101,11 @@ class Layer(BaseModel):
     _kept: ClassVar[Kept]
     """What `kept` gives where it does not depend on shapes. There is no default: every class says
     it, for what is left out would be missing in the memory of training."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        spelled = (f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
+        cls.type = "".join(spelled).strip("_")
 
     @classmethod
     def summary(cls) -> str:
@@ -187,8 +192,12 @@ class Layer(BaseModel):
         """Which positions an output position reads, for each input and spatial axis of it, as a map
         from output to input positions; None is the whole input along that axis.
 
-        Receptive fields are composed of it.
+        Receptive fields are composed of it. By default it is what the windows read, and where there
+        are none the same position.
         """
+        windows = self.windows(*inputs)
+        if windows:
+            return (tuple(map(followed, windows)),)
         return tuple((SAME,) * (len(input) - 1) for input in inputs)
 
     def wiring_groups(self, *inputs: Shape) -> int | None:
@@ -231,11 +240,6 @@ class Activated(Layer):
         description="an activation applied to the output: its word, or a mapping from its word to "
         "its fields",
     )
-
-
-def different(sentences: Iterable[str]) -> Iterator[str]:
-    """Each sentence once; windows that break no rule need not be compared for it."""
-    yield from dict.fromkeys(sentences)
 
 
 def count(shape: Shape) -> int:

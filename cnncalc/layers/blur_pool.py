@@ -10,24 +10,23 @@ from math import comb, prod
 from pydantic import Field
 
 from cnncalc.dims import Window
-from cnncalc.layers.axis_map import AxisMap, sliding
-from cnncalc.layers.base import Layer, Shape, different, per_axis
+from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import Sizes
 from cnncalc.layers.kept import INPUTS, Extra, Kept, padded_size
-from cnncalc.layers.keras_twin import Part, filled, made, written
+from cnncalc.layers.keras_twin import Part, each, filled, made, slides, written
 from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import axes_rules, window_text
+from cnncalc.layers.window import OnAxes
 
 _LARGEST = 64
 
 
-class BlurPool(Layer):
+class BlurPool(OnAxes):
     """Blurs each channel by a fixed binomial kernel, reflected at the borders, with a stride."""
 
-    type = "blur_pool"
     prefix = "blur"
     main = "kernel_size"
     family = "pooling"
+    _along = ("kernel_size", "stride")
 
     kernel_size: Sizes = Field(
         3,
@@ -39,29 +38,18 @@ class BlurPool(Layer):
 
     def windows(self, *inputs: Shape) -> tuple[Window, ...]:
         # Padded as in the paper's code: ⌊(F − 1)/2⌋ positions before, ⌈(F − 1)/2⌉ after.
-        sizes = inputs[0][1:]
-        kernel_size, stride = (per_axis(v, len(sizes)) for v in (self.kernel_size, self.stride))
-        axes = zip(sizes, kernel_size, stride, strict=True)
+        axes = self._by_axis(inputs[0])
         return tuple(Window(n, k, s, (k - 1) // 2, k // 2) for n, k, s in axes)
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        fields = {"kernel_size": self.kernel_size, "stride": self.stride}
-        broken = list(axes_rules(self, inputs[0], fields))
-        yield from broken
-        windows = () if broken else self.windows(*inputs)
-        yield from different(
-            f"kernel {w.kernel_size} is larger than {_LARGEST}"
-            for w in windows
-            if w.kernel_size > _LARGEST
-        )
-        yield from different(
-            f"kernel {w.kernel_size} reflects {w.after} positions and needs more input than {w.n}"
-            for w in windows
-            if w.after >= w.n
-        )
-
-    def output(self, *inputs: Shape) -> Shape:
-        return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        windows = self.windows(*inputs)
+        for kernel_size in (w.kernel_size for w in windows if w.kernel_size > _LARGEST):
+            yield f"kernel {kernel_size} is larger than {_LARGEST}"
+        for w in (w for w in windows if w.after >= w.n):
+            yield (
+                f"kernel {w.kernel_size} reflects {w.after} positions and needs more input than "
+                f"{w.n}"
+            )
 
     def buffers(self, *inputs: Shape) -> dict[str, Shape]:
         # One kernel for each channel, named as in the paper's code.
@@ -76,15 +64,6 @@ class BlurPool(Layer):
     def connections(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(window.reads for window in self.windows(*inputs))
 
-    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(map(sliding, self.windows(*inputs))),)
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {window_text(self.windows(*inputs))}"
-
-    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
-        return [(window.before, window.after) for window in self.windows(*inputs)]
-
     def _kernel(self, *inputs: Shape) -> tuple[float, ...]:
         """The numbers of one kernel: along each axis a row of binomials that sum to 1."""
         sizes = (window.kernel_size for window in self.windows(*inputs))
@@ -94,20 +73,15 @@ class BlurPool(Layer):
     def kept(self, *inputs: Shape) -> Kept:
         # The input of the reflection, and what it gives the convolution.
         sides = self._sides(*inputs)
-        return (
-            INPUTS.and_also(Extra(padded_size(inputs[0], sides)))
-            if any(map(any, sides))
-            else INPUTS
-        )
+        copy = [Extra(padded_size(inputs[0], sides))] if any(map(any, sides)) else []
+        return INPUTS.and_also(*copy)
 
     def twin(self, *inputs: Shape) -> Twin:
-        x, stride = padded("x", self._sides(*inputs), mode="reflect"), self._stride(*inputs)
+        x = padded("x", self._sides(*inputs), mode="reflect")
+        stride = each(self.windows(*inputs), "stride")
         call = f"F.conv{len(stride)}d({x}, module.filt, stride={stride}, groups={inputs[0][0]})"
         numbers = {"filt": self._kernel(*inputs)}
         return module("Constants", call, shapes=self.buffers(*inputs), numbers=numbers)
-
-    def _stride(self, *inputs: Shape) -> tuple[int, ...]:
-        return tuple(window.stride for window in self.windows(*inputs))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         windows, numbers = self.windows(*inputs), self._kernel(*inputs)
@@ -115,8 +89,8 @@ class BlurPool(Layer):
             if window.after:
                 yield filled("reflect", axis, window.n, window.before, window.after)
         channels, *sizes = self.output(*inputs)
-        kernel, ones = tuple(w.kernel_size for w in windows), (1,) * len(windows)
-        yield written(f"windows(x, {kernel}, {self._stride(*inputs)}, {ones})")
+        sizes_and_steps = ", ".join(map(str, slides(windows).values()))
+        yield written(f"windows(x, {sizes_and_steps})")
         yield made("Reshape", target_shape=(*sizes, len(numbers), channels))._replace(
             suffix="_taps"
         )

@@ -1,6 +1,7 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
 from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from typing import Annotated, Any, ClassVar
 
@@ -12,8 +13,8 @@ from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
 from cnncalc.layers.kernels import Kernels
-from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import Windowed, window_text
+from cnncalc.layers.twin import Twin, along, module, padded
+from cnncalc.layers.window import Windowed
 
 
 def _connections(value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -80,25 +81,12 @@ class _Convolution(Windowed, Kernels):
         taps = prod(window.output * window.kernel_size for window in windows)
         return taps * self._wires(inputs[0][0])
 
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {window_text(self.windows(*inputs))}"
-
     def kept(self, *inputs: Shape) -> Kept:
         return INPUTS if self._even(*inputs) else instead(inputs[0], self._sides(*inputs))
-
-    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
-        """Padding before and after along each axis."""
-        return [(window.before, window.after) for window in self.windows(*inputs)]
 
     def _even(self, *inputs: Shape) -> bool:
         """Whether torch's module can do the padding: as much on both sides."""
         return all(window.before == window.after for window in self.windows(*inputs))
-
-    def _slides(self, *inputs: Shape) -> dict[str, Any]:
-        """Stride and dilation along each axis."""
-        windows = self.windows(*inputs)
-        names = ("stride", "dilation")
-        return {name: tuple(getattr(w, name) for w in windows) for name in names}
 
     def _padded(self, *inputs: Shape) -> str:
         """A call of a module that does not pad."""
@@ -113,8 +101,7 @@ class _Convolution(Windowed, Kernels):
             "module(x)" if even else self._padded(*inputs),
             in_channels=inputs[0][0],
             out_channels=out_channels,
-            kernel_size=tuple(window.kernel_size for window in windows),
-            **self._slides(*inputs),
+            **along(windows, "kernel_size", "stride", "dilation"),
             padding=tuple(window.before if even else 0 for window in windows),
             groups=groups,
             bias=self.bias,
@@ -139,12 +126,15 @@ class _Convolution(Windowed, Kernels):
         if skips:
             yield written(f"x[:, {', '.join(f'::{step}' for step in skips)}]")
 
+    def _own(self, made_of: str, *inputs: Shape, **first: Any) -> Iterator[Part]:
+        """A layer that Keras has not, which pads nothing."""
+        yield from zeros(self._sides(*inputs))
+        yield own(made_of, **first, **slides(self.windows(*inputs)), use_bias=self.bias)
+
 
 class Conv(_Convolution):
     """Slides `out_channels` kernels over the input; every position uses the same weights."""
 
-    type = "conv"
-    prefix = "conv"
     main = None
 
     out_channels: Count = Field(description=_OUT_CHANNELS)
@@ -176,9 +166,7 @@ class Conv(_Convolution):
     def rules(self, *inputs: Shape) -> Iterator[str]:
         yield from super().rules(*inputs)
         channels = inputs[0][0]
-        for name, number in (("input", channels), ("output", self.out_channels)):
-            if number % self.groups:
-                yield f"{number} {name} channels do not divide into {self.groups} groups"
+        yield from self._group_rules(channels)
         table = self.connections_table
         if table is None:
             return
@@ -197,11 +185,10 @@ class Conv(_Convolution):
         if self.connections_table is None:
             return super().kept(*inputs)
         # The maps that each output map gathers, and their numbers.
-        sides, extras = self._sides(*inputs), []
-        for maps in self.connections_table:
-            extras.append(Extra(padded_size((len(maps), *inputs[0][1:]), sides)))
-            extras.append(Extra(len(maps), INDEX_BYTES, per_sample=False))
-        return Kept(extras=tuple(extras))
+        one_map = padded_size((1, *inputs[0][1:]), self._sides(*inputs))
+        numbers = map(len, self.connections_table)
+        pairs = ((Extra(n * one_map), Extra(n, INDEX_BYTES, per_sample=False)) for n in numbers)
+        return Kept(extras=tuple(chain.from_iterable(pairs)))
 
     def describe(self, *inputs: Shape) -> str:
         groups = f" g{self.groups}" if self.groups != 1 else ""
@@ -216,8 +203,7 @@ class Conv(_Convolution):
             "ConnectedConv",
             self._padded(*inputs),
             connections=self.connections_table,
-            kernel_size=self.weights(*inputs)["weight"][1:],
-            **self._slides(*inputs),
+            **along(self.windows(*inputs), "kernel_size", "stride", "dilation"),
             bias=self.bias,
         )
 
@@ -225,16 +211,12 @@ class Conv(_Convolution):
         if self.connections_table is None:
             yield from super().keras(*inputs)
             return
-        yield from zeros(self._sides(*inputs))
-        sliding = slides(self.windows(*inputs))
-        table = self.connections_table
-        yield own("ConnectedConv", connections=table, **sliding, use_bias=self.bias)
+        yield from self._own("ConnectedConv", *inputs, connections=self.connections_table)
 
 
 class DepthwiseConv(_Convolution):
     """Slides kernels over every input channel alone: a convolution with one group a channel."""
 
-    type = "depthwise_conv"
     prefix = "dwconv"
 
     channel_multiplier: Count = Field(1, description="output channels for each input channel")
@@ -246,7 +228,6 @@ class DepthwiseConv(_Convolution):
 class SeparableConv(Windowed, Activated):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
-    type = "separable_conv"
     family = "convolution"
     prefix = "sepconv"
 
@@ -275,7 +256,6 @@ class SeparableConv(Windowed, Activated):
 class LocallyConnected(_Convolution):
     """Reads the same windows as a convolution, with weights of its own at every position."""
 
-    type = "locally_connected"
     kernels = "unshared"
     prefix = "local"
     main = None
@@ -297,14 +277,12 @@ class LocallyConnected(_Convolution):
             "LocallyConnected",
             self._padded(*inputs),
             weight=self.weights(*inputs)["weight"],
-            **self._slides(*inputs),
+            **along(self.windows(*inputs), "stride", "dilation"),
             bias=self.bias,
         )
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        yield from zeros(self._sides(*inputs))
-        sliding = {**slides(self.windows(*inputs)), "use_bias": self.bias}
-        yield own("LocallyConnected", filters=self.out_channels, **sliding)
+        yield from self._own("LocallyConnected", *inputs, filters=self.out_channels)
 
     def kept(self, *inputs: Shape) -> Kept:
         # A copy of every window.

@@ -42,18 +42,22 @@ def _per_axis(fits: Callable[[Any], bool], wanted: str, word: tuple[str, ...] = 
     def parse(value: Any) -> Any:
         if isinstance(value, str) and value in word:
             return value
-        if not isinstance(value, (list, tuple)):
-            if fits(value):
-                return value
-        elif 1 <= len(value) <= MAX_AXES and all(map(fits, value)):
-            return tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
-        several = isinstance(value, (list, tuple)) and 1 <= len(value) <= MAX_AXES
-        wrong = next(v for v in value if not fits(v)) if several else value
-        if is_integer(wrong) and wrong > MAX_INT:
-            raise refuse(f"must be at most {MAX_INT:,}, not {shown(wrong)}")
-        if isinstance(value, (list, tuple)) and len(value) > MAX_AXES:
-            raise refuse(f"must be {wanted}; there are at most {MAX_AXES} axes, not {len(value):,}")
-        raise refuse(f"must be {wanted}, not {shown(wrong)}")
+        length = len(value) if isinstance(value, (list, tuple)) else 0
+        several = 1 <= length <= MAX_AXES
+        wrong = [entry for entry in (value if several else [value]) if not fits(entry)]
+        if not wrong:
+            # Sides of an axis are a list of their own.
+            return (
+                tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
+                if several
+                else value
+            )
+        message = f"must be {wanted}, not {shown(wrong[0])}"
+        if is_integer(wrong[0]) and wrong[0] > MAX_INT:
+            message = f"must be at most {MAX_INT:,}, not {shown(wrong[0])}"
+        elif length > MAX_AXES:
+            message = f"must be {wanted}; there are at most {MAX_AXES} axes, not {length:,}"
+        raise refuse(message)
 
     return PlainValidator(parse)
 

@@ -1,11 +1,11 @@
 """Layers that read several inputs."""
 
 from collections.abc import Iterator
-from typing import ClassVar
 
 from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
+from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, variables
@@ -14,13 +14,11 @@ from cnncalc.layers.twin import Twin, variables
 class _Join(Activated):
     joins = True
     family = "join"
-    _keras: ClassVar[str]
-    """Its class in Keras, called with a list."""
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         if len(inputs) > 1:
             call = f"module([{', '.join(variables(len(inputs)))}])"
-            yield made(self._keras)._replace(call=call)
+            yield made(foreign_layers()[self.type].keras[0])._replace(call=call)
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:
@@ -39,11 +37,8 @@ def _meet(sizes: tuple[int, ...]) -> bool:
 class Add(_Join):
     """The sum of its inputs, value by value."""
 
-    type = "add"
-    _keras = "Add"
     commutes = True
     _kept = NOTHING
-    prefix = "add"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if all(shape == inputs[0] for shape in inputs[1:]):
@@ -65,10 +60,7 @@ class Add(_Join):
 class Multiply(_Join):
     """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
 
-    type = "multiply"
-    _keras = "Multiply"
     commutes = True
-    prefix = "multiply"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         lengths = {len(shape) for shape in inputs}
@@ -104,10 +96,7 @@ class Multiply(_Join):
 class Concat(_Join):
     """The channels of all inputs, one behind the other."""
 
-    type = "concat"
-    _keras = "Concatenate"
     _kept = NOTHING
-    prefix = "concat"
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):

@@ -1,5 +1,6 @@
 """What layers with trained kernels share, whichever way those go over the input."""
 
+from collections.abc import Iterator
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
@@ -25,6 +26,13 @@ class Kernels(Activated):
         """Pairs of an input map and an output map that a kernel joins."""
         out_channels, groups = self._maps(channels)
         return channels // groups * out_channels
+
+    def _group_rules(self, channels: int) -> Iterator[str]:
+        """Channels must divide into groups on both sides."""
+        out_channels, groups = self._maps(channels)
+        for name, number in (("input", channels), ("output", out_channels)):
+            if number % groups:
+                yield f"{number} {name} channels do not divide into {groups} groups"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": count(self.output(*inputs))} if self.bias else {}

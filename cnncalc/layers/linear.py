@@ -14,7 +14,6 @@ from cnncalc.layers.twin import Twin, channels_last, module
 class Linear(Activated):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
-    type = "linear"
     prefix = "fc"
     family = "dense"
     memory_order = "channels_last"
@@ -29,10 +28,9 @@ class Linear(Activated):
     )
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        if len(input) > 1 and not self.position_wise:
+        if len(inputs[0]) > 1 and not self.position_wise:
             yield (
-                f"linear needs a vector, not {times(input)}; put a flatten before it, or set "
+                f"linear needs a vector, not {times(inputs[0])}; put a flatten before it, or set "
                 "position_wise to apply it at every position"
             )
 
@@ -69,8 +67,6 @@ class Linear(Activated):
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
 
-    type = "rbf"
-    prefix = "rbf"
     family = "dense"
     answers = "distances"
     main = "out_features"

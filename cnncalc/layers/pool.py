@@ -7,12 +7,12 @@ from typing import Any
 from pydantic import Field
 
 from cnncalc.dims import maximum, minimum
-from cnncalc.layers.base import Activated, Shape, count, different
+from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, own, pooling, refused, written, zeros
-from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import Windowed, window_text
+from cnncalc.layers.twin import Twin, along, module, padded
+from cnncalc.layers.window import Windowed
 
 _STRIDE = "step S of the window along each axis; the kernel's size when it is left out"
 _CEIL_MODE = "round a fraction up: a window that starts on input or left padding counts"
@@ -27,29 +27,24 @@ class _Pool(Windowed):
 
     stride: Sizes | None = Field(None, description=_STRIDE)
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        broken = list(super().rules(*inputs))
-        yield from broken
-        if broken:
-            return
-        # torch's rule, which looks at the kernel before dilation. It has no `same`.
-        if self.padding != "same":
-            yield from different(
-                f"padding {padding} is more than half of the kernel: {padding} > "
-                f"⌊{window.kernel_size}/2⌋"
-                for window in self.windows(*inputs)
-                if (padding := maximum(window.before, window.after)) > window.kernel_size // 2
-            )
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        yield from list(super()._misfits(*inputs)) or self._too_much_padding(*inputs)
 
-    def output(self, *inputs: Shape) -> Shape:
-        return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
+    def _too_much_padding(self, *inputs: Shape) -> Iterator[str]:
+        # torch's rule, which looks at the kernel before dilation. It has no `same`.
+        for window in () if self.padding == "same" else self.windows(*inputs):
+            padding, half = maximum(window.before, window.after), window.kernel_size // 2
+            if padding > half:
+                yield (
+                    f"padding {padding} is more than half of the kernel: {padding} > "
+                    f"⌊{window.kernel_size}/2⌋"
+                )
 
     def connections(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(window.reads for window in self.windows(*inputs))
 
     def describe(self, *inputs: Shape) -> str:
-        rounding = " ceil" if getattr(self, "ceil_mode", False) else ""
-        return f"{self.type} {window_text(self.windows(*inputs))}{rounding}"
+        return super().describe(*inputs) + (" ceil" if getattr(self, "ceil_mode", False) else "")
 
     def _as_torch_pads(self, *inputs: Shape) -> bool:
         """Whether torch's modules can do the padding: as much on both sides, at most half."""
@@ -76,8 +71,7 @@ class _Pool(Windowed):
         """Kernel, stride and padding along each axis, as torch's modules take them."""
         windows = self.windows(*inputs)
         return {
-            "kernel_size": tuple(w.kernel_size for w in windows),
-            "stride": tuple(w.stride for w in windows),
+            **along(windows, "kernel_size", "stride"),
             "padding": tuple(w.before if pads else 0 for w in windows),
             "ceil_mode": pads and getattr(self, "ceil_mode", False),
         }
@@ -101,12 +95,11 @@ class _OrderPool(_Pool):
 
     def _largest(self, x: str, *inputs: Shape) -> Twin:
         """The largest value of each window of an expression."""
-        pads = self._as_torch_pads(*inputs)
-        dilation = tuple(window.dilation for window in self.windows(*inputs))
+        windows, pads = self.windows(*inputs), self._as_torch_pads(*inputs)
         if not pads:
             x = padded(x, self.reach(*inputs), value="-torch.inf")
-        name = f"MaxPool{len(dilation)}d"
-        return module(name, f"module({x})", **self._slides(pads, *inputs), dilation=dilation)
+        slides = self._slides(pads, *inputs) | along(windows, "dilation")
+        return module(f"MaxPool{len(windows)}d", f"module({x})", **slides)
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         windows, reach = self.windows(*inputs), self.reach(*inputs)
@@ -122,7 +115,6 @@ class _OrderPool(_Pool):
 class MaxPool(_OrderPool):
     """The largest value of each window."""
 
-    type = "max_pool"
     reduces = "max"
 
     def twin(self, *inputs: Shape) -> Twin:
@@ -135,7 +127,6 @@ class MaxPool(_OrderPool):
 class MinPool(_OrderPool):
     """The smallest value of each window."""
 
-    type = "min_pool"
     reduces = "min"
 
     def twin(self, *inputs: Shape) -> Twin:
@@ -156,7 +147,6 @@ class MinPool(_OrderPool):
 class AvgPool(_Pool):
     """The mean of each window."""
 
-    type = "avg_pool"
     reduces = "mean"
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
@@ -166,16 +156,18 @@ class AvgPool(_Pool):
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "divide": outputs}
 
+    def _counted(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Padding that counts as zeros in the mean."""
+        sides = self._sides(*inputs)
+        return sides if self.count_include_pad else [(0, 0)] * len(sides)
+
     def twin(self, *inputs: Shape) -> Twin:
         pads = self._as_torch_pads(*inputs)
         call = "module(x)"
         if not pads:
             reach = self.reach(*inputs)
             call = f"module({padded('x', reach)})"
-            counted = [
-                (w.before, w.after) if self.count_include_pad else (0, 0)
-                for w in self.windows(*inputs)
-            ]
+            counted = self._counted(*inputs)
             if counted != reach:
                 # Divided by the share of each window that counts.
                 rest = [(r[0] - c[0], r[1] - c[1]) for r, c in zip(reach, counted, strict=True)]
@@ -188,7 +180,7 @@ class AvgPool(_Pool):
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         windows, reach = self.windows(*inputs), self.reach(*inputs)
         # Keras' own `same` is left aside: not all of its backends leave padding out of the mean.
-        sides = [(w.before, w.after) if self.count_include_pad else (0, 0) for w in windows]
+        sides = self._counted(*inputs)
         # A window that leaves padding over does not read it.
         counted = [(min(a, c), min(b, d)) for (a, b), (c, d) in zip(sides, reach, strict=True)]
         yield from zeros(reach)
@@ -211,7 +203,6 @@ class AvgPool(_Pool):
 class Subsample(_Pool, Activated):
     """LeNet-5's: the sum of each window times a trained coefficient plus a trained bias a map."""
 
-    type = "subsample"
     prefix = "subsample"
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:

@@ -35,9 +35,7 @@ class _View(Layer):
 class Flatten(_View):
     """All values as one vector."""
 
-    type = "flatten"
     memory_order = "channels_first"
-    prefix = "flatten"
 
     def output(self, *inputs: Shape) -> Shape:
         return (count(inputs[0]),)
@@ -53,15 +51,12 @@ class Flatten(_View):
 
 def _whole_numbers(minimum: int, wanted: str) -> Any:
     def parse(value: Any) -> tuple[int, ...]:
-        if isinstance(value, (list, tuple)) and 1 <= len(value) <= 4:
-            if all(is_whole(number, minimum) for number in value):
-                # A number that may be -1 is asked here, so that `output` need not.
-                return tuple(pinned(number) if number < 0 else number for number in value)
-            raise refuse(
-                f"must list {wanted}, not "
-                f"{shown(next(n for n in value if not is_whole(n, minimum)))}"
-            )
-        raise refuse(f"must list {wanted}, not {shown(value)}")
+        listed = isinstance(value, (list, tuple)) and 1 <= len(value) <= 4
+        for number in value if listed else [value]:
+            if not listed or not is_whole(number, minimum):
+                raise refuse(f"must list {wanted}, not {shown(number)}")
+        # A number that may be -1 is asked here, so that `output` need not.
+        return tuple(pinned(number) if number < 0 else number for number in value)
 
     number = {"type": "integer", "minimum": minimum}
     schema = {"type": "array", "items": number, "minItems": 1, "maxItems": 4}
@@ -80,9 +75,7 @@ def _follows(size: int) -> bool:
 class Reshape(_View):
     """The same values under another shape."""
 
-    type = "reshape"
     memory_order = "channels_first"
-    prefix = "reshape"
     main = "shape"
 
     shape: Annotated[tuple[int, ...], _SHAPE[0], _SHAPE[1]] = Field(
@@ -114,18 +107,16 @@ class Reshape(_View):
             yield made("Reshape", target_shape=channels_last(output))
             return
         yield from channels_first(shape)
-        if len(output) == 1:
-            yield made("Reshape", target_shape=output)
-            return
-        yield made("Reshape", target_shape=output)._replace(suffix="_channels_first_too")
-        yield made("Permute", dims=(*range(2, len(output) + 1), 1))
+        vector = len(output) == 1
+        suffix = "" if vector else "_channels_first_too"
+        yield made("Reshape", target_shape=output)._replace(suffix=suffix)
+        if not vector:
+            yield made("Permute", dims=(*range(2, len(output) + 1), 1))
 
 
 class Permute(_View):
     """The same values with the axes in another order."""
 
-    type = "permute"
-    prefix = "permute"
     main = "dims"
 
     dims: Annotated[tuple[int, ...], _DIMS[0], _DIMS[1]] = Field(
@@ -150,18 +141,14 @@ class Permute(_View):
         return Twin(f"x.permute{(0, *(axis + 1 for axis in self.dims))}")
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        axes = len(inputs[0])
         # Where each axis of torch stands in Keras, counted from 1.
-        stands = [axes, *range(1, axes)]
-        order = [*range(1, axes), 0]
-        yield made("Permute", dims=tuple(stands[self.dims[axis]] for axis in order))
+        stands = [len(inputs[0]), *range(1, len(inputs[0]))]
+        yield made("Permute", dims=channels_last(tuple(stands[axis] for axis in self.dims)))
 
 
 class Slice(_View):
     """The channels from `start` to `stop`; two of them split the channels."""
 
-    type = "slice"
-    prefix = "slice"
     main = "stop"
 
     start: Natural = Field(0, description="first channel, from 0")
@@ -199,7 +186,6 @@ class Slice(_View):
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
-    type = "channel_shuffle"
     family = "rearranging"
     _kept = NOTHING
     memory_order = "channels_first"

@@ -7,21 +7,32 @@ from pydantic import Field
 
 from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Shape, count, different, per_axis, times
+from cnncalc.layers.base import Layer, Shape, count, per_axis, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import axes_rules, both_sides
+from cnncalc.layers.window import OnAxes, both_sides
 
 
-class Pad(Layer):
+class _Borders(OnAxes):
+    """A layer that adds or cuts positions at the borders."""
+
+    family = "resizing"
+
+    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
+        return [both_sides(side) for _, side in self._by_axis(inputs[0])]
+
+    def describe(self, *inputs: Shape) -> str:
+        texts = [str(a) if a == b else f"{a}+{b}" for a, b in self._sides(*inputs)]
+        return f"{self.type} {texts[0] if len(set(texts)) == 1 else '×'.join(texts)}"
+
+
+class Pad(_Borders):
     """Adds positions at the borders."""
 
-    type = "pad"
-    family = "resizing"
-    prefix = "pad"
     main = "padding"
+    _along = ("padding",)
 
     padding: Sides = Field(
         description="positions added at the borders: a number, one for each axis, or "
@@ -31,36 +42,24 @@ class Pad(Layer):
         "constant", description="what fills them: zeros, the mirror image, the border, the far end"
     )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        broken = list(axes_rules(self, input, {"padding": self.padding}))
-        yield from broken
-        if broken or self.mode not in ("reflect", "circular"):
-            return
-        for n, (before, after) in zip(input[1:], self._sides(input), strict=True):
-            limit = n - 1 if self.mode == "reflect" else n
-            padding = maximum(before, after)
-            if padding > limit:
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        for n, side in self._by_axis(inputs[0]):
+            padding, limit = maximum(*both_sides(side)), n - 1 if self.mode == "reflect" else n
+            if self.mode in ("reflect", "circular") and padding > limit:
                 yield f"{self.mode} padding {padding} needs more input than {n}"
-
-    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
-        return tuple(map(both_sides, per_axis(self.padding, len(input) - 1)))
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
-        return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(inputs[0]), strict=True)))
+        return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(*inputs), strict=True)))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(moved(-before) for before, _ in self._sides(inputs[0])),)
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+        return (tuple(moved(-before) for before, _ in self._sides(*inputs)),)
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(padded("x", self._sides(inputs[0]), mode=self.mode))
+        return Twin(padded("x", self._sides(*inputs), mode=self.mode))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        sides = self._sides(inputs[0])
+        sides = self._sides(*inputs)
         if self.mode == "constant":
             yield from (part._replace(suffix="") for part in zeros(sides))
             return
@@ -69,17 +68,15 @@ class Pad(Layer):
                 yield filled(self.mode, axis, n, before, after)
 
     def kept(self, *inputs: Shape) -> Kept:
-        added = any(map(any, self._sides(inputs[0])))
+        added = any(map(any, self._sides(*inputs)))
         return INPUTS if added and self.mode in ("reflect", "replicate") else NOTHING
 
 
-class Crop(Layer):
+class Crop(_Borders):
     """Cuts positions off at the borders."""
 
-    type = "crop"
-    family = "resizing"
-    prefix = "crop"
     main = "cropping"
+    _along = ("cropping",)
     _kept = NOTHING
     values = "view"
 
@@ -88,56 +85,37 @@ class Crop(Layer):
         "[before, after] for each axis"
     )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        broken = list(axes_rules(self, input, {"cropping": self.cropping}))
-        yield from broken
-        if broken:
-            return
-        yield from different(
-            f"cropping {before} + {after} leaves nothing of {n}"
-            for n, (before, after) in zip(input[1:], self._sides(input), strict=True)
-            if before + after >= n
-        )
-
-    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
-        return tuple(map(both_sides, per_axis(self.cropping, len(input) - 1)))
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        for n, (before, after) in zip(inputs[0][1:], self._sides(*inputs), strict=True):
+            if before + after >= n:
+                yield f"cropping {before} + {after} leaves nothing of {n}"
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
-        return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(inputs[0]), strict=True)))
+        return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(*inputs), strict=True)))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(moved(before) for before, _ in self._sides(inputs[0])),)
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+        return (tuple(moved(before) for before, _ in self._sides(*inputs)),)
 
     def twin(self, *inputs: Shape) -> Twin:
-        sizes = zip(inputs[0][1:], self._sides(inputs[0]), strict=True)
+        sizes = zip(inputs[0][1:], self._sides(*inputs), strict=True)
         kept = (f"{before}:{n - after}" for n, (before, after) in sizes)
         return Twin(f"x[:, :, {', '.join(kept)}]")
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        yield from (part._replace(suffix="") for part in cropped(self._sides(inputs[0])))
-
-
-def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
-    texts = [str(a) if a == b else f"{a}+{b}" for a, b in sides]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+        yield from (part._replace(suffix="") for part in cropped(self._sides(*inputs)))
 
 
 _TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
-class Upsample(Layer):
+class Upsample(OnAxes):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
-    type = "upsample"
     family = "resizing"
     _kept = NOTHING
-    prefix = "upsample"
     main = "scale_factor"
+    _along = ("scale_factor", "size")
 
     scale_factor: Sizes | None = Field(
         None, description="how many times larger along each axis; instead of size"
@@ -155,8 +133,7 @@ class Upsample(Layer):
         return _TAPS[self.mode]
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        fields = {"scale_factor": self.scale_factor, "size": self.size}
-        yield from axes_rules(self, inputs[0], fields)
+        yield from super().rules(*inputs)
         if (self.scale_factor is None) == (self.size is None):
             yield "give either scale_factor or size"
 
@@ -164,8 +141,7 @@ class Upsample(Layer):
         channels, *sizes = inputs[0]
         if self.size is not None:
             return (channels, *per_axis(self.size, len(sizes)))
-        factors = per_axis(self.scale_factor, len(sizes))
-        return (channels, *(n * factor for n, factor in zip(sizes, factors, strict=True)))
+        return (channels, *(n * factor for n, factor, _ in self._by_axis(inputs[0])))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         sizes = zip(inputs[0][1:], self.output(*inputs)[1:], strict=True)
@@ -198,9 +174,8 @@ class Upsample(Layer):
         if self.mode == "cubic":
             # Its backends interpolate with different coefficients.
             raise refused("a cubic upsample has no spelling in Keras")
-        whole = not any(o % n for n, o in zip(sizes, outputs, strict=True))
-        factors = tuple(o // n for n, o in zip(sizes, outputs, strict=True))
-        axes = len(sizes)
+        pairs, axes = list(zip(sizes, outputs, strict=True)), len(sizes)
+        factors, whole = tuple(o // n for n, o in pairs), not any(o % n for n, o in pairs)
         if self.mode == "linear" and axes == 2 and whole:
             yield made("UpSampling2D", size=factors, interpolation="bilinear")
         elif self.mode == "linear":
@@ -208,7 +183,7 @@ class Upsample(Layer):
         elif whole:
             yield made(f"UpSampling{axes}D", size=factors if axes > 1 else factors[0])
         else:
-            for axis, (n, o) in enumerate(zip(sizes, outputs, strict=True), 1):
+            for axis, (n, o) in enumerate(pairs, 1):
                 if n != o:
                     yield written(f"ops.take(x, ops.arange({o}) * {n} // {o}, axis={axis})")
 
@@ -231,7 +206,6 @@ def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
 class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
-    type = "pixel_shuffle"
     family = "resizing"
     _kept = NOTHING
     prefix = "shuffle"
@@ -240,11 +214,10 @@ class PixelShuffle(Layer):
     upscale_factor: Count = Field(description="r, how many times larger height and width become")
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        if len(input) != 3:
-            yield f"pixel_shuffle needs height and width, not {times(input)}"
-        elif input[0] % self.upscale_factor**2:
-            yield f"{input[0]} channels do not divide by {self.upscale_factor}²"
+        if len(inputs[0]) != 3:
+            yield f"pixel_shuffle needs height and width, not {times(inputs[0])}"
+        elif inputs[0][0] % self.upscale_factor**2:
+            yield f"{inputs[0][0]} channels do not divide by {self.upscale_factor}²"
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]

@@ -14,7 +14,6 @@ from cnncalc.layers.twin import Twin, module
 class LayerScale(Layer):
     """Multiplies each channel by a trained factor, as ConvNeXt does at the end of a block."""
 
-    type = "layer_scale"
     prefix = "scale"
     family = "normalisation"
     main = "initial"

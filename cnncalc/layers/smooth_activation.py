@@ -14,9 +14,6 @@ from cnncalc.layers.keras_twin import Part, made, written
 class Elu(Elementwise):
     """x where it is positive, α(eˣ − 1) elsewhere."""
 
-    type = "elu"
-    prefix = "elu"
-    _module = "ELU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "exp": 1, "add": 1, "multiply": 1}
 
     alpha: Real = Field(1.0, description="the limit for very negative input is −alpha")
@@ -27,11 +24,6 @@ class Elu(Elementwise):
 
 class Gelu(Elementwise):
     """x times the normal distribution function of x: x/2 · (1 + erf(x/√2))."""
-
-    type = "gelu"
-    _keras = "gelu"
-    prefix = "gelu"
-    _module = "GELU"
 
     approximate: Literal["none", "tanh"] = Field(
         "none", description="tanh: the approximation x/2 · (1 + tanh(√(2/π)(x + 0.044715x³)))"
@@ -52,40 +44,27 @@ class Gelu(Elementwise):
 class Silu(Elementwise):
     """x · sigmoid(x), also called swish."""
 
-    type = "silu"
-    _keras = "silu"
-    prefix = "silu"
-    _module = "SiLU"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1, "multiply": 1}
 
 
 class HardSwish(Elementwise):
     """x · min(max(x + 3, 0), 6) / 6."""
 
-    type = "hard_swish"
     _keras = "hard_silu"
     prefix = "hswish"
-    _module = "Hardswish"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "multiply": 1, "divide": 1}
 
 
 class HardSigmoid(Elementwise):
     """min(max(x + 3, 0), 6) / 6."""
 
-    type = "hard_sigmoid"
-    _keras = "hard_sigmoid"
     prefix = "hsigmoid"
-    _module = "Hardsigmoid"
     _each: ClassVar[dict[str, int]] = {"add": 1, "compare": 2, "divide": 1}
 
 
 class Softplus(Elementwise):
     """log(1 + e^(βx)) / β."""
 
-    type = "softplus"
-    _keras = "softplus"
-    prefix = "softplus"
-    _module = "Softplus"
     _each: ClassVar[dict[str, int]] = {"exp": 2, "add": 1, "multiply": 1, "divide": 1}
 
     beta: Real = Field(1.0, description="how sharply it bends at 0")
@@ -100,8 +79,4 @@ class Softplus(Elementwise):
 class Mish(Elementwise):
     """x · tanh(log(1 + eˣ))."""
 
-    type = "mish"
-    _keras = "mish"
-    prefix = "mish"
-    _module = "Mish"
     _each: ClassVar[dict[str, int]] = {"exp": 3, "add": 1, "multiply": 1}

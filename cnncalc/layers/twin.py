@@ -3,8 +3,10 @@
 `cnncalc.witness` runs it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
+
+from cnncalc.dims import TransposedWindow, Window
 
 
 class Twin(NamedTuple):
@@ -24,6 +26,11 @@ class Twin(NamedTuple):
 def module(name: str, call: str = "module(x)", /, **arguments: Any) -> Twin:
     """A module by the name of its class, with the arguments that make it."""
     return Twin(call, name, arguments)
+
+
+def along(windows: Sequence[Window | TransposedWindow], *names: str) -> dict[str, tuple[int, ...]]:
+    """Numbers of all windows, by what they are called there and in torch."""
+    return {name: tuple(getattr(window, name) for window in windows) for name in names}
 
 
 def variables(inputs: int) -> tuple[str, ...]:

@@ -1,12 +1,11 @@
 """What all layers that slide a kernel share: its fields, its geometry and its rules."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, Window, same_padding
-from cnncalc.layers.axis_map import AxisMap, sliding
 from cnncalc.layers.base import AXIS_NAMES, Layer, Shape, per_axis, sizes_text, times
 from cnncalc.layers.fields import MAX_AXES, Padding, Side, Sizes
 
@@ -53,7 +52,45 @@ def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
     return text
 
 
-class Windowed(Layer):
+class OnAxes(Layer):
+    """A layer that works along spatial axes, one to three of them."""
+
+    _along: ClassVar[tuple[str, ...]] = ()
+    """Its fields that have one value for all axes or one for each."""
+
+    def per_axis_fields(self) -> dict[str, Any]:
+        """Those fields by name, with what stands for one that is left out."""
+        return {name: getattr(self, name) for name in self._along}
+
+    def _by_axis(self, input: Shape) -> Iterator[tuple[Any, ...]]:
+        """The input's size along each axis, and what each of those fields has for it."""
+        sizes = input[1:]
+        values = self.per_axis_fields().values()
+        return zip(sizes, *(per_axis(value, len(sizes)) for value in values), strict=True)
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        broken = axes_rules(self, inputs[0], self.per_axis_fields())
+        # Each sentence once: windows that break no rule need not be compared for it.
+        yield from list(broken) or dict.fromkeys(self._misfits(*inputs))
+
+    def _misfits(self, *inputs: Shape) -> Iterable[str]:
+        """What does not fit along one of the axes, of which there are as many as there must be."""
+        return ()
+
+    def output(self, *inputs: Shape) -> Shape:
+        """The channels that come in, and along each axis what its window gives."""
+        return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
+
+    def describe(self, *inputs: Shape) -> str:
+        windows = self.windows(*inputs)
+        return f"{self.type} {window_text(windows)}" if windows else self.type
+
+    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Padding before and after along each axis."""
+        return [(window.before, window.after) for window in self.windows(*inputs)]
+
+
+class Windowed(OnAxes):
     """A layer that slides a kernel along every spatial axis."""
 
     reduces: ClassVar[Literal["sum", "mean", "max", "min"]] = "sum"
@@ -89,25 +126,19 @@ class Windowed(Layer):
         along = zip(sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True)
         return tuple([Window(n, k, s, *sides, d, ceil_mode) for n, k, s, sides, d in along])
 
-    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(map(sliding, self.windows(*inputs))),)
-
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        broken = list(axes_rules(self, inputs[0], self.per_axis_fields()))
-        yield from broken or fit_rules(self.windows(*inputs))
-
-
-def fit_rules(windows: tuple[Window, ...]) -> Iterator[str]:
-    """The kernel must fit the padded input along every axis."""
-    names = AXIS_NAMES[len(windows)]
-    broken = [window for window in windows if window.output < 1]
-    for window in dict.fromkeys(broken):
-        axes = [name for name, other in zip(names, windows, strict=True) if other == window]
-        place = "" if len(axes) == len(windows) else f"'s {' and '.join(axes)}"
-        kernel = f"kernel {window.kernel_size}"
-        if window.dilation != 1:
-            kernel += f" with dilation {window.dilation} (extent {window.extent})"
-        padding = f"2·{window.before}"
-        if window.before != window.after:
-            padding = f"{window.before} + {window.after}"
-        yield f"{kernel} does not fit the input{place}: {window.n} + {padding} < {window.extent}"
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        """The kernel must fit the padded input along every axis."""
+        windows = self.windows(*inputs)
+        names = AXIS_NAMES[len(windows)]
+        broken = [window for window in windows if window.output < 1]
+        for window in dict.fromkeys(broken):
+            axes = [name for name, other in zip(names, windows, strict=True) if other == window]
+            place = "" if len(axes) == len(windows) else f"'s {' and '.join(axes)}"
+            kernel = f"kernel {window.kernel_size}"
+            if window.dilation != 1:
+                kernel += f" with dilation {window.dilation} (extent {window.extent})"
+            padding = f"2·{window.before}"
+            if window.before != window.after:
+                padding = f"{window.before} + {window.after}"
+            found = f"{window.n} + {padding} < {window.extent}"
+            yield f"{kernel} does not fit the input{place}: {found}"

@@ -121,7 +121,7 @@ class LayerExpander(ABC):
     ) -> str:
         """Add the nodes of one layer."""
         cls = layer_class(word)
-        name = explicit or self.scope.automatic_name(cls.prefix)
+        name = explicit or self.scope.automatic_name(cls.prefix or cls.type)
         sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
         fields, before = _fields(cls, value), self.unresolved
         branches = fields.pop("branches", None) if cls.joins and fields is not None else None

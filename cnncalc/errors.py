@@ -143,6 +143,13 @@ def hint(word: str, known: Collection[str]) -> str:
     return suggestion(word, known) or f"; there are {', '.join(known)}"
 
 
+def refuse(*mistakes: tuple[object, str]) -> None:
+    """Raises UsageError with what is said of the first mistake that is there."""
+    for is_there, said in mistakes:
+        if is_there:
+            raise UsageError(said)
+
+
 def require(package: str, who: str, extra: str) -> None:
     """Raises UsageError where a package is missing that `who` needs and an extra brings."""
     try:

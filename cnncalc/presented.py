@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Self
 
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.render.write import FORMATS, MIME_TYPES
 
 
@@ -34,8 +34,7 @@ def formatted(result: Presented, format: str = "text") -> str:
     `asciidoc`. Raises UsageError.
     """
     if format not in FORMATS:
-        hint = suggestion(format, FORMATS) or f"; there are {', '.join(FORMATS)}"
-        raise UsageError(f"no such format: {format}{hint}")
+        raise UsageError(f"no such format: {format}{hint(format, FORMATS)}")
     return str(result) if result._write is None else result._write(format)
 
 

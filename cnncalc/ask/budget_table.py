@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from cnncalc.columns import DTYPE_BITS
-from cnncalc.errors import UsageError, printable, shorten, shown, suggestion
+from cnncalc.errors import UsageError, hint, printable, shorten, shown
+from cnncalc.files import refusals
 from cnncalc.findings.budget import LIMITS, STRICT, amount
 from cnncalc.layers.fields import is_whole
 from cnncalc.spec.bundled import plain_name
@@ -118,11 +119,8 @@ def _read(path: Path, folder: Path) -> BudgetTable | None:
 
 
 def parse_toml(path: Path, label: str) -> Mapping[str, Any]:
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{label}: {error.strerror or error}") from None
+    with refusals(label), path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UsageError(f"{label}: larger than {MAX_BYTES:,} bytes")
     if any(line.count(b".") > MAX_DOTS for line in content.splitlines()):
@@ -151,9 +149,7 @@ def _checked(key: str, value: Any, place: str) -> Any:
     if key in LIMITS:
         return amount(value, LIMITS[key], place)
     if key not in OPTIONS:
-        known = (*LIMITS, *OPTIONS)
-        hint = suggestion(key, known) or f"; there are {', '.join(known)}"
-        raise UsageError(f"{place}: no such setting{hint}")
+        raise UsageError(f"{place}: no such setting{hint(key, (*LIMITS, *OPTIONS))}")
     is_right, wanted = OPTIONS[key]
     if not is_right(value):
         raise UsageError(f"{place}: must be {wanted}, not {shown(value)}")

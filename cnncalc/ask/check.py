@@ -37,8 +37,6 @@ def _limits() -> Iterator[Given]:
 class Check(Strict, OfSeveral[Verdict]):
     """Hold networks against budgets; exit 1 where one is over, and say which layers cost most."""
 
-    command = "check"
-
     specs: Annotated[
         Sequence[Spec],
         Option(

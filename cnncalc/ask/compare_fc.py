@@ -24,8 +24,6 @@ from cnncalc.training.settings import Settings, option
 class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
     """What convolutions save against fully connected layers: sparse connections × sharing."""
 
-    command = "compare-fc"
-
     layers: Annotated[
         Sequence[str],
         Option(

@@ -7,7 +7,7 @@ from cnncalc.ask import parse
 from cnncalc.ask.groups import Counted
 from cnncalc.ask.option import JsonFormatOption, Option, Settings, Spec, SpecArgument
 from cnncalc.ask.request import Answer, Request, as_json
-from cnncalc.errors import UsageError
+from cnncalc.errors import refuse
 from cnncalc.findings.diff import Diff as Differences
 from cnncalc.findings.diff import Network, compare
 from cnncalc.infer import infer
@@ -16,8 +16,6 @@ from cnncalc.infer import infer
 @dataclass(frozen=True, kw_only=True)
 class Diff(Counted, Request[Differences]):
     """What two networks differ in: layers added (+), removed (-) and changed (~), and totals."""
-
-    command = "diff"
 
     before: SpecArgument
     after: Annotated[
@@ -41,17 +39,20 @@ class Diff(Counted, Request[Differences]):
 
     def find(self) -> Differences:
         before, after = self.before, self.after
-        if after is None and not self.set_b and self.input_b is None:
-            raise UsageError(
+        refuse(
+            (
+                after is None and not self.set_b and self.input_b is None,
                 "diff needs a second network, or a change of the first: --set-b VAR=VALUE or "
-                "--input-b SIZES"
-            )
-        if before == "-" and after in ("-", None):
-            raise UsageError("only one network can come from standard input")
-        second = self.after if after is not None else before
+                "--input-b SIZES",
+            ),
+            (
+                before == "-" and after in ("-", None),
+                "only one network can come from standard input",
+            ),
+        )
         a = self._network(before, self.set, self.input)
         b = self._network(
-            second,
+            before if after is None else after,
             {**parse.variables(self.set), **parse.variables(self.set_b)},
             self.input_b or self.input,
         )

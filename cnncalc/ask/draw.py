@@ -18,7 +18,6 @@ from cnncalc.infer import infer
 class Draw(OfNetwork[Drawing]):
     """Draw a network: feature maps and branches, receptive fields, or a column as bars."""
 
-    command = "draw"
     endings: ClassVar[dict[str, str]] = {
         ".svg": "svg",
         ".mmd": "mermaid",

@@ -18,8 +18,6 @@ from cnncalc.report import Report
 class Explain(OfNetwork[Explained | Report]):
     """The working: every formula with its numbers, layer by layer."""
 
-    command = "explain"
-
     layers: Annotated[
         Sequence[str],
         Option(

@@ -5,7 +5,6 @@ from typing import Annotated
 
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import Option
-from cnncalc.ask.request import Answer
 from cnncalc.infer import infer
 
 
@@ -13,22 +12,14 @@ from cnncalc.infer import infer
 class Export(OfNetwork[str]):
     """The network as a Python module for torch or Keras, which needs no cnncalc."""
 
-    command = "export"
-
     to: Annotated[str, Option("What the code is written for.", choices=("torch", "keras"))] = (
         "torch"
     )
 
     def find(self) -> str:
-        graph = self.graph()
-        facts = infer(graph)
         if self.to == "torch":
-            from cnncalc.interop.torch_source import torch_source
-
-            return torch_source(graph, facts)
-        from cnncalc.interop.keras_source import keras_source
-
-        return keras_source(graph, facts)
-
-    def answer(self, found: str) -> Answer:
-        return Answer(found)
+            from cnncalc.interop.torch_source import torch_source as written
+        else:
+            from cnncalc.interop.keras_source import keras_source as written
+        graph = self.graph()
+        return written(graph, infer(graph))

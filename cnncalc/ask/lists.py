@@ -9,13 +9,21 @@ from cnncalc.ask.option import Option, SpecArgument, one_of, starting
 from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
-from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import times
+from cnncalc.layers import GROUPS, MODULES, layer_class
+from cnncalc.layers.base import Layer, times
 from cnncalc.render.listing import listing
 from cnncalc.report import Report
 from cnncalc.spec.advice import right_word
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.load import graph_of, source
+
+_HEAD = """\
+# Layers
+
+Every layer of the spec language, its fields and their defaults. This page is made from the
+classes by `cnncalc layers --format markdown`; a test keeps it current. How each layer counts
+is in [counting.md](counting.md), how layers are written in [spec.md](spec.md).
+"""
 
 
 def _columns(
@@ -28,7 +36,6 @@ def _columns(
 class Specs(Request[dict[str, Report]]):
     """List the bundled networks: their names, sizes and what they are."""
 
-    command = "specs"
     writes = False
 
     format: Annotated[str, one_of(("text", "json"))] = "text"
@@ -63,7 +70,6 @@ class Specs(Request[dict[str, Report]]):
 class Show(Request[Graph | str]):
     """Print a spec as it is written, or the graph that it expands to."""
 
-    command = "show"
     writes = False
 
     spec: SpecArgument = "lenet5"
@@ -97,7 +103,6 @@ def _nodes(graph: Graph) -> list[tuple[str, ...]]:
 class Layers(Request[str | None]):
     """List the layers of the spec language, or explain one layer's fields."""
 
-    command = "layers"
     writes = False
 
     name: Annotated[
@@ -122,17 +127,15 @@ class Layers(Request[str | None]):
         return name
 
     def answer(self, found: str | None) -> Answer:
-        from cnncalc.ask.layer_docs import all_layers, field_rows
-
         if self.format == "markdown":
-            return Answer(all_layers())
+            return Answer(_all_layers())
         if found is None:
             rows = [(word, layer_class(word).summary()) for word in MODULES]
             below = ["", "`cnncalc layers NAME` explains the fields of one."]
             return _around([], _columns(("layer", "what it does"), rows), below)
         cls = layer_class(found)
         above = [f"{found}: {cls.summary()}", ""]
-        fields = field_rows(cls)
+        fields = _field_rows(cls)
         if not fields:
             return Answer("\n".join([*above, f"It has no fields: write `- {found}`.", ""]))
         main = ["", f"A bare value fills {cls.main}: `{found}: …`."] if cls.main else []
@@ -150,17 +153,52 @@ def _example(name: str) -> str:
     return " ".join(f"{f}={values.get(f, '1')}" for f in layer_class(name).required_fields())
 
 
+def _field_rows(cls: type[Layer]) -> list[tuple[str, str, str]]:
+    """Name, default and meaning of every field; the required ones first."""
+    rows = []
+    if cls.joins:
+        meaning = "lists of layers that all read the same input; [] is that input itself"
+        rows.append(("branches", "from", meaning))
+    for name, info in cls.model_fields.items():
+        default = "required" if info.is_required() else _literal(info.default)
+        rows.append((info.alias or name, default, info.description or ""))
+    return sorted(rows, key=lambda row: row[1] != "required")
+
+
+def _literal(value: object) -> str:
+    if value is None:
+        return "–"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _all_layers() -> str:
+    """The page of all layers as Markdown."""
+    parts = [_HEAD]
+    for title, modules in GROUPS.items():
+        parts.append(f"\n## {title}\n")
+        parts += [_section(word) for words in modules.values() for word in words.split()]
+    return "".join(parts)
+
+
+def _section(word: str) -> str:
+    cls = layer_class(word)
+    lines = ["", f"### {word}", "", cls.summary()]
+    rows = _field_rows(cls)
+    if rows:
+        lines += ["", "| field | default | meaning |", "| --- | --- | --- |"]
+        lines += [f"| `{name}` | {default} | {meaning} |" for name, default, meaning in rows]
+    if cls.main:
+        lines += ["", f"A bare value fills `{cls.main}`."]
+    return "\n".join(lines) + "\n"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Schema(Request[str]):
     """Print the JSON Schema of specs (draft-07), with which editors complete and check them."""
 
-    command = "schema"
     writes = False
 
     def find(self) -> str:
         from cnncalc.spec.schema import schema
 
         return as_json(schema())
-
-    def answer(self, found: str) -> Answer:
-        return Answer(found)

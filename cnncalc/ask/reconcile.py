@@ -16,8 +16,6 @@ from cnncalc.infer import infer
 class Reconcile(Request[Reconciliation]):
     """The same network as other tools count it, as sums of named parts."""
 
-    command = "reconcile"
-
     spec: SpecArgument = "lenet5"
     tools: Annotated[
         Sequence[str],

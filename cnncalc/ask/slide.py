@@ -32,7 +32,6 @@ class Named(NamedTuple):
 class Slide(Request[Named | None]):
     """A convolution or a pooling by hand: each window, its sum, the map, the gradients."""
 
-    command = "slide"
     endings = dict.fromkeys(
         (".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp", ".tif", ".tiff"), "png"
     )

@@ -16,7 +16,7 @@ from cnncalc.ask.option import (
     starting,
 )
 from cnncalc.ask.request import Answer, Request
-from cnncalc.errors import Origin, UsageError, shown
+from cnncalc.errors import Origin, UsageError, refuse, shown
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.report import Report
@@ -70,8 +70,6 @@ class _Reports(Request[list[Report]]):
 class Table(Strict, CountedAs, Changed, _Reports):
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
 
-    command = "table"
-
     specs: SpecsArgument = ()
     sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
         None
@@ -123,26 +121,30 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
-        if self.caption and self.format in ("text", "csv", "json"):
-            raise UsageError(
-                f"--caption is for --format latex, html, markdown …, not {self.format}"
-            )
-        if self.label and not self.caption:
-            raise UsageError("--label needs a --caption, which gives the table its number")
-        if self.label and self.format == "markdown":
-            raise UsageError("--label is for --format latex, html, rst and asciidoc, not markdown")
-        if self.label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", self.label, re.ASCII):
-            raise UsageError(
-                "--label must be letters, digits and :._- such as tab:lenet5, not "
-                f"{shown(self.label)}"
-            )
+        label, format = self.label, self.format
+        refuse(
+            (
+                self.caption and format in ("text", "csv", "json"),
+                f"--caption is for --format latex, html, markdown …, not {format}",
+            ),
+            (
+                label and not self.caption,
+                "--label needs a --caption, which gives the table its number",
+            ),
+            (
+                label and format == "markdown",
+                "--label is for --format latex, html, rst and asciidoc, not markdown",
+            ),
+            (
+                label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", label, re.ASCII),
+                f"--label must be letters, digits and :._- such as tab:lenet5, not {shown(label)}",
+            ),
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class OneLayer(Strict, Counted, _Reports):
     """The table of one layer, without a file: conv out_channels=96 kernel_size=11 stride=4."""
-
-    command = "layer"
 
     layer: Annotated[
         str,

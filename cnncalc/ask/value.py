@@ -1,7 +1,6 @@
 """One number of a network, as it stands in a sentence."""
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Annotated, Any
@@ -10,7 +9,7 @@ from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
 from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
-from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.errors import UsageError, hint, shown, suggestion
 from cnncalc.report import COLUMNS, PARTS, Report, column
 
 _UNITS = {
@@ -30,8 +29,6 @@ FORMATS = "grouped, plain, or decimals and a unit such as .1M, .2k, .0MiB"
 @dataclass(frozen=True, kw_only=True)
 class Value(CountedAs, OfNetwork[Any]):
     """One number of a network."""
-
-    command = "value"
 
     spec: SpecArgument = field()
     number: Annotated[str, Option("A total, a part's, a layer's or a block's.", positional=True)]
@@ -57,9 +54,7 @@ def quantity(report: Report, name: str) -> Any:
     if key == "layers" and not of:
         return report.layers
     if key not in COLUMNS:
-        known = [*COLUMNS, "layers"]
-        hint = suggestion(key, known) or f"; there are {', '.join(known)}"
-        raise UsageError(f"no such number: {shown(name)}{hint}")
+        raise UsageError(f"no such number: {shown(name)}{hint(key, [*COLUMNS, 'layers'])}")
     if not of or of in PARTS:
         return report.total(key, of or None)
     meant, names = column(key), report.column("name")
@@ -67,18 +62,14 @@ def quantity(report: Report, name: str) -> Any:
         return _cell(report, key, names.index(of))
     inside = [i for i, layer in enumerate(names) if layer.startswith(f"{of}.")]
     if not inside:
-        blocks = {layer[:dot] for layer in names for dot in _dots(layer)}
-        hint = suggestion(of, [*names, *sorted(blocks)])
-        raise UsageError(f"no such layer: {shown(of)}{hint}")
+        blocks = {layer[:i] for layer in names for i, sign in enumerate(layer) if sign == "."}
+        close = suggestion(of, [*names, *sorted(blocks)])
+        raise UsageError(f"no such layer: {shown(of)}{close}")
     if not meant.total:
         raise UsageError(f"{of} is a block, and the column {key} has no total")
     values = report.column("new_activations" if key == "activations" else key)
     chosen = [values[i] for i in inside]
     return max(chosen) if meant.peak else sum(chosen)
-
-
-def _dots(name: str) -> Iterable[int]:
-    return (i for i, letter in enumerate(name) if letter == ".")
 
 
 def _cell(report: Report, key: str, index: int) -> Any:

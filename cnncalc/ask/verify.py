@@ -24,8 +24,6 @@ ALL_MAX_PARAMS = "50M"
 class Verify(OfSeveral[Verification]):
     """Ask torch whether the numbers are right; exit 1 where it disagrees."""
 
-    command = "verify"
-
     specs: SpecsArgument = ()
     all: Annotated[bool, Option("All bundled networks.")] = False
     device: Annotated[

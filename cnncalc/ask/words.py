@@ -9,7 +9,7 @@ from typing import Any
 
 from cnncalc.ask.option import Given
 from cnncalc.ask.request import Request, given_fields, request_with, wrong_choice
-from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.errors import UsageError, hint, shown
 
 REQUESTS = {
     "table": "table.Table",
@@ -52,8 +52,7 @@ def request_of(words: Sequence[str], folder: Path, format: str = "") -> Request[
     """
     command, *arguments = words
     if command not in REGIONS:
-        hint = suggestion(command, REGIONS) or f"; there are {', '.join(REGIONS)}"
-        raise UsageError(f"{shown(command)}: no such region{hint}")
+        raise UsageError(f"{shown(command)}: no such region{hint(command, REGIONS)}")
     given = {"base": folder, **({"format": format} if format else {})}
     return request_with(kind_of(command), {**given, **_values(command, arguments)})
 
@@ -106,8 +105,7 @@ def _values(command: str, words: Sequence[str]) -> dict[str, Any]:
             continue
         key = match[1].replace("_", "-")
         if key not in options:
-            hint = suggestion(key, options) or f"; there are {', '.join(options)}"
-            raise UsageError(f"{command} has no option {shown(key)}{hint}")
+            raise UsageError(f"{command} has no option {shown(key)}{hint(key, options)}")
         given = options[key]
         if given.option.repeated:
             found.setdefault(given.name, []).append(match[2])

@@ -10,6 +10,8 @@ import typer
 from cnncalc.ask.option import Given
 from cnncalc.ask.request import Request, given_fields, request_with
 
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_PICTURE = "Write to this file; as a picture if it ends in .png."
 _OUTPUT = "Write to this file instead; net.html is a whole page."
 
 Run = Callable[[Request[Any], Path | None], None]
@@ -34,23 +36,14 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
 
 def _parameters(kind: type[Request[Any]]) -> Iterator[inspect.Parameter]:
     for given in given_fields(kind):
+        kinds: Any = Annotated[_type(given), _option(given)]
         default = inspect.Parameter.empty if given.required else given.default
-        if given.option.repeated:
-            default = None
-        yield _parameter(given.name, default, Annotated[_type(given), _option(given)])
+        default = None if given.option.repeated else default
+        yield inspect.Parameter(given.name, _KEYWORD, default=default, annotation=kinds)
     if kind.writes:
-        help = (
-            "Write to this file; as a picture if it ends in .png."
-            if "png" in kind.endings.values()
-            else _OUTPUT
-        )
-        option = typer.Option("--output", "-o", help=help)
-        yield _parameter("output", None, Annotated[Path | None, option])
-
-
-def _parameter(name: str, default: Any, annotation: Any) -> inspect.Parameter:
-    kind = inspect.Parameter.KEYWORD_ONLY
-    return inspect.Parameter(name, kind, default=default, annotation=annotation)
+        help = _PICTURE if "png" in kind.endings.values() else _OUTPUT
+        kinds = Annotated[Path | None, typer.Option("--output", "-o", help=help)]
+        yield inspect.Parameter("output", _KEYWORD, default=None, annotation=kinds)
 
 
 def _type(given: Given) -> Any:

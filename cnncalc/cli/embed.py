@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from cnncalc.ask.budget_table import is_file, parse_toml
-from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, shown
+from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, refuse, shown
 from cnncalc.files import remove_leftovers
 from cnncalc.publish.document import find, label, read, replace
 from cnncalc.publish.embed import Plan, Written, changed_numbers, difference, plan
@@ -48,10 +48,10 @@ def run(
 
     --check says which are stale, and what changed.
     """
-    if stdout and (check or diff):
-        raise UsageError("--stdout prints the document; leave out --check and --diff")
-    if format == "github" and not check:
-        raise UsageError("--format github is for --check")
+    refuse(
+        (stdout and (check or diff), "--stdout prints the document; leave out --check and --diff"),
+        (format == "github" and not check, "--format github is for --check"),
+    )
     known: dict[tuple[object, ...], Written] = {}
 
     def write(words: Sequence[str], style: Style, folder: Path) -> Written:

@@ -20,7 +20,7 @@ from cnncalc.ask import parse
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import Option
 from cnncalc.ask.training_options import training_options
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import printable, refuse, shorten
 from cnncalc.render.progress import Progress
 from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 class Train(OfNetwork[NoReturn]):
     """Train a network on real data, with checkpoints that resume bit for bit."""
 
-    command = "train"
     writes = False
 
     settings: Annotated[
@@ -123,15 +122,22 @@ def run(request: Train, _: Path | None) -> None:
 
 def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
     """Raises UsageError where several processes cannot be started, or not do what is asked."""
-    if not 1 <= nproc <= MAX_PROCESSES:
-        raise UsageError(f"--nproc must be from 1 to {MAX_PROCESSES:,}, not {nproc}")
-    if is_one_of_several() and not is_launched():
-        if nproc > 1:
-            raise UsageError("--nproc: torchrun has started the processes already")
-        if output is None:
-            raise UsageError("--output: under torchrun a run needs the name of its folder")
-    if (nproc > 1 or is_one_of_several()) and spec == "-":
-        raise UsageError("several processes cannot all read standard input: give the spec a file")
+    torchrun = is_one_of_several() and not is_launched()
+    refuse(
+        (
+            not 1 <= nproc <= MAX_PROCESSES,
+            f"--nproc must be from 1 to {MAX_PROCESSES:,}, not {nproc}",
+        ),
+        (torchrun and nproc > 1, "--nproc: torchrun has started the processes already"),
+        (
+            torchrun and output is None,
+            "--output: under torchrun a run needs the name of its folder",
+        ),
+        (
+            (nproc > 1 or is_one_of_several()) and spec == "-",
+            "several processes cannot all read standard input: give the spec a file",
+        ),
+    )
 
 
 class Printer(Observer):

@@ -110,11 +110,11 @@ def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]
 def _improved(found: Layered) -> Layered:
     """The order with the fewest crossings among those that barycenter sweeps give."""
     best, fewest = found, found.crossings()
-    if not fewest:
-        return best
     links = _links(found)
     order = [list(points) for points in found.order]
     for sweep in range(SWEEPS):
+        if not fewest:
+            break
         down = sweep % 2 == 0
         for r in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
             fixed = {point: i for i, point in enumerate(order[r - 1 if down else r + 1])}
@@ -131,8 +131,6 @@ def _improved(found: Layered) -> Layered:
         crossings = now.crossings()
         if crossings < fewest:
             best, fewest = now, crossings
-        if not fewest:
-            break
     return best
 
 
@@ -146,16 +144,17 @@ def across(found: Layered, width: Sequence[float], gap: float) -> list[float]:
     four = [
         _aligned(found, width, gap, down, left) for down in (True, False) for left in (True, False)
     ]
-    narrowest = min(four, key=lambda x: _extent(x, width)[1] - _extent(x, width)[0])
-    low, high = _extent(narrowest, width)
+    narrowest = min(four, key=lambda x: extent(x, width)[1] - extent(x, width)[0])
+    low, high = extent(narrowest, width)
     for k, x in enumerate(four):
-        its_low, its_high = _extent(x, width)
+        its_low, its_high = extent(x, width)
         shift = low - its_low if k % 2 == 0 else high - its_high
         four[k] = [value + shift for value in x]
     return [sum(sorted(values)[1:3]) / 2 for values in zip(*four, strict=True)]
 
 
-def _extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+def extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+    """From where to where points reach."""
     return (
         min(at - w / 2 for at, w in zip(x, width, strict=True)),
         max(at + w / 2 for at, w in zip(x, width, strict=True)),
@@ -170,10 +169,7 @@ def _aligned(
     neighbours: list[list[int]] = [[] for _ in found.rank]
     for links in _links(found):
         for a, b in links:
-            if down:
-                neighbours[b].append(a)
-            else:
-                neighbours[a].append(b)
+            neighbours[b if down else a].append(a if down else b)
     root = list(range(len(found.rank)))
     passing = set[int]().union(*(route[1:-1] for route in found.routes))
     ranks = found.order if down else found.order[::-1]

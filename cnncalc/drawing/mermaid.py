@@ -15,8 +15,9 @@ def mermaid(diagram: Diagram) -> str:
     """The diagram as a flowchart from top to bottom, auxiliary parts dashed."""
     lines = ["flowchart TD"]
     for i, box in enumerate(diagram.boxes):
+        label = "<br/>".join(text.translate(_ESCAPES) for text in words(box))
         opening, closing = _SHAPES.get(box.role, ("[", "]"))
-        lines.append(f'  n{i}{opening}"{_label(box)}"{closing}')
+        lines.append(f'  n{i}{opening}"{label}"{closing}')
     for arrow in diagram.arrows:
         sign = "-.->" if arrow.auxiliary else "-->"
         lines.append(f"  n{arrow.source} {sign} n{arrow.target}")
@@ -35,11 +36,6 @@ def too_large(diagram: Diagram, text: str) -> str:
         f"{len(diagram.arrows):,} arrows in {len(text):,} letters: GitHub's Mermaid draws at most "
         f"{MAX_ARROWS:,} in {MAX_LETTERS:,}; collapse blocks with --depth 1"
     )
-
-
-def _label(box: Box) -> str:
-    texts = [text.translate(_ESCAPES) for text in words(box)]
-    return "<br/>".join(texts)
 
 
 def words(box: Box) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import CnncalcError, UsageError, printable, shorten
 from cnncalc.files import refusals, write_whole
 from cnncalc.publish.style import STYLES, Style
 from cnncalc.render.terminal import ASCII
@@ -73,6 +73,12 @@ def label(path: Path) -> str:
     return printable(shorten(str(path), 200))
 
 
+def mistakes(error: CnncalcError, place: str) -> list[str]:
+    """What is wrong in a region, a line each; who looks for a file may have meant another place."""
+    hint = f"; paths are seen from {place}"
+    return [line + hint * ("no such file" in line) for line in str(error).splitlines()]
+
+
 def find(paths: Iterable[Path]) -> list[Path]:
     """The documents that paths name: files, and those in folders. Raises UsageError."""
     found: dict[Path, Path] = {}
@@ -111,11 +117,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def read(path: Path) -> Document:
     """One document. Raises UsageError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{label(path)}: {error.strerror or error}") from None
+    with refusals(label(path)), path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UsageError(
             f"{label(path)}: larger than {MAX_BYTES // 10**6} MB; name the documents beside it"

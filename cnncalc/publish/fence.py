@@ -10,7 +10,7 @@ from typing import Any
 from pymdownx.superfences import SuperFencesException
 
 from cnncalc.errors import CnncalcError, UsageError, shown
-from cnncalc.publish.document import label
+from cnncalc.publish.document import label, mistakes
 from cnncalc.publish.style import HTML
 from cnncalc.publish.written import write_region
 
@@ -46,8 +46,7 @@ def format(
     try:
         text = _region(source, options, folder)
     except CnncalcError as error:
-        hint = f"; paths are seen from {label(folder.resolve())}"
-        said = "\n".join(x + hint * ("no such file" in x) for x in str(error).splitlines())
+        said = "\n".join(mistakes(error, label(folder.resolve())))
         # After any other exception the fence stands there as code, and nobody is told.
         raise SuperFencesException(f"{language}: {said}") from None
     given = {"id": id_value, "class": " ".join([css_class, *classes]).strip(), **(attrs or {})}

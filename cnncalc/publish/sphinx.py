@@ -24,9 +24,11 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 from cnncalc import __version__
+from cnncalc.ask.budget_table import is_file
 from cnncalc.ask.words import BLOCKS, format_of, option_words
 from cnncalc.errors import CnncalcError, UsageError, shown
 from cnncalc.files import write_whole
+from cnncalc.publish.document import mistakes
 from cnncalc.publish.nodes import CLASS, cnncalc_formulas, for_latex, literal, ours, page_nodes
 from cnncalc.publish.style import Style
 from cnncalc.publish.written import region_page, write_region
@@ -197,7 +199,7 @@ def _note_dependencies(env: BuildEnvironment, words: Sequence[str]) -> None:
     folder = _folder(env)
     for word in words[1:]:
         path = folder / word
-        if _is_file(path):
+        if is_file(path):
             env.note_dependency(path.resolve())
         elif bundled := find(word):
             env.note_dependency(bundled[0])
@@ -205,30 +207,18 @@ def _note_dependencies(env: BuildEnvironment, words: Sequence[str]) -> None:
             continue
         if words[0] == "check":
             for place in path.resolve().parents:
-                if _is_file(place / "pyproject.toml"):
+                if is_file(place / "pyproject.toml"):
                     env.note_dependency(place / "pyproject.toml")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _refused(
     env: BuildEnvironment, prefix: str, error: CnncalcError, location: str, kind: str
 ) -> list[nodes.Node]:
     """What the page says where a region is wrong; each mistake is a warning with its place."""
-    lines = str(error).splitlines()
-    for line in lines:
-        hint = ""
-        if "no such file" in line:
-            hint = f"; paths are seen from {Path(env.doc2path(env.docname)).name}"
-        _LOGGER.warning(
-            "%s%s%s", prefix, line, hint, location=location, type="cnncalc", subtype=kind
-        )
-    return [ours(nodes.error("", *(nodes.paragraph("", prefix + line) for line in lines)))]
+    for line in mistakes(error, Path(env.doc2path(env.docname)).name):
+        _LOGGER.warning("%s%s", prefix, line, location=location, type="cnncalc", subtype=kind)
+    lines = [nodes.paragraph("", prefix + line) for line in str(error).splitlines()]
+    return [ours(nodes.error("", *lines))]
 
 
 # Drawings

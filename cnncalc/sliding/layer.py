@@ -99,10 +99,8 @@ def _layer(cls: type[Layer], fields: dict[str, Any], shape: tuple[int, ...]) -> 
 
 def _stacked(kernels: Sequence[Array], channels: int) -> Array:
     """All kernels as one array (filters, channels / groups, height, width)."""
-    stacks = []
-    for kernel in kernels:
-        flat = kernel.reshape(1, -1) if kernel.ndim == 1 else kernel
-        stacks.append(flat.reshape((1,) * (4 - flat.ndim) + flat.shape))
+    rows = [kernel.reshape(1, -1) if kernel.ndim == 1 else kernel for kernel in kernels]
+    stacks = [kernel.reshape((1,) * (4 - kernel.ndim) + kernel.shape) for kernel in rows]
     shapes = dict.fromkeys(stack.shape[1:] for stack in stacks)
     if len(shapes) > 1:
         raise UsageError(f"all kernels must have one shape, not {' and '.join(map(times, shapes))}")

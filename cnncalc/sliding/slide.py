@@ -273,8 +273,7 @@ class Slide(Presented):
         upstream = np.full(y.shape, 1) if upstream is None else upstream
         # Bytes of a picture would overflow.
         upstream = upstream.astype(object)
-        if upstream.ndim < 3:
-            upstream = upstream.reshape((1,) * (3 - upstream.ndim) + upstream.shape)
+        upstream = upstream.reshape((1,) * (3 - upstream.ndim) + upstream.shape)
         if upstream.shape != y.shape:
             raise UsageError(
                 f"the upstream gradient is {times(upstream.shape)}, the map {times(y.shape)} "

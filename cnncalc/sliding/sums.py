@@ -93,16 +93,13 @@ def largest(padded: Array, windows: Windows) -> tuple[Array, Array]:
     Taps are numbered row by row, as torch visits them.
     """
     (padded,), (by,) = integers(padded)
-    best: Array | None = None
-    chosen = np.zeros((len(padded), *(window.output for window in windows)), dtype=np.int64)
-    for number, (_, view) in enumerate(views(padded, windows)):
-        if best is None:
-            best = view.copy()
-            continue
+    taps = views(padded, windows)
+    best = next(taps)[1].copy()
+    chosen = np.zeros_like(best, dtype=np.int64)
+    for number, (_, view) in enumerate(taps, 1):
         larger = view > best
         best[larger] = view[larger]
         chosen[larger] = number
-    assert best is not None
     return divided(best, by), chosen
 
 

@@ -187,6 +187,8 @@ def _sentence(network: DenseNetwork, own: Cost) -> str:
             f"{network.cost.params:,} of {own.params:,} parameters."
         )
     name = "Dense twin, the same values fully connected" if network.kind == "twin" else "Your own"
+    if not own.weights:
+        return f"{name}: {sizes}, {network.cost.weights:,} weights; this network has none."
     times_ours = decimal(Fraction(network.cost.weights, own.weights))
     part = percent(own.weights, network.cost.weights)
     return f"{name}: {sizes}, {times_ours} times the weights; this network has {part} % of them."

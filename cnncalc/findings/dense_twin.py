@@ -73,8 +73,8 @@ def dense_networks(
     batch: int,
     size: Size,
 ) -> list[DenseNetwork]:
-    """The dense twin where the network is a chain, the one with one hidden layer where `params`
-    suffice for one unit, and the one with those hidden layers where there are any.
+    """The dense twin where the network is a chain of layers, the one with one hidden layer where
+    `params` suffice for one unit, and the one with those hidden layers where there are any.
 
     They read all values of all inputs and give all values of the results.
     """
@@ -84,7 +84,7 @@ def dense_networks(
     # h hidden units take I·h + h + h·R + R parameters.
     units = (params - last) // (first + last + 1)
     found: dict[Kind, tuple[int, ...]] = {
-        "twin": _twin_sizes(facts) if is_chain(graph) else (),
+        "twin": _twin_sizes(facts) if facts and is_chain(graph) else (),
         "one hidden layer": (first, units, last) if units > 0 else (),
         "hidden": (first, *hidden, last) if hidden else (),
     }

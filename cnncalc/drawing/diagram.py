@@ -55,9 +55,7 @@ class Box(NamedTuple):
     @property
     def params_text(self) -> str:
         """`456 params`, or nothing."""
-        if not self.params:
-            return ""
-        return f"{self.params:,} param{'s' if self.params > 1 else ''}"
+        return f"{self.params:,} param{'s' if self.params > 1 else ''}" if self.params else ""
 
 
 class Arrow(NamedTuple):

@@ -13,19 +13,24 @@ _ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in '#&<>"`\\{}[]|*_~'} | {"$": 
 
 def mermaid(diagram: Diagram) -> str:
     """The diagram as a flowchart from top to bottom, auxiliary parts dashed."""
-    lines = ["flowchart TD"]
-    for i, box in enumerate(diagram.boxes):
-        label = "<br/>".join(text.translate(_ESCAPES) for text in words(box))
-        opening, closing = _SHAPES.get(box.role, ("[", "]"))
-        lines.append(f'  n{i}{opening}"{label}"{closing}')
-    for arrow in diagram.arrows:
-        sign = "-.->" if arrow.auxiliary else "-->"
-        lines.append(f"  n{arrow.source} {sign} n{arrow.target}")
+    lines = [
+        "flowchart TD",
+        *map(_node, range(len(diagram.boxes)), diagram.boxes),
+        *(f"  n{a} {'-.->' if dashed else '-->'} n{b}" for a, b, dashed in diagram.arrows),
+    ]
     resting = [f"n{i}" for i, box in enumerate(diagram.boxes) if box.auxiliary]
     if resting:
-        lines.append("  classDef auxiliary stroke-dasharray: 4 3")
-        lines.append(f"  class {','.join(resting)} auxiliary")
+        lines += [
+            "  classDef auxiliary stroke-dasharray: 4 3",
+            f"  class {','.join(resting)} auxiliary",
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _node(number: int, box: Box) -> str:
+    label = "<br/>".join(text.translate(_ESCAPES) for text in words(box))
+    opening, closing = _SHAPES.get(box.role, ("[", "]"))
+    return f'  n{number}{opening}"{label}"{closing}'
 
 
 def too_large(diagram: Diagram, text: str) -> str:

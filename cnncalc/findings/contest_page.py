@@ -5,7 +5,7 @@ from typing import Any
 
 from cnncalc.amounts import decimals, percent
 from cnncalc.findings.compare_fc_page import decimal
-from cnncalc.findings.contest import Contest
+from cnncalc.findings.contest import Contest, Contestant
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
 from cnncalc.tables.csv import as_csv
@@ -126,11 +126,12 @@ def comma_separated(found: Contest) -> str:
     """A line for each network; accuracies from 0 to 1, one for each shift."""
     shifts = [pixels for pixels, _ in found.network.shifted]
     accuracies = [f"test_accuracy_{pixels}" for pixels in shifts]
-    rows: list[list[Any]] = [
-        ["network", "name", "params", "macs", "epochs", "seconds", "train_accuracy", *accuracies]
-    ]
-    for word, one in (("network", found.network), ("dense", found.dense)):
-        row = [word, one.name, one.params, one.macs, len(one.history), round(one.seconds, 3)]
-        tested = [float(one.accuracy(pixels)) for pixels in shifts]
-        rows.append([*row, one.train_accuracy, *tested])
-    return as_csv(rows)
+    header = ["network", "name", "params", "macs", "epochs", "seconds", "train_accuracy"]
+
+    def row(word: str, one: Contestant) -> list[Any]:
+        spent = (one.params, one.macs, len(one.history), round(one.seconds, 3))
+        tested = (float(one.accuracy(pixels)) for pixels in shifts)
+        return [word, one.name, *spent, one.train_accuracy, *tested]
+
+    rows = (row("network", found.network), row("dense", found.dense))
+    return as_csv([[*header, *accuracies], *rows])

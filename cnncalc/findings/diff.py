@@ -8,7 +8,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.findings.align import CHANGE, align
@@ -18,7 +17,7 @@ from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
-from cnncalc.report import Report
+from cnncalc.report import Report, with_fused
 
 ADDED_UP = ("params", "macs", "flops", "activations", "buffers", "params_bytes")
 """What layers add to the totals; the differences of layers sum to those of the totals."""
@@ -173,13 +172,13 @@ class _Units:
         readers = Counter(name for fact in facts for name in fact.node.inputs)
         results = {*graph.outputs, *graph.auxiliary}
         columns = {key: counted(report, key) for key in AMOUNTS}
-        groups = [[0]] if facts else []
-        for index, (above, fact) in enumerate(pairwise(facts), 1):
-            name = above.node.name
-            if readers[name] == 1 and name not in results and _activates(above.node, fact.node):
-                groups[-1].append(index)
-            else:
-                groups.append([index])
+
+        def activates(index: int) -> bool:
+            above = facts[index - 1].node
+            alone = readers[above.name] == 1 and above.name not in results
+            return alone and _activates(above, facts[index].node)
+
+        groups = with_fused(range(len(facts)), activates)
         self.units = []
         for group in groups:
             amounts = {key: together(key, [all[i] for i in group]) for key, all in columns.items()}

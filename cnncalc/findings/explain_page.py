@@ -8,6 +8,7 @@ from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
 from cnncalc.findings.expression import letters_of
 from cnncalc.findings.maths import EQUALS, formula, joined, number, symbol, word
 from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.report import with_fused
 
 WIDEST, TAIL = 64, 24
 """How many positions of an axis a picture shows; of a longer one its ends."""
@@ -20,22 +21,11 @@ def page(explained: Explained, layout: Layout = "hwc") -> Page:
     blocks: list[Block] = [Heading(explained.name, 1)]
     if used := _meanings(explained.layers):
         blocks.append(Prose(f"{used}; ₁ before the layer, ₂ behind it."))
-    for group in _fused(explained.layers):
+    for group in with_fused(explained.layers, lambda layer: layer.fused):
         blocks += _section(group, layout)
     if explained.totals:
         blocks += [Heading("The network"), Working([_terms(line) for line in explained.totals])]
     return blocks
-
-
-def _fused(layers: Sequence[Explanation]) -> list[list[Explanation]]:
-    """Each layer with the activation that is fused into it."""
-    groups: list[list[Explanation]] = []
-    for one in layers:
-        if groups and one.fused:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
 
 
 def _meanings(explained: Sequence[Explanation]) -> str:

@@ -92,9 +92,8 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
 def verdict(found: Verification) -> str:
     """`torch agrees`."""
     many = len(found.differences)
-    if not many:
-        return "torch agrees"
-    return f"torch disagrees in {many:,} thing{'s' if many > 1 else ''}"
+    disagrees = f"torch disagrees in {many:,} thing{'s' if many > 1 else ''}"
+    return disagrees if many else "torch agrees"
 
 
 def differences(networks: Sequence[Verification], named: bool = False) -> Grid:
@@ -178,8 +177,8 @@ def _cells(
 
 def _measured(found: Verification, indices: Sequence[int]) -> str:
     """What layers were seen to keep; nothing where one did not run."""
-    seen = [found.step.saved[index] for index in indices] if found.step else [None]
-    return "" if None in seen else f"{sum(saved for saved in seen if saved is not None):,}"
+    seen = found.step.kept(indices) if found.step else None
+    return "" if seen is None else f"{seen:,}"
 
 
 def _mark(marks: Sequence[bool | None], aspect: Aspect) -> str:

@@ -75,6 +75,4 @@ def number(value: Number) -> int | float:
 
 
 def _lists(values: Array) -> Any:
-    if values.ndim == 1:
-        return list(map(number, values))
-    return [_lists(part) for part in values]
+    return list(map(number if values.ndim == 1 else _lists, values))

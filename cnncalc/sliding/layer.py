@@ -79,9 +79,7 @@ def slide(
 
 def _along(flat: bool, value: Any, across: int) -> Any:
     """A number for a flat input: it applies along the row, not across."""
-    if not flat or not isinstance(value, int):
-        return value
-    return [across, value]
+    return [across, value] if flat and isinstance(value, int) else value
 
 
 def _layer(cls: type[Layer], fields: dict[str, Any], shape: tuple[int, ...]) -> Windowed:

@@ -146,15 +146,12 @@ def mean_backward(padded: Array, counts: Array, upstream: Array, windows: Window
 
 def integers(*arrays: Array) -> tuple[list[Array], list[int]]:
     """Each array times the least number that makes it whole, and those numbers; floats as are."""
-    found, by = [], []
-    for values in arrays:
-        common = lcm(*(v.denominator for v in values.flat)) if values.dtype == object else 1
-        if common > 1:
-            times = np.frompyfunc(lambda v, by=common: v.numerator * (by // v.denominator), 1, 1)
-            values = times(values)
-        found.append(values)
-        by.append(common)
-    return found, by
+    by = [
+        lcm(*(v.denominator for v in values.flat)) if values.dtype == object else 1
+        for values in arrays
+    ]
+    scaled = np.frompyfunc(lambda value, n: value.numerator * (n // value.denominator), 2, 1)
+    return [scaled(x, n) if n > 1 else x for x, n in zip(arrays, by, strict=True)], by
 
 
 def divided(x: Array, by: Any) -> Array:

@@ -64,7 +64,7 @@ def put(found: Answer, output: Path | None) -> None:
     else:
         sys.stdout.write(found.text())
     for note in found.notes:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     if found.problem is not None:
         raise found.problem
     if not found.ok:

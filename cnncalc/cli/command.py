@@ -36,7 +36,7 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
 
 def _parameters(kind: type[Request[Any]]) -> Iterator[inspect.Parameter]:
     for given in given_fields(kind):
-        kinds = Annotated[_type(given), _option(given)]
+        kinds: Any = Annotated[_type(given), _option(given)]
         default = inspect.Parameter.empty if given.required else given.default
         default = None if given.option.repeated else default
         yield inspect.Parameter(given.name, _KEYWORD, default=default, annotation=kinds)

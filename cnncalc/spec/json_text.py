@@ -178,7 +178,8 @@ def _outline(text: str, found: list[tuple[int, str]]) -> _Entry:
                 outer.append((here, key))
                 here, key = entry, None if word == "{" else 0
             elif word[-1].isdigit() or word.endswith(("NaN", "Infinity")):
-                if message := bad_number(word):
+                message = bad_number(word)
+                if message:
                     found.append((offset, message))
     return root
 

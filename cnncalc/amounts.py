@@ -29,8 +29,8 @@ def sizes_text(sizes: Sequence[Any]) -> str:
 
 
 def percent(part: int, whole: int) -> str:
-    """One decimal, computed exactly, halves up; nothing for nothing."""
-    if not part:
+    """One decimal, computed exactly, halves up; nothing for nothing, or of nothing."""
+    if not part or not whole:
         return ""
     tenths = (2000 * part + whole) // (2 * whole)
     return f"{tenths // 10}.{tenths % 10}" if tenths else "<0.1"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
 from cnncalc.dims import maximum, pinned
 from cnncalc.errors import UsageError, hint
@@ -16,6 +16,7 @@ from cnncalc.presented import Presented
 if TYPE_CHECKING:
     from cnncalc.analysis.strides import StrideWarning
 
+T = TypeVar("T")
 Kind = Literal["text", "count", "share", "ratio", "shape", "sizes"]
 
 CONVENTION = (
@@ -242,9 +243,25 @@ ALWAYS_THERE = {
 """Columns whose total includes the auxiliary part: it is stored and trained."""
 
 
+def with_fused(layers: Iterable[T], is_fused: Callable[[T], bool]) -> list[list[T]]:
+    """Each layer with those behind it that are fused into it."""
+    rows: list[list[T]] = []
+    for layer in layers:
+        if rows and is_fused(layer):
+            rows[-1].append(layer)
+        else:
+            rows.append([layer])
+    return rows
+
+
 def ratio(a: int, b: int) -> Fraction | None:
     """How many a for each b; none of nothing."""
     return Fraction(pinned(a), pinned(b)) if b else None
+
+
+def exact(number: Fraction) -> int | str:
+    """A whole number, or the fraction as text: `1024/25`."""
+    return number.numerator if number.denominator == 1 else str(number)
 
 
 def column(key: str) -> Column:
@@ -297,11 +314,10 @@ class Report(Presented):
                 raise UsageError(f"the column {key} has no total")
             # Values under another shape, or overwritten ones, are counted where they were made.
             values = self.column("new_activations" if key == "activations" else key)
-            parts = self.column("part")
-            if part is not None:
-                values = [v for v, its in zip(values, parts, strict=True) if its == part]
-            elif key not in ALWAYS_THERE:
-                values = [v for v, its in zip(values, parts, strict=True) if its != "auxiliary"]
+            resting = set() if key in ALWAYS_THERE else {"auxiliary"}
+            parts = {part} if part else {*PARTS} - resting
+            its_parts = zip(values, self.column("part"), strict=True)
+            values = [value for value, its in its_parts if its in parts]
             self._totals[key, part] = (
                 maximum(*values) if column(key).peak and values else sum(values)
             )
@@ -321,13 +337,8 @@ class Report(Presented):
 
     def groups(self) -> list[list[int]]:
         """The layers that share a row: each with the activation that is fused into it."""
-        rows: list[list[int]] = []
-        for index, into in enumerate(self.column("fused_into")):
-            if into is None:
-                rows.append([index])
-            else:
-                rows[-1].append(index)
-        return rows
+        into = self.column("fused_into")
+        return with_fused(range(len(into)), lambda layer: into[layer] is not None)
 
     @property
     def layers(self) -> int:

@@ -9,9 +9,6 @@ import pytest
 from tests.browser import AA, NARROW, WIDE, Browser, Said, Scheme
 from tests.command import cnncalc
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("browser")
-
 PAGES = {
     "table": ["table", "lenet5"],
     "wide table": ["table", "resnet50", "--columns", "+receptive_field,working_set,saved_bytes"],

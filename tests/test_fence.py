@@ -18,9 +18,6 @@ from tests.browser import NARROW, WIDE, Browser, Scheme, served
 from tests.command import cnncalc
 from tests.tables import LENET5_PARAMS, check_lenet5, tables
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("fence")
-
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 CUSTOM = {
     "name": "cnncalc",

@@ -13,9 +13,6 @@ import pytest
 from tests.command import cnncalc
 from tests.tables import LENET5_PARAMS, Table, check_lenet5, tables
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("github")
-
 SPECS = Path(__file__).resolve().parent.parent / "specs"
 DOCUMENT = """# Nets
 

@@ -16,9 +16,6 @@ from tests.browser import NARROW, WIDE, Browser, Scheme
 from tests.tables import check_lenet5, tables
 from tests.tex import compiled
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("notebook")
-
 CELLS = (
     "import cnncalc\nreport = cnncalc.analyze('lenet5')\nreport",
     "cnncalc.explain('lenet5', 'conv1')",

@@ -14,9 +14,6 @@ from bs4 import BeautifulSoup
 from tests.browser import Browser
 from tests.command import cnncalc
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("site")
-
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = sorted((ROOT / "docs").glob("*.md"))
 NAMES = [path.stem for path in DOCS]

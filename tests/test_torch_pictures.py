@@ -35,9 +35,6 @@ from cnncalc.training.train import train
 from tests.command import Result, cnncalc
 from tests.runs import Listener
 
-# In one worker, so that what they share is made once.
-pytestmark = pytest.mark.xdist_group("pictures")
-
 torch.set_num_threads(1)
 
 COLOUR: dict[str, Any] = {

@@ -31,8 +31,6 @@ from tests.shared_runs import SAME, STOPPED, SURE, dataset
 ROOT = Path(tests.__file__).parent.parent
 ONE_THREAD = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
 """Rounding depends on the number of threads."""
-once = pytest.mark.xdist_group("processes")
-"""In one worker of pytest, so that what they share is made once."""
 
 
 @pytest.fixture(autouse=True)
@@ -77,7 +75,6 @@ def assert_close(a: dict[str, torch.Tensor], b: dict[str, torch.Tensor]) -> None
         torch.testing.assert_close(b[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
 
 
-@once
 @pytest.mark.parametrize("name", SAME)
 def test_several_processes_end_where_one_does(name: str, shared: Path, tmp_path: Path) -> None:
     settings = {"spec": SURE, **SAME[name], "shard": False}
@@ -100,7 +97,6 @@ def test_several_processes_end_where_one_does(name: str, shared: Path, tmp_path:
     assert together["told"][1:] == [0, 0]
 
 
-@once
 @pytest.mark.parametrize("name", STOPPED)
 def test_a_signal_to_one_process_stops_all_and_resume_ends_with_the_same_bits(
     name: str, shared: Path
@@ -117,7 +113,6 @@ def test_a_signal_to_one_process_stops_all_and_resume_ends_with_the_same_bits(
     assert whole == resumed
 
 
-@once
 def test_processes_draw_what_is_random_apart(shared: Path) -> None:
     state, _ = checkpoint.load(shared / "cut dropout")
     assert state is not None
@@ -125,7 +120,6 @@ def test_processes_draw_what_is_random_apart(shared: Path) -> None:
     assert len({bytes(random.tolist()) for random in drawn}) == len(drawn) == 3
 
 
-@once
 @pytest.mark.parametrize("folder", ["half", "shard"])
 def test_one_process_goes_on_with_a_run_of_three(folder: str, shared: Path, tmp_path: Path) -> None:
     asked: dict[str, Any] = {"spec": SURE, "epochs": 4, "schedule": "constant"}
@@ -138,7 +132,6 @@ def test_one_process_goes_on_with_a_run_of_three(folder: str, shared: Path, tmp_
     assert_close(weights(whole), weights(resumed))
 
 
-@once
 def test_three_processes_go_on_with_a_run_of_one(shared: Path, tmp_path: Path) -> None:
     whole = run(tmp_path, spec=SURE, epochs=4, schedule="constant")
     longer = found(shared, "longer")
@@ -146,14 +139,12 @@ def test_three_processes_go_on_with_a_run_of_one(shared: Path, tmp_path: Path) -
     assert_close(weights(whole), longer["weights"])
 
 
-@once
 def test_a_loss_that_is_no_number_in_one_process_stops_all(shared: Path) -> None:
     assert found(shared, "diverged")["diverged"] == (
         "the loss or a weight is no finite number in epoch 1, step 7"
     )
 
 
-@once
 @pytest.mark.parametrize(
     ("name", "message"),
     [

@@ -552,6 +552,8 @@ def test_what_is_compiled_computes_the_same(
 
 def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
     (tmp_path / METRICS).symlink_to("/dev/full")
+    # A run that was killed at its start.
+    (tmp_path / "run.json").write_text('{"cnncalc": "0", "settings": {}}', "utf-8")
     with pytest.raises(UsageError, match=r": No space left on device$"):
         run(tmp_path)
 

@@ -120,13 +120,10 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
 
 def formula(window: Window) -> str:
     """The size formula with its numbers put in: `(224 + 2·0 − 11)/4 + 1`."""
-    padding = f"2·{window.before}"
-    if window.before != window.after:
-        padding = f"{window.before} + {window.after}"
-    kernel = str(window.kernel_size)
-    if window.dilation != 1:
-        kernel = f"{window.dilation}·({window.kernel_size} − 1) − 1"
-    return f"({window.n} + {padding} − {kernel})/{window.stride} + 1"
+    n, kernel_size, stride, before, after, dilation, _ = window
+    padding = f"2·{before}" if before == after else f"{before} + {after}"
+    kernel = str(kernel_size) if dilation == 1 else f"{dilation}·({kernel_size} − 1) − 1"
+    return f"({n} + {padding} − {kernel})/{stride} + 1"
 
 
 def decimal(window: Window) -> str:

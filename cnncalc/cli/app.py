@@ -99,6 +99,9 @@ _WATCHED = ("compare-fc", "verify")
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 
+FAULT = "this is a fault of cnncalc, not of what it was given; nothing was checked"
+"""What stands below the traceback of an error that nobody foresaw."""
+
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
@@ -138,14 +141,19 @@ def run() -> None:
         sys.exit(_group().main(prog_name="cnncalc", standalone_mode=False))
     except CnncalcError as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
     except _USAGE as error:
         print(_line(error), file=sys.stderr)
-        sys.exit(2)
     except BrokenPipeError:
         # The reader went away (`| head`): nothing is left to say, not even at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
+    except Exception:
+        # Python would exit with 1, which scripts read as a check that failed.
+        import traceback
+
+        lines = traceback.format_exc().splitlines()
+        print(*map(printable, lines), FAULT, sep="\n", file=sys.stderr)
+    sys.exit(2)
 
 
 def _line(error: Any) -> str:

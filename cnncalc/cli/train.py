@@ -66,7 +66,8 @@ class Train(OfNetwork[NoReturn]):
         int, Option("Share the work among N processes of this machine.", metavar="N")
     ] = 1
     output: Annotated[
-        Path | None, Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o"))
+        str | Path | None,
+        Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o")),
     ] = None
     resume: Annotated[bool, Option("Go on where the run in that folder stopped.")] = False
     no_pictures: Annotated[bool, Option("Leave out the pictures and the summary.")] = False
@@ -79,13 +80,14 @@ def run(request: Train, _: Path | None) -> None:
     """Train; exit with what came of it."""
     settings = Settings(**request.settings)
     spec, nproc, output, resume = request.spec, request.nproc, request.output, request.resume
+    refuse((output == "", '--output: "" names no folder; a variable that is not set gives it'))
     _check_processes(nproc, spec, output)
     asked = requested_spec(spec, parse.variables(request.set))
     graph = asked.graph()
     if request.input is not None:
         asked = asked._replace(input=parse.input_shape(request.input, graph))
         graph = asked.graph()
-    place = output or _folder(spec, settings.data, resume)
+    place = _folder(spec, settings.data, resume) if output is None else Path(output)
 
     def body() -> int:
         with Progress() as progress:
@@ -117,7 +119,7 @@ def run(request: Train, _: Path | None) -> None:
     raise typer.Exit(launch(nproc, arguments, place, resume))
 
 
-def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
+def _check_processes(nproc: int, spec: str, output: str | Path | None) -> None:
     """Raises UsageError where several processes cannot be started, or not do what is asked."""
     torchrun = is_one_of_several() and not is_launched()
     refuse(

@@ -38,11 +38,12 @@ def _read_set(folder: Path | None) -> tuple[Pictures, Pictures, str]:
     batches = [read(found.files[name]) for name in _TRAIN]
     images, labels = (torch.cat(parts) for parts in zip(*batches, strict=True))
     test_images, test_labels = read(found.files[_TEST])
-    text = (
+    return (
+        in_memory(images, labels),
+        in_memory(test_images, test_labels),
         f"{len(labels):,} training and {len(test_labels):,} test images of 32×32×3 "
-        f"from {places.label(found.folder)}"
+        f"from {places.label(found.folder)}",
     )
-    return in_memory(images, labels), in_memory(test_images, test_labels), text
 
 
 def _missing(roots: Sequence[Path]) -> str:

@@ -130,11 +130,12 @@ def held_out(
     test = stratified(labels, -(-len(labels) // 5), classes, seed)
     kept = torch.ones(len(labels), dtype=torch.bool)
     kept[test] = False
-    text = (
+    return (
+        pictures.take(kept.nonzero().flatten()),
+        pictures.take(test),
         f"{len(labels) - len(test):,} training and {len(test):,} test {what}, "
-        f"split at random, stratified, seed {seed}"
+        f"split at random, stratified, seed {seed}",
     )
-    return pictures.take(kept.nonzero().flatten()), pictures.take(test), text
 
 
 def in_memory(images: Tensor, labels: Tensor, most: int = 255) -> Pictures:

@@ -75,11 +75,12 @@ def _read_set(name: str, folder: Path | None) -> tuple[Pictures, Pictures, str]:
             f"{places.label(found.files['t10k images'])}: images of "
             f"{test[0].shape[2]}×{test[0].shape[3]}, and those to train on are {height}×{width}"
         )
-    text = (
+    return (
+        in_memory(*train),
+        in_memory(*test),
         f"{len(train[0]):,} training and {len(test[0]):,} test images of {height}×{width}×1 "
-        f"from {places.label(found.folder)}"
+        f"from {places.label(found.folder)}",
     )
-    return in_memory(*train), in_memory(*test), text
 
 
 def _pictures(files: dict[str, Path], part: str, classes: int) -> tuple[torch.Tensor, torch.Tensor]:

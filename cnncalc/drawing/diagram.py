@@ -55,9 +55,7 @@ class Box(NamedTuple):
     @property
     def params_text(self) -> str:
         """`456 params`, or nothing."""
-        if not self.params:
-            return ""
-        return f"{self.params:,} param{'s' if self.params > 1 else ''}"
+        return f"{self.params:,} param{'s' if self.params > 1 else ''}" if self.params else ""
 
 
 class Arrow(NamedTuple):
@@ -112,7 +110,7 @@ def diagram(graph: Graph, report: Report, labels: Labels, depth: Depth) -> Diagr
         for name in node.inputs
         if at[name] != at[node.name]
     }
-    title = printable(shorten(report.name, 200))
+    title = title_of(report)
     return Diagram(
         title,
         f"{title}: {report.total('params'):,} parameters, {report.total('macs'):,} "
@@ -195,20 +193,15 @@ def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]
     first, last = row.indices[0], row.indices[-1]
     names = [report.column("name")[i] for i in row.indices]
     shape = tuple(report.column("output")[last])
-    if row.block:
-        work: tuple[str, ...] = (f"{row.rows:,} layer{'s' if row.rows > 1 else ''}",)
-        role: Style = "block"
-    else:
-        texts = [report.column("layer")[i] for i in row.indices]
-        family = layer_class(report.column("type")[first]).family
-        work, role = _work(texts), _ROLES.get(family, "other")
+    family = layer_class(report.column("type")[first]).family
+    number = f"{row.rows:,} layer{'s' if row.rows > 1 else ''}"
     return Box(
         short(row.block or names[0]),
-        work,
+        (number,) if row.block else _work([report.column("layer")[i] for i in row.indices]),
         shape,
         label(shape, labels),
         row.cell(report, COLUMNS["params"]),
-        role,
+        "block" if row.block else _ROLES.get(family, "other"),
         all(report.column("part")[i] == "auxiliary" for i in row.indices),
         mark and not shown.isdisjoint(names),
         tuple(row.indices),
@@ -217,13 +210,16 @@ def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]
 
 def _work(texts: Sequence[str]) -> tuple[str, ...]:
     """The first layer's cell in two lines, and what follows it."""
-    kind, *details = texts[0].split(" ")
-    lines = [kind]
-    if details and details[0][0].isdigit():
-        lines = [f"{kind} {details.pop(0)}"]
-    if details:
-        lines.append(" ".join(details))
+    words = texts[0].split(" ")
+    # A kernel's size stands beside the word.
+    first = 2 if len(words) > 1 and words[1][0].isdigit() else 1
+    lines = filter(None, (" ".join(words[:first]), " ".join(words[first:])))
     return (*map(printable, lines), *(f"+ {text}" for text in texts[1:]))
+
+
+def title_of(report: Report) -> str:
+    """The network's name, as a drawing can have it."""
+    return printable(shorten(report.name, 200))
 
 
 def short(name: str) -> str:

@@ -173,7 +173,7 @@ def _finding(report: Report, limit: Limit, budget: int) -> Finding:
         return _receptive_field(report, limit, budget)
     values, names = counted(report, limit.column), report.column("name")
     total = report.total(limit.column)
-    if COLUMNS[limit.column].peak:
+    if COLUMNS[limit.column].peak and values:
         peak = values.index(max(values))
         tensors = _alive(report, peak, total) if limit.column == "working_set" else ()
         return Finding(limit, total, budget, names[peak], tensors)

@@ -37,6 +37,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import KernelUse, Shape, count
 from cnncalc.presented import Presented
+from cnncalc.report import exact
 
 FULL, LOCAL, CONV = "fully_connected", "locally_connected", "convolution"
 """What the three layers that are compared are called in JSON and CSV."""
@@ -82,11 +83,6 @@ class Saving(NamedTuple):
             "connections": self.connections,
             **{name: exact(factor) for name, factor in factors.items()},
         }
-
-
-def exact(number: Fraction) -> int | str:
-    """A whole number, or the fraction as text: `1024/25`."""
-    return number.numerator if number.denominator == 1 else str(number)
 
 
 class ConvComparison(NamedTuple):
@@ -186,10 +182,9 @@ def _named(name: str, convolutions: list[Facts], known: dict[str, Facts]) -> lis
     if chosen:
         return chosen
     names = [fact.node.name for fact in convolutions]
+    problem = f"no such layer: {shown(name)}"
     if name in known:
         problem = f"{name} is no convolution but {known[name].node.layer.type}"
-    else:
-        problem = f"no such layer: {shown(name)}"
     few = f"; the convolutions are {', '.join(names)}" if 0 < len(names) <= 8 else ""
     raise UsageError(problem + (suggestion(name, names) or few))
 

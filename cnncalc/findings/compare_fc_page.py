@@ -73,9 +73,8 @@ def _story(layer: ConvComparison, layout: Layout) -> Iterator[str]:
     windows = dict.fromkeys(f"{a} = {b:,}" for a, b in zip(sizes, layer.window, strict=True))
     window = " to ".join(windows)
     lost = saving.local.weights - saving.connections
-    near, sees, far, there = "output", "sees", "inputs", inputs
-    if transposed:
-        near, sees, far, there = "input", "reaches", "outputs", outputs
+    stamps = ("input", "reaches", "outputs", outputs)
+    near, sees, far, there = stamps if transposed else ("output", "sees", "inputs", inputs)
     if layer.window[1] > there:
         yield f"Here one {near} has {window} weights for {there:,} {far}."
     else:
@@ -188,6 +187,8 @@ def _sentence(network: DenseNetwork, own: Cost) -> str:
             f"{network.cost.params:,} of {own.params:,} parameters."
         )
     name = "Dense twin, the same values fully connected" if network.kind == "twin" else "Your own"
+    if not own.weights:
+        return f"{name}: {sizes}, {network.cost.weights:,} weights; this network has none."
     times_ours = decimal(Fraction(network.cost.weights, own.weights))
     part = percent(own.weights, network.cost.weights)
     return f"{name}: {sizes}, {times_ours} times the weights; this network has {part} % of them."
@@ -213,10 +214,8 @@ def _ratio(a: int, b: int) -> Maths:
 
 def _values(number: Fraction) -> list[Maths]:
     """A whole number; else the fraction in lowest terms, and as a decimal."""
-    value = maths.digits(decimal(number))
-    if number.denominator == 1:
-        return [value]
-    return [_ratio(number.numerator, number.denominator), value]
+    lowest = [_ratio(number.numerator, number.denominator)] if number.denominator > 1 else []
+    return [*lowest, maths.digits(decimal(number))]
 
 
 def _product(a: Fraction, b: Fraction) -> Maths:
@@ -237,14 +236,16 @@ def comma_separated(found: FcComparison, layout: Layout) -> str:
     costs = [(which, key) for which in (FULL, LOCAL, CONV) for key in keys]
     sizes = ("inputs", "outputs", "window_least", "window_most")
     names = [f"{which}_{key}" for which, key in costs]
-    rows: list[list[Any]] = [
-        ["name", "layer", "weights_of", "input", "output", *sizes, *names, *_REST]
-    ]
-    for layer in found.layers:
+    header = ["name", "layer", "weights_of", "input", "output", *sizes, *names, *_REST]
+
+    def row(layer: ConvComparison) -> list[Any]:
         entry = layer.to_dict()
-        row: list[Any] = [layer.name, layer.layer, layer.weights_of]
-        row += [shape_text(s, layout).replace("×", "x") for s in (layer.input, layer.output)]
-        row += [entry["inputs"], entry["outputs"], *layer.window]
-        row += [entry[which][key] for which, key in costs]
-        rows.append(row + [entry[key] for key in _REST])
-    return as_csv(rows)
+        return [
+            *(layer.name, layer.layer, layer.weights_of),
+            *(shape_text(s, layout).replace("×", "x") for s in (layer.input, layer.output)),
+            *(entry["inputs"], entry["outputs"], *layer.window),
+            *(entry[which][key] for which, key in costs),
+            *(entry[key] for key in _REST),
+        ]
+
+    return as_csv([header, *map(row, found.layers)])

@@ -73,8 +73,8 @@ def dense_networks(
     batch: int,
     size: Size,
 ) -> list[DenseNetwork]:
-    """The dense twin where the network is a chain, the one with one hidden layer where `params`
-    suffice for one unit, and the one with those hidden layers where there are any.
+    """The dense twin where the network is a chain of layers, the one with one hidden layer where
+    `params` suffice for one unit, and the one with those hidden layers where there are any.
 
     They read all values of all inputs and give all values of the results.
     """
@@ -83,14 +83,12 @@ def dense_networks(
     last = sum(count(shapes[name]) for name in graph.outputs)
     # h hidden units take I·h + h + h·R + R parameters.
     units = (params - last) // (first + last + 1)
-    found: dict[Kind, tuple[int, ...]] = {}
-    if is_chain(graph):
-        found["twin"] = _twin_sizes(facts)
-    if units > 0:
-        found["one hidden layer"] = (first, units, last)
-    if hidden:
-        found["hidden"] = (first, *hidden, last)
-    return [DenseNetwork(kind, sizes, _cost(sizes, batch, size)) for kind, sizes in found.items()]
+    found: dict[Kind, tuple[int, ...]] = {
+        "twin": _twin_sizes(facts) if facts and is_chain(graph) else (),
+        "one hidden layer": (first, units, last) if units > 0 else (),
+        "hidden": (first, *hidden, last) if hidden else (),
+    }
+    return [DenseNetwork(kind, s, _cost(s, batch, size)) for kind, s in found.items() if s]
 
 
 def _cost(sizes: Sequence[int], batch: int, size: Size) -> Cost:

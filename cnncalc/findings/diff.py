@@ -8,17 +8,16 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.findings.align import CHANGE, align
 from cnncalc.findings.budget import counted
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
-from cnncalc.report import Report
+from cnncalc.report import Report, with_fused
 
 ADDED_UP = ("params", "macs", "flops", "activations", "buffers", "params_bytes")
 """What layers add to the totals; the differences of layers sum to those of the totals."""
@@ -173,29 +172,26 @@ class _Units:
         readers = Counter(name for fact in facts for name in fact.node.inputs)
         results = {*graph.outputs, *graph.auxiliary}
         columns = {key: counted(report, key) for key in AMOUNTS}
-        groups = [[0]] if facts else []
-        for index, (above, fact) in enumerate(pairwise(facts), 1):
-            name = above.node.name
-            if readers[name] == 1 and name not in results and _activates(above.node, fact.node):
-                groups[-1].append(index)
-            else:
-                groups.append([index])
+
+        def activates(index: int) -> bool:
+            """Whether it is the activation of the one above it, in its field or behind it."""
+            above, node = facts[index - 1].node, facts[index].node
+            return (
+                readers[above.name] == 1
+                and above.name not in results
+                and node.layer.type in ACTIVATIONS
+                and above.layer.type not in ACTIVATIONS
+                and node.inputs == (above.name,)
+                and not node.weights_of
+            )
+
+        groups = with_fused(range(len(facts)), activates)
         self.units = []
         for group in groups:
             amounts = {key: together(key, [all[i] for i in group]) for key, all in columns.items()}
             self.units.append(_unit([facts[i] for i in group], amounts, results))
         self.keys = [unit.key for unit in self.units]
         self.owner = {facts[i].node.name: n for n, group in enumerate(groups) for i in group}
-
-
-def _activates(above: Node, node: Node) -> bool:
-    """Whether a node is the activation of the one above it, in its field or behind it."""
-    return (
-        node.layer.type in ACTIVATIONS
-        and above.layer.type not in ACTIVATIONS
-        and node.inputs == (above.name,)
-        and not node.weights_of
-    )
 
 
 def together(key: str, values: list[int]) -> int:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
-from cnncalc.page import Block, Grid, Heading, Page, Prose
+from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
 from cnncalc.report import COLUMNS
@@ -59,9 +59,8 @@ def entries(diff: Diff, whole: bool = False) -> list[Entry]:
 
 def _block(change: Change) -> tuple[str, str]:
     """What a run of added or removed layers has in common: the names of the blocks around it."""
-    if change.kind not in ("added", "removed"):
-        return change.kind, ""
-    return change.kind, _layer(change).name.rpartition(".")[0]
+    alone = change.kind in ("added", "removed")
+    return change.kind, _layer(change).name.rpartition(".")[0] if alone else ""
 
 
 def _entry(group: Sequence[Change], name: str, what: str) -> Entry:
@@ -98,22 +97,21 @@ def _what(change: Change) -> str:
 
 
 def _field(change: FieldChange) -> str:
-    before, after = (_value(value) for value in change[1:])
-    if before == after:
-        return f"other {change.name}"
-    return f"{change.name} {before} → {after}"
+    before, after = map(_value, change[1:])
+    return f"other {change.name}" if before == after else f"{change.name} {before} → {after}"
 
 
 def _value(value: Any) -> str:
     """A field's value as a spec or a table has it."""
-    if value is None or isinstance(value, bool):
-        return {None: "none", True: "true", False: "false"}[value]
-    if isinstance(value, tuple) and all(isinstance(v, (int, tuple)) for v in value):
-        if max((len(v) for v in value if isinstance(v, tuple)), default=0) > 2 or len(value) > 3:
-            return f"a list of {len(value):,}"
-        return sizes_text([list(v) if isinstance(v, tuple) else v for v in value])
-    if isinstance(value, list):
-        return " and ".join(map(str, value))
+    match value:
+        case None | True | False:
+            return {None: "none", True: "true", False: "false"}[value]
+        case tuple() if all(isinstance(v, (int, tuple)) for v in value):
+            sides = [list(v) if isinstance(v, tuple) else v for v in value]
+            long = len(value) > 3 or any(isinstance(v, list) and len(v) > 2 for v in sides)
+            return f"a list of {len(value):,}" if long else sizes_text(sides)
+        case list():
+            return " and ".join(map(str, value))
     return shorten(str(value))
 
 
@@ -162,7 +160,7 @@ def totals(diff: Diff) -> Grid:
             continue
         title = "peak memory" if key == "working_set" else COLUMNS[key].title
         unit = " B" if key == "working_set" else ""
-        ratio = "" if not a else _ratio(Fraction(b, a))
+        ratio = _ratio(Fraction(b, a)) if a else ""
         rows.append((title, f"{a:,}{unit}", f"{b:,}{unit}", f"{b - a:+,}", ratio))
     a_name, b_name = diff.names if diff.names[0] != diff.names[1] else ("before", "after")
     return Grid(("total", a_name, b_name, "difference", "ratio"), rows, right=(1, 2, 3, 4))
@@ -181,16 +179,17 @@ def page(diff: Diff, whole: bool = False) -> Page:
     """The differences as a table, and the totals."""
     if not diff.differs:
         return [Prose(summary(diff))]
-    blocks: list[Block] = [Heading(" → ".join(dict.fromkeys(diff.names)))]
-    blocks.append(Prose("\n".join([*remarks(diff), summary(diff)])))
+    header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
     rows = [
         (e.sign, e.name, e.what, e.output, *(f"{cost:+,}" if cost else "" for cost in e.costs))
         for e in entries(diff, whole)
     ]
-    if rows:
-        header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
-        blocks.append(Grid(header, rows, right=(4, 5, 6, 7), name=1))
-    return [*blocks, totals(diff)]
+    return [
+        Heading(" → ".join(dict.fromkeys(diff.names))),
+        Prose("\n".join([*remarks(diff), summary(diff)])),
+        *([Grid(header, rows, right=(4, 5, 6, 7), name=1)] if rows else []),
+        totals(diff),
+    ]
 
 
 def lines(diff: Diff, width: int | None = None, whole: bool = False) -> list[Line]:

@@ -6,8 +6,9 @@ from cnncalc.amounts import Layout, shape_text
 from cnncalc.dims import Window
 from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
 from cnncalc.findings.expression import letters_of
-from cnncalc.findings.maths import EQUALS, formula, joined, number, symbol, word
+from cnncalc.findings.maths import EQUALS, formula, joined, number, word
 from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
+from cnncalc.report import with_fused
 
 WIDEST, TAIL = 64, 24
 """How many positions of an axis a picture shows; of a longer one its ends."""
@@ -20,22 +21,11 @@ def page(explained: Explained, layout: Layout = "hwc") -> Page:
     blocks: list[Block] = [Heading(explained.name, 1)]
     if used := _meanings(explained.layers):
         blocks.append(Prose(f"{used}; ₁ before the layer, ₂ behind it."))
-    for group in _fused(explained.layers):
+    for group in with_fused(explained.layers, lambda layer: layer.fused):
         blocks += _section(group, layout)
     if explained.totals:
         blocks += [Heading("The network"), Working([_terms(line) for line in explained.totals])]
     return blocks
-
-
-def _fused(layers: Sequence[Explanation]) -> list[list[Explanation]]:
-    """Each layer with the activation that is fused into it."""
-    groups: list[list[Explanation]] = []
-    for one in layers:
-        if groups and one.fused:
-            groups[-1].append(one)
-        else:
-            groups.append([one])
-    return groups
 
 
 def _meanings(explained: Sequence[Explanation]) -> str:
@@ -70,10 +60,8 @@ def _section(group: list[Explanation], layout: Layout) -> Iterator[Block]:
 
 def _terms(line: Line) -> list[Maths]:
     """`H₂ = ⌊(H₁ + 2P − F)/S⌋ + 1 = ⌊(227 + 2·0 − 11)/4⌋ + 1 = 55`."""
-    if isinstance(line.what, str):
-        first = word(line.what)
-    else:
-        first = joined([symbol(name.letter, name.below) for name in line.what], EQUALS)
+    what = line.what
+    first = word(what) if isinstance(what, str) else joined(list(map(formula, what)), EQUALS)
     terms = [first, formula(line.formula), formula(line.formula, values=True), number(line.value)]
     # A number alone is not written twice.
     return [term for i, term in enumerate(terms) if term not in terms[:i]]

@@ -86,9 +86,8 @@ def traced_windows(
 
 def _belows(values: Sequence[int]) -> list[str]:
     """What stands below a letter along each axis: nothing where all axes have one value."""
-    if len(set(values)) == 1:
-        return [""] * len(values)
-    return [AXIS_LETTERS[axis] for axis in AXIS_NAMES[len(values)]]
+    letters = [AXIS_LETTERS[axis] for axis in AXIS_NAMES[len(values)]]
+    return letters if len(set(values)) > 1 else [""] * len(values)
 
 
 def sizes_named(shape: Shape, below: str) -> list[Name]:

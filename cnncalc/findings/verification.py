@@ -1,6 +1,6 @@
 """What torch found beside what the report says: which numbers agree, and each that does not."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
@@ -41,6 +41,11 @@ class Step(NamedTuple):
     """Whether they must be what the report says; kernels of other devices keep other tensors."""
     peak: int | None
     """The most bytes that the allocator of a CUDA device gave out."""
+
+    def kept(self, layers: Iterable[int]) -> int | None:
+        """Bytes that some layers keep together; None where one did not run."""
+        saved = [self.saved[layer] for layer in layers]
+        return None if None in saved else sum(filter(None, saved))
 
 
 @dataclass(frozen=True)
@@ -86,18 +91,15 @@ class Verification(Presented):
         layers = [
             dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)
         ]
-        run = None
-        if step is not None:
-            whole = None if None in step.saved else sum(s for s in step.saved if s is not None)
-            run = {
-                "device": step.device,
-                "batch": self.batch,
-                "saved_bytes": sum(self.saved),
-                "saved_bytes_measured": whole,
-                "saved_bytes_exact": step.exact,
-                "training_bytes": self.training_bytes,
-                "peak_allocated_bytes": step.peak,
-            }
+        run = step and {
+            "device": step.device,
+            "batch": self.batch,
+            "saved_bytes": sum(self.saved),
+            "saved_bytes_measured": step.kept(range(len(step.saved))),
+            "saved_bytes_exact": step.exact,
+            "training_bytes": self.training_bytes,
+            "peak_allocated_bytes": step.peak,
+        }
         return {
             "name": report.name,
             "ok": self.ok,

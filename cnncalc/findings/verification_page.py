@@ -59,18 +59,16 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
             name,
             f"{found.report.total('params'):,}",
             f"{found.report.total('macs'):,}",
-            f"{sum(found.saved):,}" if found.step else "",
+            *([f"{sum(found.saved):,}" if found.step else ""] if ran else []),
             f"{found.seconds:.1f}",
             f"{NO} {len(found.differences):,}" if found.differences else YES,
         ]
         for name, found in networks
     ]
     seconds = sum(found.seconds for _, found in networks)
-    rows.append(["total", "", "", "", f"{seconds:.1f}", f"{NO} {len(wrong):,}" if wrong else YES])
-    header = ["network", "params", "MACs", "saved bytes", "seconds", "torch"]
-    if not ran:
-        for row in (header, *rows):
-            del row[3]
+    header = ["network", "params", "MACs", *(["saved bytes"] if ran else []), "seconds", "torch"]
+    blank = [""] * (len(header) - 3)
+    rows.append(["total", *blank, f"{seconds:.1f}", f"{NO} {len(wrong):,}" if wrong else YES])
     layers = sum(len(found.saved) for _, found in networks)
     agree = f"{len(networks) - len(wrong):,} of {len(networks):,} networks ({layers:,} layers)"
     blocks: list[Block] = [
@@ -92,9 +90,8 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
 def verdict(found: Verification) -> str:
     """`torch agrees`."""
     many = len(found.differences)
-    if not many:
-        return "torch agrees"
-    return f"torch disagrees in {many:,} thing{'s' if many > 1 else ''}"
+    disagrees = f"torch disagrees in {many:,} thing{'s' if many > 1 else ''}"
+    return disagrees if many else "torch agrees"
 
 
 def differences(networks: Sequence[Verification], named: bool = False) -> Grid:
@@ -178,8 +175,8 @@ def _cells(
 
 def _measured(found: Verification, indices: Sequence[int]) -> str:
     """What layers were seen to keep; nothing where one did not run."""
-    seen = [found.step.saved[index] for index in indices] if found.step else [None]
-    return "" if None in seen else f"{sum(saved for saved in seen if saved is not None):,}"
+    seen = found.step.kept(indices) if found.step else None
+    return "" if seen is None else f"{seen:,}"
 
 
 def _mark(marks: Sequence[bool | None], aspect: Aspect) -> str:

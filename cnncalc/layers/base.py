@@ -53,9 +53,9 @@ def times(numbers: Sequence[int]) -> str:
     return "×".join(map(str, numbers))
 
 
-def sizes_text(numbers: Sequence[int]) -> str:
-    """One number where all axes agree, else all of them: `2`, `1×2`."""
-    texts = list(map(str, numbers))
+def sizes_text(sizes: Sequence[int | str]) -> str:
+    """One size where all axes agree, else all of them: `2`, `1×2`."""
+    texts = list(map(str, sizes))
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 

@@ -12,9 +12,8 @@ from cnncalc.layers.base import Activated, Layer, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
-from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, along, module, padded
-from cnncalc.layers.window import Windowed
+from cnncalc.layers.window import Kernels, Windowed
 
 
 def _connections(value: Any) -> tuple[tuple[int, ...], ...] | None:

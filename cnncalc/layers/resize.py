@@ -7,12 +7,12 @@ from pydantic import Field
 
 from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Shape, count, per_axis, times
+from cnncalc.layers.base import Layer, Shape, count, per_axis, sizes_text, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import OnAxes, both_sides
+from cnncalc.layers.window import OnAxes, both_sides, side_text
 
 
 class _Borders(OnAxes):
@@ -24,8 +24,7 @@ class _Borders(OnAxes):
         return [both_sides(side) for _, side in self._by_axis(inputs[0])]
 
     def describe(self, *inputs: Shape) -> str:
-        texts = [str(a) if a == b else f"{a}+{b}" for a, b in self._sides(*inputs)]
-        return f"{self.type} {texts[0] if len(set(texts)) == 1 else '×'.join(texts)}"
+        return f"{self.type} {sizes_text([side_text(*side) for side in self._sides(*inputs)])}"
 
 
 class Pad(_Borders):

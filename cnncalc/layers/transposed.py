@@ -10,9 +10,8 @@ from cnncalc.layers.base import Shape, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
 from cnncalc.layers.kept import INPUTS
 from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
-from cnncalc.layers.kernels import Kernels
 from cnncalc.layers.twin import Twin, along, module, padded
-from cnncalc.layers.window import OnAxes, axes_rules, both_sides
+from cnncalc.layers.window import Kernels, OnAxes, axes_rules, both_sides
 
 
 class ConvTranspose(OnAxes, Kernels):

@@ -1,12 +1,23 @@
-"""What all layers that slide a kernel share: its fields, its geometry and its rules."""
+"""What layers share that slide a kernel: its fields, geometry and rules, and what is trained."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any, ClassVar, Literal
+from math import prod
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, Window, same_padding
-from cnncalc.layers.base import AXIS_NAMES, Layer, Shape, per_axis, sizes_text, times
+from cnncalc.layers.base import (
+    AXIS_NAMES,
+    Activated,
+    KernelUse,
+    Layer,
+    Shape,
+    count,
+    per_axis,
+    sizes_text,
+    times,
+)
 from cnncalc.layers.fields import MAX_AXES, Padding, Side, Sizes
 
 
@@ -32,20 +43,16 @@ def both_sides(padding: Side) -> tuple[int, int]:
     return padding if isinstance(padding, tuple) else (padding, padding)
 
 
-def padding_text(window: Window | TransposedWindow) -> str:
+def side_text(before: int, after: int) -> str:
     """Padding of one axis as the formula has it: `2`, or `0+1` where the sides differ."""
-    if window.before == window.after:
-        return str(window.before)
-    return f"{window.before}+{window.after}"
+    return str(before) if before == after else f"{before}+{after}"
 
 
 def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
     """Kernel, stride and padding, and dilation where there is one: `5×5 s1 p0`."""
-    paddings = [padding_text(window) for window in windows]
-    same = len(set(paddings)) == 1
     text = (
         f"{times([w.kernel_size for w in windows])} s{sizes_text([w.stride for w in windows])} "
-        f"p{paddings[0] if same else '×'.join(paddings)}"
+        f"p{sizes_text([side_text(w.before, w.after) for w in windows])}"
     )
     if any(window.dilation != 1 for window in windows):
         text += f" d{sizes_text([w.dilation for w in windows])}"
@@ -142,3 +149,42 @@ class Windowed(OnAxes):
                 padding = f"{window.before} + {window.after}"
             found = f"{window.n} + {padding} < {window.extent}"
             yield f"{kernel} does not fit the input{place}: {found}"
+
+
+class Kernels(Activated):
+    """A convolution or its transpose; `_maps` says how channels are wired."""
+
+    numbered = True
+    family = "convolution"
+    kernels: ClassVar[KernelUse | None] = "shared"
+
+    if TYPE_CHECKING:
+        # A field of each class, in the place that its documentation has for it.
+        bias: bool
+
+    def _maps(self, channels: int) -> tuple[int, int]:
+        """(output channels, groups) for an input of that many channels."""
+        raise NotImplementedError
+
+    def _wires(self, channels: int) -> int:
+        """Pairs of an input map and an output map that a kernel joins."""
+        out_channels, groups = self._maps(channels)
+        return channels // groups * out_channels
+
+    def _group_rules(self, channels: int) -> Iterator[str]:
+        """Channels must divide into groups on both sides."""
+        out_channels, groups = self._maps(channels)
+        for name, number in (("input", channels), ("output", out_channels)):
+            if number % groups:
+                yield f"{number} {name} channels do not divide into {groups} groups"
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        return {"add": count(self.output(*inputs))} if self.bias else {}
+
+    def connections(self, *inputs: Shape) -> int:
+        reads = prod(window.reads for window in self.windows(*inputs))
+        biases = count(self.output(*inputs)) if self.bias else 0
+        return reads * self._wires(inputs[0][0]) + biases
+
+    def wiring_groups(self, *inputs: Shape) -> int:
+        return self._maps(inputs[0][0])[1]

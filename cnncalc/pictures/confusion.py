@@ -24,8 +24,7 @@ def counts(said: torch.Tensor, labels: torch.Tensor, classes: int) -> torch.Tens
 
 def draw(run: TrainedRun, found: Answers) -> Picture:
     """The matrix, coloured by the share of each row. Raises LeftOut."""
-    assert run.data is not None
-    classes = run.data.classes
+    classes = run.samples.classes
     if len(classes) > MOST:
         raise LeftOut(f"confusion: {len(classes):,} classes; {MOST:,} can be looked at")
     matrix, total = counts(found.said, found.labels, len(classes)), len(found.labels)

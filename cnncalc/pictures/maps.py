@@ -28,8 +28,7 @@ _UNITS = 512
 
 def chosen_samples(run: TrainedRun) -> list[int]:
     """The first test samples of three different classes."""
-    assert run.data is not None
-    labels = run.data.test.labels.tolist()
+    labels = run.samples.test.labels.tolist()
     # From the last one on: what stands for a class in the end is the first.
     first = {label: index for index, label in reversed([*enumerate(labels)])}
     return sorted(first.values())[:3]
@@ -37,8 +36,7 @@ def chosen_samples(run: TrainedRun) -> list[int]:
 
 def draw(run: TrainedRun, index: int) -> Picture:
     """A test sample, then the output of each layer that makes new values."""
-    assert run.data is not None
-    test, classes = run.data.test, run.data.classes
+    test, classes = run.samples.test, run.samples.classes
     sample, label = test.images[index], int(test.labels[index])
     rows = layers(run)
     shown = evenly(rows, LAYERS)

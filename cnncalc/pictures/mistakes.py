@@ -18,8 +18,7 @@ def worst(found: Answers) -> list[int]:
 
 def draw(run: TrainedRun, found: Answers) -> Picture:
     """Each mistake with its true class, what it was taken for, and how surely. Raises LeftOut."""
-    assert run.data is not None
-    classes, images = run.data.classes, run.data.test.images
+    classes, images = run.samples.classes, run.samples.test.images
     of = "samples" if run.overfit else "test samples"
     wrong = worst(found)
     if not wrong:

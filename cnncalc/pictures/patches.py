@@ -101,8 +101,7 @@ def _convolutions(run: TrainedRun) -> list[Facts]:
 
 def draw(run: TrainedRun, layer: Facts, responses: Responses) -> Picture:
     """A row for each filter: patches with their responses. Raises LeftOut."""
-    assert run.data is not None
-    name, images = layer.node.name, run.data.test.images
+    name, images = layer.node.name, run.samples.test.images
     axes = receptive_axes(run, layer)
     found = responses.strongest()
     bands, clipped = [], False

@@ -73,6 +73,12 @@ class TrainedRun:
     notes: tuple[str, ...]
 
     @property
+    def samples(self) -> Dataset:
+        """Its data, for who has seen that they are there."""
+        assert self.data is not None
+        return self.data
+
+    @property
     def overfit(self) -> bool:
         """Whether it learns a few samples by heart, and is tested on the same."""
         return self.settings.overfit is not None

@@ -63,9 +63,8 @@ def _grid(grid: Grid) -> str:
     lines += [f".{_line(grid.caption)}"] if grid.caption else []
     lines += [f'[{options},cols="{columns}"]', "|==="]
     body = len(grid.rows) - grid.foot
-    lines.append(" ".join(f"|{escape(text)}" for text in grid.header))
-    for number, row in enumerate(grid.rows):
-        strong = "*" if number >= body else ""
+    for number, row in enumerate([grid.header, *grid.rows]):
+        strong = "*" if number > body else ""
         cells = (f"|{strong}{escape(text)}{strong}" if text else "|" for text in row)
         lines.append(" ".join(cells))
     return "\n".join([*lines, "|==="])

@@ -79,14 +79,14 @@ def _grid(grid: Grid) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    padded = []
-    for cell, width, to_right in zip(cells, widths, right, strict=True):
-        blank = " " * (width - _width(cell))
-        padded.append(blank + cell if to_right else cell + blank)
+    blanks = (" " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = [
+        blank + cell if to_right else cell + blank
+        for cell, blank, to_right in zip(cells, blanks, right, strict=True)
+    ]
     return f"| {' | '.join(padded)} |"
 
 
 def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    wide = 0 if text.isascii() else sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide

@@ -46,11 +46,9 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
         case Heading(text):
             yield printable(text), "bold"
         case Prose(text):
-            for line in text.split("\n"):
-                yield from ((part, "") for part in wrap(line, room))
+            yield from ((part, "") for line in text.split("\n") for part in wrap(line, room))
         case Items(texts):
-            for text in texts:
-                yield from ((part, "") for part in wrap(text, room, "- "))
+            yield from ((part, "") for text in texts for part in wrap(text, room, "- "))
         case Picture(rows):
             yield from ((printable(row), "") for row in rows)
         case Image(path, text):
@@ -112,8 +110,7 @@ def _grid(grid: Grid, width: int | None) -> Iterator[Line]:
     body = len(grid.rows) - grid.foot
     drawn = listing(grid.header, grid.rows, tuple(grid.right))
     yield drawn[0], "bold"
-    yield from ((line, "") for line in drawn[1 : 2 + body])
-    yield drawn[1], ""
+    yield from ((line, "") for line in (*drawn[1 : 2 + body], drawn[1]))
     yield from ((line, "bold") for line in drawn[2 + body :])
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice, product
 
-from cnncalc.page import Block, Grid, Heading, Picture, Prose, Working
+from cnncalc.page import Block, Grid, Heading, Maths, Picture, Prose, Working
 from cnncalc.sliding.matrix import MAX_WIDTH, decimal, exact, factor, maths
 from cnncalc.sliding.page import (
     DRAWN,
@@ -102,13 +102,14 @@ def _sums(
     shown = places[: MAX_LISTED if all else LISTED]
     if not shown:
         return
-    lines = []
-    for place in shown:
+
+    def line(place: Place) -> list[Maths]:
         total = sum((share.value for share in summands[place]), Fraction())
-        terms = list(map(_term, summands[place]))
-        steps = [f"∂L/∂{_named(name, place, shape)}", shortened(terms, " + ")]
-        lines.append([maths(t) for t in dict.fromkeys([*steps, result(whole(total))])])
-    yield Working(lines)
+        terms = shortened(list(map(_term, summands[place])), " + ")
+        steps = (f"∂L/∂{_named(name, place, shape)}", terms, result(whole(total)))
+        return list(map(maths, dict.fromkeys(steps)))
+
+    yield Working(list(map(line, shown)))
     if len(shown) < len(places):
         yield Prose(f"{len(places) - len(shown):,} more; --all prints every one.")
 

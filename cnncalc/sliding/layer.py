@@ -79,9 +79,7 @@ def slide(
 
 def _along(flat: bool, value: Any, across: int) -> Any:
     """A number for a flat input: it applies along the row, not across."""
-    if not flat or not isinstance(value, int):
-        return value
-    return [across, value]
+    return [across, value] if flat and isinstance(value, int) else value
 
 
 def _layer(cls: type[Layer], fields: dict[str, Any], shape: tuple[int, ...]) -> Windowed:
@@ -99,10 +97,8 @@ def _layer(cls: type[Layer], fields: dict[str, Any], shape: tuple[int, ...]) -> 
 
 def _stacked(kernels: Sequence[Array], channels: int) -> Array:
     """All kernels as one array (filters, channels / groups, height, width)."""
-    stacks = []
-    for kernel in kernels:
-        flat = kernel.reshape(1, -1) if kernel.ndim == 1 else kernel
-        stacks.append(flat.reshape((1,) * (4 - flat.ndim) + flat.shape))
+    rows = [kernel.reshape(1, -1) if kernel.ndim == 1 else kernel for kernel in kernels]
+    stacks = [kernel.reshape((1,) * (4 - kernel.ndim) + kernel.shape) for kernel in rows]
     shapes = dict.fromkeys(stack.shape[1:] for stack in stacks)
     if len(shapes) > 1:
         raise UsageError(f"all kernels must have one shape, not {' and '.join(map(times, shapes))}")

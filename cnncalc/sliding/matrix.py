@@ -21,10 +21,8 @@ def decimal(value: Number) -> str:
     places = _places(value)
     shown = places if places is not None and places <= 6 else 4
     digits, rest = divmod(abs(value.numerator) * 10**shown, value.denominator)
-    text = f"{digits // 10**shown}"
-    if shown:
-        text += f".{digits % 10**shown:0{shown}d}"
-    return ("−" if value < 0 else "") + text + ("…" if rest else "")
+    behind = f".{digits % 10**shown:0{shown}d}" if shown else ""
+    return "−" * (value < 0) + f"{digits // 10**shown}{behind}" + ("…" if rest else "")
 
 
 def exact(value: Number) -> str:

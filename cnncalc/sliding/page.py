@@ -46,43 +46,37 @@ def page(slide: Slide, wanted: Wanted) -> list[Block]:
     blocks: list[Block] = [Heading(_title(slide), 1), Working(list(_sizes(slide)))]
     blocks += map(Prose, _warnings(slide))
     if wanted.window is not None:
-        blocks += _drawn(slide, slide.step(*wanted.window), wanted.names)
-    elif not wanted.drawn:
-        first = slide.step(0, 0, 0)
-        blocks += [Heading("First window"), *_pictures(slide, first, wanted.names)]
+        return [*blocks, *_drawn(slide, slide.step(*wanted.window), wanted.names)]
+    if not wanted.drawn:
+        blocks += [Heading("First window"), *_pictures(slide, slide.step(0, 0, 0), wanted.names)]
         blocks += _other_kernels(slide, wanted.names)
-    if wanted.window is None:
-        blocks += _windows(slide, wanted)
-        blocks += _map(slide, wanted)
-    return blocks
+    return [*blocks, *_windows(slide, wanted), *_map(slide, wanted)]
 
 
 def _title(slide: Slide) -> str:
     windows, (_, *input) = slide.windows, slide.input.shape
-    single = len(slide.input) == slide.output_shape[0] == 1
-    text = f"{_TITLES[slide.layer.reduces]} {times([w.kernel_size for w in windows])}"
-    text += f", stride {sizes_text([w.stride for w in windows])}"
     padding = sizes_text([[w.before, w.after] for w in windows])
-    text += f", padding {padding}" if padding != "0" else ", no padding"
-    if slide.padding_value is not None and padding != "0":
-        text += f" of {exact(slide.padding_value)}"
-    if any(w.dilation != 1 for w in windows):
-        text += f", dilation {sizes_text([w.dilation for w in windows])}"
-    if slide.relu:
-        text += ", ReLU"
-    if single:
-        return f"{text}: {times(input)} → {times(slide.output_shape[1:])}"
-    return f"{text}: {shape_text(slide.input.shape)} → {shape_text(slide.output_shape)}"
+    dilation = sizes_text([w.dilation for w in windows])
+    of = "" if slide.padding_value is None else f" of {exact(slide.padding_value)}"
+    said = [
+        f"{_TITLES[slide.layer.reduces]} {times([w.kernel_size for w in windows])}",
+        f"stride {sizes_text([w.stride for w in windows])}",
+        "no padding" if padding == "0" else f"padding {padding}{of}",
+        *([] if dilation == "1" else [f"dilation {dilation}"]),
+        *(["ReLU"] if slide.relu else []),
+    ]
+    shapes = f"{shape_text(slide.input.shape)} → {shape_text(slide.output_shape)}"
+    if len(slide.input) == slide.output_shape[0] == 1:
+        shapes = f"{times(input)} → {times(slide.output_shape[1:])}"
+    return f"{', '.join(said)}: {shapes}"
 
 
 def _sizes(slide: Slide) -> Iterator[Sequence[Maths]]:
     """The size of the map along each axis; once where they are alike."""
     rows, columns = slide.windows
-    for name, window in {"height": rows, "width": columns}.items():
-        if rows == columns and window is columns and name == "width":
-            continue
-        label = "size" if rows == columns else name
-        yield [maths(label), maths(size_formula(window)), maths(str(window.output))]
+    named = {"size": rows} if rows == columns else {"height": rows, "width": columns}
+    for name, window in named.items():
+        yield [maths(name), maths(size_formula(window)), maths(str(window.output))]
 
 
 def _warnings(slide: Slide) -> Iterator[str]:
@@ -123,14 +117,12 @@ def _drawn(slide: Slide, step: Step, names: Sequence[str]) -> Iterator[Block]:
     """One window: what it reads, the products, and their sum."""
     yield Heading(f"Window {_place(slide, step.map, step.row, step.column)}")
     yield from _pictures(slide, step, names, products=True)
-    lines = [_working(slide, step)]
-    if _sums_channels(slide):
-        sums = [
-            [maths(f"channel {c + 1}"), maths(_sum(taps)), maths(exact(_total(taps)))]
-            for c, taps in _channels(step).items()
-        ]
-        lines = sums + lines
-    yield Working(lines)
+    channels = _channels(step).items() if _sums_channels(slide) else ()
+    sums = [
+        [maths(f"channel {c + 1}"), maths(_sum(taps)), maths(exact(_total(taps)))]
+        for c, taps in channels
+    ]
+    yield Working([*sums, _working(slide, step)])
 
 
 def _sums_channels(slide: Slide) -> bool:
@@ -208,7 +200,6 @@ def array_lines(
 
 def _working(slide: Slide, step: Step) -> list[Maths]:
     """`y(1,1) = 1·1 + 1·0 + … = 4`."""
-    terms = [f"y({_place(slide, step.map, step.row, step.column)})"]
     values = [tap.value for tap in step.taps if tap.value is not None]
     if slide.kernel is not None:
         channels = _channels(step).values()
@@ -222,10 +213,11 @@ def _working(slide: Slide, step: Step) -> list[Maths]:
         total = f"({shortened(list(map(factor, values)), ' + ')})/{step.divisor}"
     else:
         total = f"{slide.layer.reduces}({shortened(list(map(exact, values)), ', ')})"
-    terms += [total, exact(step.total) if slide.relu else result(step.total)]
+    terms = [total, result(step.total)]
     if slide.relu:
-        terms = [terms[0], *(f"max(0, {term})" for term in terms[1:]), result(step.value)]
-    return [maths(term) for term in dict.fromkeys(terms)]
+        terms = [f"max(0, {total})", f"max(0, {exact(step.total)})", result(step.value)]
+    name = f"y({_place(slide, step.map, step.row, step.column)})"
+    return [maths(term) for term in dict.fromkeys((name, *terms))]
 
 
 def result(value: Number) -> str:
@@ -238,10 +230,10 @@ def shortened(terms: Sequence[str], sign: str) -> str:
     whole = sign.join(terms)
     if len(whole) <= _MAX_TERMS:
         return whole
-    first: list[str] = []
-    while len(sign.join([*first, terms[len(first)], "…", terms[-1]])) <= _MAX_TERMS:
-        first.append(terms[len(first)])
-    return sign.join([*first, "…", terms[-1]])
+    first = 0
+    while len(sign.join([*terms[: first + 1], "…", terms[-1]])) <= _MAX_TERMS:
+        first += 1
+    return sign.join([*terms[:first], "…", terms[-1]])
 
 
 def _term(tap: Tap) -> str:
@@ -273,15 +265,11 @@ def map_name(slide: Slide, names: Sequence[str], index: int) -> str:
     """What a map is: `map 2: sobel-x, channel 1`; nothing where there is only one."""
     if slide.output_shape[0] == 1:
         return ""
-    name = f"map {index + 1}"
-    if slide.kernel is None:
-        return name
-    kernel = names[index % len(names)] if names else ""
-    channel = f"channel {index // (len(slide.kernel) // slide.groups) + 1}"
-    parts = [kernel] if kernel else []
+    parts = [names[index % len(names)] if names and slide.kernel is not None else ""]
     if slide.groups > 1:
-        parts.append(channel)
-    return f"{name}: {', '.join(parts)}" if parts else name
+        parts.append(f"channel {index // (slide.output_shape[0] // slide.groups) + 1}")
+    said = ", ".join(filter(None, parts))
+    return f"map {index + 1}" + (f": {said}" if said else "")
 
 
 def _map(slide: Slide, wanted: Wanted) -> Iterator[Block]:
@@ -293,8 +281,7 @@ def _map(slide: Slide, wanted: Wanted) -> Iterator[Block]:
     shown = list(slide.map) if wanted.all else list(slide.map[:DRAWN])
     drawn = [array_lines(values, decimal) for values in shown]
     for index, lines in enumerate(drawn):
-        name = map_name(slide, wanted.names, index)
-        yield Picture([*([name] if name else []), *lines])
+        yield Picture([*filter(None, [map_name(slide, wanted.names, index)]), *lines])
     if len(drawn) < len(slide.map):
         yield Prose(f"{len(slide.map) - len(drawn):,} more maps; --all prints all of them.")
     if any(map(matrix.is_cut, drawn)):
@@ -306,7 +293,6 @@ def kernel_page() -> Page:
     blocks: list[Block] = []
     for name, kernel in KERNELS.items():
         by = f"; all divided by {kernel.divisor:,}" if kernel.divisor > 1 else ""
-        channels = "; a weight for each channel" if kernel.channels else ""
-        blocks += [Heading(name), Prose(f"{kernel.purpose}{channels}{by}")]
-        blocks.append(Picture(array_lines(kernel.numbers)))
+        said = kernel.purpose + "; a weight for each channel" * kernel.channels + by
+        blocks += [Heading(name), Prose(said), Picture(array_lines(kernel.numbers))]
     return blocks

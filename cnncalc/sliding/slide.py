@@ -177,11 +177,9 @@ class Slide(Presented):
     def _padded(self) -> Array:
         """The padded map. For the smallest value its negative, of which the largest is taken."""
         x, value = self.input, self.padding_value
-        if x.dtype == object or self.is_exact:
-            x = x.astype(object)
-        else:
-            small = value is None or (isinstance(value, int) and abs(value) <= 10_000)
-            x = x.astype(np.int16 if small else np.float32)
+        small = value is None or (isinstance(value, int) and abs(value) <= 10_000)
+        exact = x.dtype == object or self.is_exact
+        x = x.astype(object if exact else np.int16 if small else np.float32)
         if self._adds_up:
             return sums.pad(x, self.windows, value or 0, 0)
         x = self._sign * x
@@ -199,9 +197,8 @@ class Slide(Presented):
 
     @cached_property
     def _counts(self) -> Array | None:
-        if self.layer.reduces != "mean":
-            return None
-        return sums.counted(self.windows, self.counts_padding)
+        averages = self.layer.reduces == "mean"
+        return sums.counted(self.windows, self.counts_padding) if averages else None
 
     @property
     def counts_padding(self) -> bool:
@@ -273,8 +270,7 @@ class Slide(Presented):
         upstream = np.full(y.shape, 1) if upstream is None else upstream
         # Bytes of a picture would overflow.
         upstream = upstream.astype(object)
-        if upstream.ndim < 3:
-            upstream = upstream.reshape((1,) * (3 - upstream.ndim) + upstream.shape)
+        upstream = upstream.reshape((1,) * (3 - upstream.ndim) + upstream.shape)
         if upstream.shape != y.shape:
             raise UsageError(
                 f"the upstream gradient is {times(upstream.shape)}, the map {times(y.shape)} "

@@ -93,16 +93,13 @@ def largest(padded: Array, windows: Windows) -> tuple[Array, Array]:
     Taps are numbered row by row, as torch visits them.
     """
     (padded,), (by,) = integers(padded)
-    best: Array | None = None
-    chosen = np.zeros((len(padded), *(window.output for window in windows)), dtype=np.int64)
-    for number, (_, view) in enumerate(views(padded, windows)):
-        if best is None:
-            best = view.copy()
-            continue
+    taps = views(padded, windows)
+    best = next(taps)[1].copy()
+    chosen = np.zeros_like(best, dtype=np.int64)
+    for number, (_, view) in enumerate(taps, 1):
         larger = view > best
         best[larger] = view[larger]
         chosen[larger] = number
-    assert best is not None
     return divided(best, by), chosen
 
 
@@ -149,15 +146,12 @@ def mean_backward(padded: Array, counts: Array, upstream: Array, windows: Window
 
 def integers(*arrays: Array) -> tuple[list[Array], list[int]]:
     """Each array times the least number that makes it whole, and those numbers; floats as are."""
-    found, by = [], []
-    for values in arrays:
-        common = lcm(*(v.denominator for v in values.flat)) if values.dtype == object else 1
-        if common > 1:
-            times = np.frompyfunc(lambda v, by=common: v.numerator * (by // v.denominator), 1, 1)
-            values = times(values)
-        found.append(values)
-        by.append(common)
-    return found, by
+    by = [
+        lcm(*(v.denominator for v in values.flat)) if values.dtype == object else 1
+        for values in arrays
+    ]
+    scaled = np.frompyfunc(lambda value, n: value.numerator * (n // value.denominator), 2, 1)
+    return [scaled(x, n) if n > 1 else x for x, n in zip(arrays, by, strict=True)], by
 
 
 def divided(x: Array, by: Any) -> Array:

@@ -41,10 +41,9 @@ def render(table: Table, width: int | None = None, droppable: bool = True) -> li
         if above and above.kind in ("input", "layer") and row.kind in ("part", "total"):
             lines.append(rule)
         lines += fitted.lines(texts, _STYLES[row.kind])
-    below = [(line, "dim") for line in notes(table)]
-    if fitted.gone:
-        names = ", ".join(fitted.gone)
-        below.append((f"No room for {names}: widen the terminal, or choose --columns.", "dim"))
+    names = ", ".join(fitted.gone)
+    gone = [f"No room for {names}: widen the terminal, or choose --columns."] if names else []
+    below = [(line, "dim") for line in (*notes(table), *gone)]
     below += [
         (line, "yellow" if line.startswith("warning") else "dim")
         for line in warning_lines(table.report)
@@ -93,11 +92,11 @@ class _Fitted(NamedTuple):
 
     def without_activations(self) -> "_Fitted":
         """The same with each layer's cell without the activation that is fused into it."""
-        keys = [column.key for column in self.columns]
-        if "layer" not in keys:
-            return self
-        index = keys.index("layer")
-        cells = [[*r[:index], r[index].split(" + ")[0], *r[index + 1 :]] for r in self.cells]
+        fused = [column.key == "layer" for column in self.columns]
+        cells = [
+            [text.split(" + ")[0] if it else text for text, it in zip(row, fused, strict=True)]
+            for row in self.cells
+        ]
         gone = () if cells == self.cells else ("activation functions",)
         return self._replace(cells=cells, gone=self.gone + gone).measured()
 
@@ -122,12 +121,10 @@ class _Fitted(NamedTuple):
 
 def _fit(fitted: _Fitted, width: int | None, droppable: bool) -> _Fitted:
     """What a terminal of that width has room for, given up step by step."""
-    steps: list[Callable[[_Fitted], _Fitted]] = []
+    steps: list[Callable[[_Fitted], _Fitted]] = [lambda table: table._replace(gap=1)]
     if droppable:
-        steps += [partial(_Fitted.without, key=key) for key in DROPPED]
-    steps.append(lambda table: table._replace(gap=1))
-    if droppable:
-        steps.append(_Fitted.without_activations)
+        dropping = [partial(_Fitted.without, key=key) for key in DROPPED]
+        steps = [*dropping, *steps, _Fitted.without_activations]
     for step in steps:
         if width is None or fitted.total <= width:
             return fitted

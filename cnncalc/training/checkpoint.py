@@ -18,6 +18,7 @@ from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.files import refusals, write_whole
 from cnncalc.graph import Graph
 from cnncalc.training.loop import Loop
+from cnncalc.training.run_folder import is_run
 from cnncalc.training.settings import differences
 
 NEWEST, PREVIOUS, START = "checkpoint.pt", "previous.pt", "start.pt"
@@ -88,11 +89,20 @@ def read(path: Path) -> dict[str, Any] | None:
 
 
 def refuse_another_run(folder: Path) -> None:
-    """Raises UsageError where a run has begun in a folder."""
-    if (folder / START).exists():
+    """Raises UsageError where a run has begun in a folder, or something else lies there."""
+    where = printable(str(folder))
+    with refusals(where):
+        if (folder / START).exists():
+            raise UsageError(
+                f"{where}: a run is there already; continue it with --resume, or "
+                "give another --output"
+            )
+        # What is hidden is no file of a run, and stays.
+        seen = folder.is_dir() and any(not path.name.startswith(".") for path in folder.iterdir())
+    if seen and not is_run(folder):
         raise UsageError(
-            f"{printable(str(folder))}: a run is there already; continue it with --resume, or "
-            "give another --output"
+            f"{where}: not empty, and no run of cnncalc train: its files might be overwritten; "
+            "give --output a folder that is new or empty"
         )
 
 
@@ -101,7 +111,7 @@ def create_folder(folder: Path, files: Mapping[str, str]) -> None:
     with refusals(printable(str(folder))):
         folder.mkdir(parents=True, exist_ok=True)
         for name, text in files.items():
-            (folder / name).write_text(text, "utf-8")
+            write_whole(folder / name, text.encode())
 
 
 def saved_state(folder: Path, resume: bool) -> tuple[dict[str, Any] | None, list[str]]:

@@ -45,24 +45,23 @@ def objective(graph: Graph) -> Objective:
                 f"{what}: train needs one output value for each class; "
                 f"{name} gives {times((*positions, channels))}"
             )
-    sign, notes = 1, list[str]()
     last = _node(graph, output).layer
-    if last.answers == "distances":
-        sign = -1
-        notes.append(f"{output}: its outputs are distances; the loss takes them as negative logits")
-    if last.answers == "probabilities":
-        # The loss computes it itself: more exactly, for no logarithm of 0 can arise.
-        graph = _without_last(graph, output)
-        notes.append(f"{output}: the loss computes the last {last.type} itself, from logits")
+    told = {
+        "distances": "its outputs are distances; the loss takes them as negative logits",
+        "probabilities": f"the loss computes the last {last.type} itself, from logits",
+    }
+    notes = [f"{output}: {told[last.answers]}"] if last.answers in told else []
+    for name in (output, *graph.auxiliary):
+        if _node(graph, name).layer.answers == "probabilities":
+            # The loss computes it itself: more exactly, for no logarithm of 0 can arise.
+            graph = _without_last(graph, name)
     if graph.auxiliary:
-        for name in graph.auxiliary:
-            if _node(graph, name).layer.answers == "probabilities":
-                graph = _without_last(graph, name)
         notes.append(
             f"auxiliary outputs ({len(graph.auxiliary)}): the loss of each counts "
             f"{AUXILIARY_WEIGHT} (Szegedy et al., 2015)"
         )
     (input,) = graph.inputs.values()
+    sign = -1 if last.answers == "distances" else 1
     return Objective(graph, input, shapes[output][0], sign, tuple(notes))
 
 

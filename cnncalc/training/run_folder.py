@@ -41,12 +41,22 @@ class RequestedSpec(NamedTuple):
             "input": self.input,
             "settings": {**vars(settings), "folder": settings.folder and str(settings.folder)},
         }
-        return {name: self.text, RUN: json.dumps(about, ensure_ascii=False, indent=1) + "\n"}
+        # What says that the folder is a run comes first: a run that is killed can begin again.
+        return {RUN: json.dumps(about, ensure_ascii=False, indent=1) + "\n", name: self.text}
 
 
 def requested_spec(spec: str, variables: Mapping[str, Any]) -> RequestedSpec:
     """What a path, `-` or a bundled name stands for. Raises CnncalcError."""
     return RequestedSpec(*source(spec), variables)
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is one that `files` were written to."""
+    try:
+        about = json.loads((folder / RUN).read_text("utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return isinstance(about, dict) and "cnncalc" in about and "settings" in about
 
 
 def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:

@@ -55,7 +55,7 @@ def analyze(
     Raises SpecError with a line for each mistake of the spec or layer that does not fit, UsageError
     for an option or a name that there is not; both are CnncalcError.
     """
-    asked = Table(
+    return Table(
         specs=(spec,),
         set=variables,
         input=input,
@@ -64,8 +64,7 @@ def analyze(
         count_as=count_as,
         params_as=params_as,
         optimizer=optimizer,
-    )
-    return asked.result()[0]
+    ).result()[0]
 
 
 def explain(
@@ -143,16 +142,19 @@ def check(
     """
     from cnncalc.ask.check import Check
 
-    asked = Check(
-        specs=(spec,),
-        budgets=budgets,
-        set=variables,
-        input=input,
-        batch=batch,
-        dtype=dtype,
-        optimizer=optimizer,
+    return (
+        Check(
+            specs=(spec,),
+            budgets=budgets,
+            set=variables,
+            input=input,
+            batch=batch,
+            dtype=dtype,
+            optimizer=optimizer,
+        )
+        .result()
+        .found[0][-1]
     )
-    return asked.result().found[0][-1]
 
 
 def diff(
@@ -194,17 +196,20 @@ def verify(
     """
     from cnncalc.ask.verify import Verify
 
-    asked = Verify(
-        specs=(spec,),
-        device=device or "auto",
-        meta=device is None,
-        batch=batch,
-        max_memory=max_memory,
-        max_params=max_params,
-        set=variables,
-        input=input,
+    return (
+        Verify(
+            specs=(spec,),
+            device=device or "auto",
+            meta=device is None,
+            batch=batch,
+            max_memory=max_memory,
+            max_params=max_params,
+            set=variables,
+            input=input,
+        )
+        .result()
+        .found[0][-1]
     )
-    return asked.result().found[0][-1]
 
 
 def draw(
@@ -264,8 +269,7 @@ def layer(
     """
     from cnncalc.ask.table import OneLayer
 
-    asked = OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype)
-    return asked.result()[0]
+    return OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype).result()[0]
 
 
 def slide(input: Any = None, /, *kernels: Any, **options: Any) -> Slide:

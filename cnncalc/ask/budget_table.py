@@ -50,8 +50,7 @@ class BudgetTable(NamedTuple):
         found = dict(self.every)
         for key, settings in self.specs.items():
             if self._is(key, spec, folder):
-                variables = {**found.get("set", {}), **settings.get("set", {})}
-                found |= {**settings, "set": variables}
+                found |= {**settings, "set": {**found.get("set", {}), **settings.get("set", {})}}
         return found
 
     def _is(self, key: str, spec: str, folder: Path) -> bool:

@@ -92,12 +92,10 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             raise UsageError(f"--train trains in float32, not {shown(self.dtype)}")
         requested = requested_spec(self.spec, parse.variables(self.set))
         if self.input is not None:
-            shape = parse.input_shape(self.input, requested.graph())
-            requested = requested._replace(input=shape)
+            requested = requested._replace(input=parse.input_shape(self.input, requested.graph()))
         compared = replace(self, spec=requested.graph(), set={}, input=None)._compared(())
-        dense = _dense(compared)
         return train_against_dense(
-            requested, compared.network, dense, settings, self.runs, self.observer
+            requested, compared.network, _dense(compared), settings, self.runs, self.observer
         )
 
     def _compared(self, layers: Sequence[str]) -> FcComparison:

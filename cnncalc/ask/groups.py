@@ -1,4 +1,7 @@
-"""Options that requests share, in groups, and what is made of them."""
+"""Options that requests share, in groups, and what is made of them.
+
+A group is a part of a request and never made by itself: it needs no methods of a dataclass.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -12,7 +15,7 @@ from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Changed:
     """Specs with other variables, on another input."""
 
@@ -23,7 +26,7 @@ class Changed:
     ] = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class OfNetwork(Changed, Request[Found]):
     """What is asked of one network."""
 
@@ -33,7 +36,7 @@ class OfNetwork(Changed, Request[Found]):
         return parse.network(self.spec, self.set, self.input, self.base)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Counted:
     """For how many inputs it is counted, and how large a value is."""
 
@@ -44,7 +47,7 @@ class Counted:
         return analyzed(graph, batch=self.batch, dtype=self.dtype)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class CountedAs(Counted):
     """And as what, and for the training by what."""
 
@@ -69,7 +72,7 @@ class CountedAs(Counted):
         )
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Strict:
     """Which strides are mistakes."""
 

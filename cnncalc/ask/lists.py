@@ -62,8 +62,9 @@ class Specs(Request[dict[str, Report]]):
             (name, str(r.layers), f"{r.total('params'):,}", f"{r.total('macs'):,}", r.description)
             for name, r in found.items()
         ]
-        header = ("spec", "layers", "params", "MACs", "description")
-        return Answer(_columns(header, rows, (1, 2, 3)))
+        return Answer(
+            _columns(("spec", "layers", "params", "MACs", "description"), rows, (1, 2, 3))
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,8 +158,13 @@ def _field_rows(cls: type[Layer]) -> list[tuple[str, str, str]]:
     """Name, default and meaning of every field; the required ones first."""
     rows = []
     if cls.joins:
-        meaning = "lists of layers that all read the same input; [] is that input itself"
-        rows.append(("branches", "from", meaning))
+        rows.append(
+            (
+                "branches",
+                "from",
+                "lists of layers that all read the same input; [] is that input itself",
+            )
+        )
     for name, info in cls.model_fields.items():
         default = "required" if info.is_required() else _literal(info.default)
         rows.append((info.alias or name, default, info.description or ""))

@@ -56,8 +56,7 @@ def given(name: str, option: Option, hint: Any, default: Any) -> Given:
     types = get_args(hint) or (hint,)
     kind = next((kind for kind in (str, bool, int, float, Path) if kind in types), str)
     literal = next((h for h in (hint, *types) if get_origin(h) is Literal), None)
-    choices = option.choices or get_args(literal)
-    return Given(name, option._replace(choices=choices), kind, default)
+    return Given(name, option._replace(choices=option.choices or get_args(literal)), kind, default)
 
 
 def starting(names: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:

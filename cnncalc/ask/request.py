@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar, Generic, TypeVar, cast, get_args, get_type_hints
+from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast, get_args
 
 from cnncalc.ask.option import Given, Group, Option, given
 from cnncalc.errors import CnncalcError, UsageError, shown, suggestion
@@ -18,8 +18,7 @@ Lines = Callable[[int | None], list[Line]]
 """Text that is laid out for so many columns, or for none."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(NamedTuple):
     """What comes of a request. Nothing of it has been printed or written."""
 
     content: Page | Lines | str
@@ -45,7 +44,8 @@ class Answer:
         return write(self.content, self.format)
 
 
-@dataclass(frozen=True, kw_only=True)
+# A request is of some kind: this part of all of them is never made by itself.
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Request(Generic[Found]):
     """One command with all that is asked of it. Paths are seen from `base`."""
 
@@ -103,9 +103,10 @@ def as_json(value: Any) -> str:
 
 def _given(kind: type[Any]) -> tuple[Given, ...]:
     """Its own fields stand before those that it shares with others."""
-    hints, found = get_type_hints(kind, include_extras=True), list[Given]()
+    found = list[Given]()
     for field in fields(kind):
-        hint, *extras = get_args(hints[field.name]) or (None,)
+        # An annotation is no text: where requests are written, none is put off.
+        hint, *extras = get_args(field.type) or (None,)
         for extra in extras:
             if isinstance(extra, Option):
                 found.append(given(field.name, extra, hint, field.default))

@@ -75,6 +75,5 @@ class OfSeveral(Changed, Request[Several[One]]):
         raise NotImplementedError
 
     def answer(self, found: Several[One]) -> Answer:
-        is_json = self.format == "json"
-        content = as_json(found.to_dict()) if is_json else self.content(found)
+        content = as_json(found.to_dict()) if self.format == "json" else self.content(found)
         return Answer(content, self.format, ok=found.ok, problem=found.problem)

@@ -24,7 +24,7 @@ from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import page, tabulate, warning_lines
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class _Reports(Request[list[Report]]):
     """What tables of reports have in common."""
 
@@ -103,10 +103,8 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
 
-        keys: tuple[str, ...] = compare.COMPARED
-        if self.columns is not None:
-            keys = parse.columns(self.columns.lstrip("+"))
-        keys = _with(keys, extra)
+        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
+        keys = _with(chosen or compare.COMPARED, extra)
         networks = list(zip(map(str, self.specs), found, strict=True))
         if self.sort is not None:
             key = self.sort
@@ -116,8 +114,9 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return Answer(compare.json(networks), ok=ok)
         if self.format == "csv":
             return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
-        blocks = compare.page(networks, keys, self.layout, self.caption, self.label)
-        return Answer(blocks, self.format, ok=ok)
+        return Answer(
+            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
+        )
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
@@ -180,8 +179,7 @@ class OneLayer(Strict, Counted, _Reports):
             "input": dict(zip(form, (*spatial, channels), strict=True)),
             "layers": [{self.layer: self._fields()}],
         }
-        graph = expand(Document(spec, Origin(self.layer)))
-        return [self.report(graph)]
+        return [self.report(expand(Document(spec, Origin(self.layer))))]
 
     def answer(self, found: list[Report]) -> Answer:
         return self._written(found[0], (), self.allows(found[0]))

@@ -1,7 +1,8 @@
 """The options of a training run, made of its settings."""
 
 from collections.abc import Mapping
-from typing import Any, get_type_hints
+from dataclasses import fields
+from typing import Any
 
 from cnncalc.ask.option import Group, Option, given
 from cnncalc.training.settings import Settings
@@ -14,7 +15,7 @@ def training_options(helps: Mapping[str, str], usual: Mapping[str, Any]) -> Grou
 
     What is trained takes its time, and another one every time: no document has them.
     """
-    hints = get_type_hints(Settings)
+    hints = {field.name: field.type for field in fields(Settings)}
     return Group(
         given(
             name,

@@ -63,8 +63,7 @@ def quantity(report: Report, name: str) -> Any:
     inside = [i for i, layer in enumerate(names) if layer.startswith(f"{of}.")]
     if not inside:
         blocks = {layer[:i] for layer in names for i, sign in enumerate(layer) if sign == "."}
-        close = suggestion(of, [*names, *sorted(blocks)])
-        raise UsageError(f"no such layer: {shown(of)}{close}")
+        raise UsageError(f"no such layer: {shown(of)}{suggestion(of, [*names, *sorted(blocks)])}")
     if not meant.total:
         raise UsageError(f"{of} is a block, and the column {key} has no total")
     values = report.column("new_activations" if key == "activations" else key)

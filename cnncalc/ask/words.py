@@ -1,7 +1,6 @@
 """Requests as documents write them: a command's name, what it is asked of, and `option=value`."""
 
 import re
-import shlex
 from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
@@ -73,6 +72,9 @@ def option_words(command: str, name: str, value: str) -> list[str]:
         return [f"{name}={value or 'yes'}"]
     if option is None or not option.option.repeated:
         return [f"{name}={value}"]
+    # Not at the top: the command line needs it not.
+    import shlex
+
     try:
         return [f"{name}={word}" for word in shlex.split(value)]
     except ValueError as error:
@@ -145,7 +147,8 @@ def _positional(command: str, words: Sequence[str]) -> dict[str, Any]:
             found[given.name] = left.pop(0)
         elif given.required:
             wanted = [(g.option.metavar or g.name).lower() for g in places if g.required]
-            raise UsageError(f"{command} takes a {' and a '.join(wanted)}")
+            example = ", as in value lenet5.json params" * (command == "value")
+            raise UsageError(f"{command} takes a {' and a '.join(wanted)}{example}")
     if left:
         raise UsageError(f"{command} takes no {shown(left[0])}")
     return found

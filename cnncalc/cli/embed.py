@@ -115,8 +115,7 @@ def _report_stale(plans: Sequence[Plan], stale: Sequence[Plan], format: str) -> 
             lines = list(changed_numbers(change))
             said = f"stale: {change.region.title}"
             if format == "github":
-                hint = f"run {_command([planned])}"
-                message = "\n".join([said, *lines, hint])
+                message = "\n".join([said, *lines, f"run {_command([planned])}"])
                 typer.echo(annotation(file, change.region.line, "cnncalc embed", message))
             else:
                 typer.echo(f"{file}:{change.region.line}: {said}")
@@ -152,8 +151,7 @@ def _replace(plans: Sequence[Plan]) -> None:
         if planned.regions:
             said = f"{count:,} updated" if count else "current"
             typer.echo(f"{document.label}: {_counted(planned.regions, 'region')}, {said}")
-    total = sum(planned.regions for planned in plans)
-    if not total:
+    if not sum(planned.regions for planned in plans):
         typer.echo(f"no regions in {_counted(len(plans), 'document')}")
     if errors:
         raise CnncalcError(*errors)

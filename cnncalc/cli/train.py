@@ -1,7 +1,5 @@
 """`cnncalc train`."""
 
-from __future__ import annotations
-
 import gc
 import re
 import shlex
@@ -117,8 +115,7 @@ def run(request: Train, _: Path | None) -> None:
         conclude(body)
     if nproc == 1:
         raise typer.Exit(body())
-    options = sys.argv[sys.argv.index("train") + 1 :]
-    arguments = ["train", "--output", str(place), *options]
+    arguments = ["train", "--output", str(place), *sys.argv[sys.argv.index("train") + 1 :]]
     raise typer.Exit(launch(nproc, arguments, place, resume))
 
 
@@ -159,7 +156,7 @@ class Printer(Observer):
     def step(self, epoch: int, done: int, steps: int) -> None:
         self._progress.step(f"epoch {epoch}", done, steps)
 
-    def epoch(self, epoch: Epoch, epochs: int) -> None:
+    def epoch(self, epoch: "Epoch", epochs: int) -> None:
         number = str(epoch.epoch).rjust(len(str(epochs)))
         self._progress.line(
             f"epoch {number}/{epochs}: train {_percent(epoch.train_accuracy)} loss "

@@ -1,10 +1,9 @@
 """Block drawings: a single line of layers runs in rows, a network with branches downwards."""
 
-from itertools import pairwise
 from typing import NamedTuple
 
 from cnncalc.drawing.diagram import Box, Diagram
-from cnncalc.drawing.layering import across, extent, layered
+from cnncalc.drawing.layering import across, extent, layered, links
 from cnncalc.drawing.maps import LARGE, SMALL, Figure, figure
 from cnncalc.drawing.scene import (
     MARGIN,
@@ -187,14 +186,12 @@ def _downwards(diagram: Diagram) -> Scene:
     tops: list[float] = []
     bottoms: list[float] = []
     y = float(MARGIN)
-    bends = [0.0] * len(found.order)
-    for route in found.routes:
-        for a, b in pairwise(route):
-            bends[found.rank[b]] = max(bends[found.rank[b]], abs(x[a] - x[b]))
+    pieces = links(found)
     for rank, points in enumerate(found.order):
         if rank:
             # Flat curves are hard to follow.
-            y += min(70.0, 26 + bends[rank] / 12)
+            bend = max((abs(x[a] - x[b]) for a, b in pieces[rank - 1]), default=0.0)
+            y += min(70.0, 26 + bend / 12)
         tops.append(y)
         y += max((cards[p].height for p in points if p < len(cards)), default=0.0)
         bottoms.append(y)

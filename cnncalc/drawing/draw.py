@@ -56,13 +56,12 @@ def draw(
     else:
         drawn = diagram(graph, report, labels, depth)
         if not places:
-            text = writer(drawn)
-            refused = ""
+            text, notes = writer(drawn), [drawn.note]
             if format == "mermaid":
                 from cnncalc.drawing.mermaid import too_large
 
-                refused = too_large(drawn, text)
-            return Drawing(text, tuple(filter(None, (drawn.note, refused))))
+                notes.append(too_large(drawn, text))
+            return Drawing(text, tuple(filter(None, notes)))
         from cnncalc.drawing.blocks import blocks
 
         scene, note = blocks(drawn), drawn.note

@@ -28,8 +28,8 @@ class Layered(NamedTuple):
     def crossings(self) -> int:
         """How often two arrows cross."""
         return sum(
-            _inversions([self.order[above], self.order[above + 1]], links)
-            for above, links in enumerate(_links(self))
+            _inversions([self.order[above], self.order[above + 1]], pieces)
+            for above, pieces in enumerate(links(self))
         )
 
 
@@ -87,13 +87,13 @@ def _depth_first(found: Layered, boxes: int) -> list[int]:
     return list(seen)
 
 
-def _links(found: Layered) -> list[list[tuple[int, int]]]:
+def links(found: Layered) -> list[list[tuple[int, int]]]:
     """The pieces of arrows between each rank and the next."""
-    links: list[list[tuple[int, int]]] = [[] for _ in found.order[1:]]
+    pieces: list[list[tuple[int, int]]] = [[] for _ in found.order[1:]]
     for route in found.routes:
         for a, b in pairwise(route):
-            links[found.rank[a]].append((a, b))
-    return links
+            pieces[found.rank[a]].append((a, b))
+    return pieces
 
 
 def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]) -> int:
@@ -110,7 +110,7 @@ def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]
 def _improved(found: Layered) -> Layered:
     """The order with the fewest crossings among those that barycenter sweeps give."""
     best, fewest = found, found.crossings()
-    links = _links(found)
+    pieces = links(found)
     order = [list(points) for points in found.order]
     for sweep in range(SWEEPS):
         if not fewest:
@@ -119,7 +119,7 @@ def _improved(found: Layered) -> Layered:
         for r in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
             fixed = {point: i for i, point in enumerate(order[r - 1 if down else r + 1])}
             ends: dict[int, list[int]] = {point: [] for point in order[r]}
-            for a, b in links[r - 1 if down else r]:
+            for a, b in pieces[r - 1 if down else r]:
                 ends[b if down else a].append(fixed[a if down else b])
             # A point without a neighbour keeps its place.
             place = {
@@ -167,8 +167,8 @@ def _aligned(
     """One of the four: each point below (or above) the median of its neighbours, then packed."""
     position = {point: i for points in found.order for i, point in enumerate(points)}
     neighbours: list[list[int]] = [[] for _ in found.rank]
-    for links in _links(found):
-        for a, b in links:
+    for pieces in links(found):
+        for a, b in pieces:
             neighbours[b if down else a].append(a if down else b)
     root = list(range(len(found.rank)))
     passing = set[int]().union(*(route[1:-1] for route in found.routes))

@@ -84,17 +84,17 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
 
     `line` gives the line of a layer in the file.
     """
-    lines = []
-    for finding in verdict.findings:
+
+    def command(finding: Finding) -> str:
         value = size(finding.value, finding.limit)
         said = f"{finding.limit.title} {value}, {bound(finding)}: {margin(finding)}"
         if not finding.over:
-            lines.append(f"{printable(file)}: {said}")
-            continue
+            return f"{printable(file)}: {said}"
         blamed = finding.where or next((cost.name for cost in finding.costs), "")
         title = f"{printable(verdict.name)}: over budget: {finding.limit.title}"
-        lines.append(annotation(file, line(blamed), title, "\n".join([said, *why(finding)])))
-    return lines
+        return annotation(file, line(blamed), title, "\n".join([said, *why(finding)]))
+
+    return list(map(command, verdict.findings))
 
 
 def github_error(file: str, said: str) -> str:

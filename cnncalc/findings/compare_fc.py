@@ -182,10 +182,9 @@ def _named(name: str, convolutions: list[Facts], known: dict[str, Facts]) -> lis
     if chosen:
         return chosen
     names = [fact.node.name for fact in convolutions]
+    problem = f"no such layer: {shown(name)}"
     if name in known:
         problem = f"{name} is no convolution but {known[name].node.layer.type}"
-    else:
-        problem = f"no such layer: {shown(name)}"
     few = f"; the convolutions are {', '.join(names)}" if 0 < len(names) <= 8 else ""
     raise UsageError(problem + (suggestion(name, names) or few))
 

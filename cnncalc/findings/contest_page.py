@@ -7,7 +7,7 @@ from cnncalc.amounts import decimals, percent
 from cnncalc.findings.compare_fc_page import decimal
 from cnncalc.findings.contest import Contest, Contestant
 from cnncalc.layers.base import times
-from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
+from cnncalc.page import Grid, Heading, Items, Page, Prose
 from cnncalc.tables.csv import as_csv
 
 _RULES = {
@@ -19,8 +19,6 @@ _SECONDS = "Seconds are those of training, with the test after each epoch."
 
 def page(found: Contest) -> Page:
     """How both were trained, what they cost and learnt side by side, and what that says."""
-    blocks: list[Block] = [Heading(f"{found.network.name} against a dense network", 1)]
-    blocks += [Prose(_way(found)), Items([*found.notes, _dense(found)])]
     both = (found.network, found.dense)
     rows = [
         ["parameters", *(f"{one.params:,}" for one in both)],
@@ -32,8 +30,14 @@ def page(found: Contest) -> Page:
     for pixels, _ in found.network.shifted:
         moved = f", shifted by {_far(found, pixels)}" if pixels else ""
         rows.append([f"test accuracy{moved}", *(_percent(one.accuracy(pixels)) for one in both)])
-    blocks.append(Grid(["", "network", "dense"], rows, right=(1, 2)))
-    return [*blocks, Prose(f"{_shifts(found)}\n{_SECONDS}"), Prose(verdict(found))]
+    return [
+        Heading(f"{found.network.name} against a dense network", 1),
+        Prose(_way(found)),
+        Items([*found.notes, _dense(found)]),
+        Grid(["", "network", "dense"], rows, right=(1, 2)),
+        Prose(f"{_shifts(found)}\n{_SECONDS}"),
+        Prose(verdict(found)),
+    ]
 
 
 def verdict(found: Contest) -> str:
@@ -89,14 +93,12 @@ def _shifts(found: Contest) -> str:
     if not far:
         return f"Nothing is shifted: an input of {size} has one position."
     *most, last = found.directions
-    text = (
+    more = f" By more than {_far(found, far)} nothing would be left of it." if far < 4 else ""
+    return (
         f"Shifted: each test image, as the networks read it ({size}), moved "
         f"{', '.join(most)} and {last}; the mean of the {len(found.directions)}. What leaves is "
-        "lost, what comes in is 0, nothing wraps round."
+        f"lost, what comes in is 0, nothing wraps round.{more}"
     )
-    if far < 4:
-        text += f" By more than {_far(found, far)} nothing would be left of it."
-    return text
 
 
 def _far(found: Contest, pixels: int) -> str:

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.findings.align import CHANGE, align
 from cnncalc.findings.budget import counted
-from cnncalc.graph import Graph, Node
+from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers import ACTIVATIONS
 from cnncalc.layers.base import Shape
@@ -174,9 +174,16 @@ class _Units:
         columns = {key: counted(report, key) for key in AMOUNTS}
 
         def activates(index: int) -> bool:
-            above = facts[index - 1].node
-            alone = readers[above.name] == 1 and above.name not in results
-            return alone and _activates(above, facts[index].node)
+            """Whether it is the activation of the one above it, in its field or behind it."""
+            above, node = facts[index - 1].node, facts[index].node
+            return (
+                readers[above.name] == 1
+                and above.name not in results
+                and node.layer.type in ACTIVATIONS
+                and above.layer.type not in ACTIVATIONS
+                and node.inputs == (above.name,)
+                and not node.weights_of
+            )
 
         groups = with_fused(range(len(facts)), activates)
         self.units = []
@@ -185,16 +192,6 @@ class _Units:
             self.units.append(_unit([facts[i] for i in group], amounts, results))
         self.keys = [unit.key for unit in self.units]
         self.owner = {facts[i].node.name: n for n, group in enumerate(groups) for i in group}
-
-
-def _activates(above: Node, node: Node) -> bool:
-    """Whether a node is the activation of the one above it, in its field or behind it."""
-    return (
-        node.layer.type in ACTIVATIONS
-        and above.layer.type not in ACTIVATIONS
-        and node.inputs == (above.name,)
-        and not node.weights_of
-    )
 
 
 def together(key: str, values: list[int]) -> int:

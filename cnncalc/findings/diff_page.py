@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
-from cnncalc.page import Block, Grid, Heading, Page, Prose
+from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
 from cnncalc.report import COLUMNS
@@ -179,16 +179,17 @@ def page(diff: Diff, whole: bool = False) -> Page:
     """The differences as a table, and the totals."""
     if not diff.differs:
         return [Prose(summary(diff))]
-    blocks: list[Block] = [Heading(" → ".join(dict.fromkeys(diff.names)))]
-    blocks.append(Prose("\n".join([*remarks(diff), summary(diff)])))
+    header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
     rows = [
         (e.sign, e.name, e.what, e.output, *(f"{cost:+,}" if cost else "" for cost in e.costs))
         for e in entries(diff, whole)
     ]
-    if rows:
-        header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
-        blocks.append(Grid(header, rows, right=(4, 5, 6, 7), name=1))
-    return [*blocks, totals(diff)]
+    return [
+        Heading(" → ".join(dict.fromkeys(diff.names))),
+        Prose("\n".join([*remarks(diff), summary(diff)])),
+        *([Grid(header, rows, right=(4, 5, 6, 7), name=1)] if rows else []),
+        totals(diff),
+    ]
 
 
 def lines(diff: Diff, width: int | None = None, whole: bool = False) -> list[Line]:

@@ -266,10 +266,8 @@ def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
     """Bytes of the parameters, and of the tensors that are alive while the layer runs."""
 
     def line(what: str, values: Expression) -> Line:
-        if bits % 8 == 0:
-            size = multiply(Number(bits // 8), values)
-        else:
-            size = Quotient(multiply(Number(bits), values), Number(8), up=True)
+        eighths = Quotient(multiply(Number(bits), values), Number(8), up=True)
+        size = eighths if bits % 8 else multiply(Number(bits // 8), values)
         return Line(what, size, size.value)
 
     if fact.params:

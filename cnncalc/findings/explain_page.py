@@ -6,7 +6,7 @@ from cnncalc.amounts import Layout, shape_text
 from cnncalc.dims import Window
 from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
 from cnncalc.findings.expression import letters_of
-from cnncalc.findings.maths import EQUALS, formula, joined, number, symbol, word
+from cnncalc.findings.maths import EQUALS, formula, joined, number, word
 from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
 from cnncalc.report import with_fused
 
@@ -60,10 +60,8 @@ def _section(group: list[Explanation], layout: Layout) -> Iterator[Block]:
 
 def _terms(line: Line) -> list[Maths]:
     """`H₂ = ⌊(H₁ + 2P − F)/S⌋ + 1 = ⌊(227 + 2·0 − 11)/4⌋ + 1 = 55`."""
-    if isinstance(line.what, str):
-        first = word(line.what)
-    else:
-        first = joined([symbol(name.letter, name.below) for name in line.what], EQUALS)
+    what = line.what
+    first = word(what) if isinstance(what, str) else joined(list(map(formula, what)), EQUALS)
     terms = [first, formula(line.formula), formula(line.formula, values=True), number(line.value)]
     # A number alone is not written twice.
     return [term for i, term in enumerate(terms) if term not in terms[:i]]

@@ -59,18 +59,16 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
             name,
             f"{found.report.total('params'):,}",
             f"{found.report.total('macs'):,}",
-            f"{sum(found.saved):,}" if found.step else "",
+            *([f"{sum(found.saved):,}" if found.step else ""] if ran else []),
             f"{found.seconds:.1f}",
             f"{NO} {len(found.differences):,}" if found.differences else YES,
         ]
         for name, found in networks
     ]
     seconds = sum(found.seconds for _, found in networks)
-    rows.append(["total", "", "", "", f"{seconds:.1f}", f"{NO} {len(wrong):,}" if wrong else YES])
-    header = ["network", "params", "MACs", "saved bytes", "seconds", "torch"]
-    if not ran:
-        for row in (header, *rows):
-            del row[3]
+    header = ["network", "params", "MACs", *(["saved bytes"] if ran else []), "seconds", "torch"]
+    blank = [""] * (len(header) - 3)
+    rows.append(["total", *blank, f"{seconds:.1f}", f"{NO} {len(wrong):,}" if wrong else YES])
     layers = sum(len(found.saved) for _, found in networks)
     agree = f"{len(networks) - len(wrong):,} of {len(networks):,} networks ({layers:,} layers)"
     blocks: list[Block] = [

@@ -110,8 +110,8 @@ class Region(SphinxDirective):
             made: list[nodes.Node] = [picture]
         elif format:
             # What is asked for in a format is shown letter by letter.
-            written = write_region(words, _SPHINX._replace(native=(format,)), folder)
-            made = [literal(written.text.rstrip("\n"), format)]
+            text = write_region(words, _SPHINX._replace(native=(format,)), folder).text
+            made = [literal(text.rstrip("\n"), format)]
         else:
             made = page_nodes(region_page(words, folder))
         named = [n for n in made if isinstance(n, nodes.Element) and CLASS in n["classes"]]

@@ -11,12 +11,9 @@ from cnncalc.sliding.sums import Array
 
 def as_dict(slide: Slide, wanted: Wanted, gradients: Gradients | None = None) -> dict[str, Any]:
     """Everything that there is to know; places count from 1, padding lies before and beyond."""
-    if wanted.window is not None:
-        steps, left_out = [slide.step(*wanted.window)], 0
-    else:
-        places = islice(product(*map(range, slide.output_shape)), MAX_LISTED)
-        steps = [slide.step(*place) for place in places]
-        left_out = prod(slide.output_shape) - len(steps)
+    all_places = islice(product(*map(range, slide.output_shape)), MAX_LISTED)
+    steps = [slide.step(*place) for place in ([wanted.window] if wanted.window else all_places)]
+    left_out = 0 if wanted.window else prod(slide.output_shape) - len(steps)
     found = {
         "operation": slide.kind,
         "input": _lists(slide.input),

@@ -55,20 +55,20 @@ def page(slide: Slide, wanted: Wanted) -> list[Block]:
 
 def _title(slide: Slide) -> str:
     windows, (_, *input) = slide.windows, slide.input.shape
-    single = len(slide.input) == slide.output_shape[0] == 1
-    text = f"{_TITLES[slide.layer.reduces]} {times([w.kernel_size for w in windows])}"
-    text += f", stride {sizes_text([w.stride for w in windows])}"
     padding = sizes_text([[w.before, w.after] for w in windows])
-    text += f", padding {padding}" if padding != "0" else ", no padding"
-    if slide.padding_value is not None and padding != "0":
-        text += f" of {exact(slide.padding_value)}"
-    if any(w.dilation != 1 for w in windows):
-        text += f", dilation {sizes_text([w.dilation for w in windows])}"
-    if slide.relu:
-        text += ", ReLU"
-    if single:
-        return f"{text}: {times(input)} → {times(slide.output_shape[1:])}"
-    return f"{text}: {shape_text(slide.input.shape)} → {shape_text(slide.output_shape)}"
+    dilation = sizes_text([w.dilation for w in windows])
+    of = "" if slide.padding_value is None else f" of {exact(slide.padding_value)}"
+    said = [
+        f"{_TITLES[slide.layer.reduces]} {times([w.kernel_size for w in windows])}",
+        f"stride {sizes_text([w.stride for w in windows])}",
+        "no padding" if padding == "0" else f"padding {padding}{of}",
+        *([] if dilation == "1" else [f"dilation {dilation}"]),
+        *(["ReLU"] if slide.relu else []),
+    ]
+    shapes = f"{shape_text(slide.input.shape)} → {shape_text(slide.output_shape)}"
+    if len(slide.input) == slide.output_shape[0] == 1:
+        shapes = f"{times(input)} → {times(slide.output_shape[1:])}"
+    return f"{', '.join(said)}: {shapes}"
 
 
 def _sizes(slide: Slide) -> Iterator[Sequence[Maths]]:

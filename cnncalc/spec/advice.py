@@ -1,7 +1,5 @@
 """What a message advises: the right word for a wrong one, and pydantic's findings in our words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 

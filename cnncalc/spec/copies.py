@@ -1,7 +1,5 @@
 """Blocks and rounds that were expanded once, and what equal ones are as copies of them."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import NamedTuple
 

@@ -4,8 +4,6 @@ Every mistake that can be found independently of the others is collected, with i
 document, and all are raised together.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -128,8 +126,7 @@ class _Expander(LayerExpander):
             raise TooLarge(path, f"more than {MAX_NODES:,} layers in all")
         if self.nested > MAX_NESTED:
             message = f"blocks, repeats and branches nested more than {MAX_NESTED} deep"
-            self.problem(path, path_text(path), message)
-            return UNKNOWN
+            return self.unknown(path, path_text(path), message)
         self.nested += 1
         for index, item in enumerate(items):
             reads = self.item(item, (*path, index), reads)
@@ -142,8 +139,7 @@ class _Expander(LayerExpander):
             return self.word(item, None, {}, path, path, reads)
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
-            self.problem(path, path_text(path), message)
-            return UNKNOWN
+            return self.unknown(path, path_text(path), message)
         beside = {key: item[key] for key in ITEM_KEYS if key in item}
         words = [key for key in item if key not in ITEM_KEYS]
         if len(words) != 1:
@@ -201,8 +197,7 @@ class _Expander(LayerExpander):
         block = self.blocks[word]
         if word in self.open:
             chain = " → ".join([*self.open[self.open.index(word) :], word])
-            self.problem(at, name, f"the block {word} uses itself: {chain}")
-            return UNKNOWN
+            return self.unknown(at, name, f"the block {word} uses itself: {chain}")
         if block is None or (given := self.arguments(word, block["args"], value, name, at)) is None:
             return UNKNOWN
         arguments, uses = written(word, given), (at, *self.scope.uses)
@@ -254,28 +249,26 @@ class _Expander(LayerExpander):
                 self.problem(at, name, f"{word} takes a mapping of arguments, not {shown(value)}")
                 return None
         given = value or {}
-        fits, before = True, self.unresolved
+        before = self.met, self.unresolved
         for key in given:
             if key not in wanted:
                 hint = self.hint(str(key), wanted) or f"; it has {', '.join(wanted) or 'none'}"
                 where = f"{name}.{advice.quoted(key)}"
                 self.problem((*at, key), where, f"no such argument of {word}{hint}")
-                fits = False
         for key in required:
             if given.get(key) is None:
                 self.problem(at, f"{name}.{key}", f"{word} needs this argument")
-                fits = False
         found = {
             key: self.resolved(entry, (*at, key), f"{name}.{key}", exact=True)
             for key, entry in given.items()
         }
-        return found if fits and self.unresolved == before else None
+        return found if (self.met, self.unresolved) == before else None
 
     def repeat(self, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of every round of a repeat."""
         if not isinstance(value, dict) or not isinstance(value.get("layers"), list):
-            self.problem(at, name, "a repeat is a mapping of times, layers and, if needed, index")
-            return UNKNOWN
+            message = "a repeat is a mapping of times, layers and, if needed, index"
+            return self.unknown(at, name, message)
         for key in value:
             if key not in ("times", "index", "layers"):
                 hint = self.hint(str(key), ("times", "index", "layers"))
@@ -283,18 +276,15 @@ class _Expander(LayerExpander):
                 self.problem((*at, key), where, f"no such key of repeat{hint}")
         index, items, before = value.get("index"), value["layers"], self.unresolved
         if index is not None and not is_variable(index):
-            self.problem((*at, "index"), f"{name}.index", A_VARIABLE)
-            return UNKNOWN
+            return self.unknown((*at, "index"), f"{name}.index", A_VARIABLE)
         if "times" not in value:
-            self.problem(at, f"{name}.times", "repeat needs it: how many rounds there are")
-            return UNKNOWN
+            return self.unknown(at, f"{name}.times", "repeat needs it: how many rounds there are")
         times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
         if self.unresolved > before:
             return UNKNOWN
         if not (is_integer(times) and 0 <= times <= MAX_TIMES):
             message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
-            self.problem((*at, "times"), f"{name}.times", message)
-            return UNKNOWN
+            return self.unknown((*at, "times"), f"{name}.times", message)
         outer = self.scope
         key = None if index else ("repeat", name)
         for number in range(pinned(times)):

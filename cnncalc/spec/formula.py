@@ -4,8 +4,6 @@ The text is parsed by Python's `ast` and walked over a whitelist; nothing of it 
 as Python. Arithmetic is exact: integers and fractions, and a decimal is the fraction it spells.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping
@@ -15,7 +13,7 @@ from keyword import iskeyword
 from math import ceil, floor, isfinite
 from typing import Any
 
-from cnncalc.dims import AbstractNumber, choose, maximum, minimum, pinned
+from cnncalc.dims import AbstractNumber, ceil_div, choose, maximum, minimum, pinned
 from cnncalc.errors import printable, shorten, shown, suggestion
 
 MAX_LENGTH = 200
@@ -65,17 +63,13 @@ def make_divisible(value: Number, divisor: Number, lowest: Number | None = None)
     return choose(10 * rounded - 9 * value, rounded + divisor, rounded)
 
 
-def _ceil_div(a: Number, b: Number) -> int:
-    return -(-a // b)
-
-
 FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
     "min": (minimum, (2, 3, 4)),
     "max": (maximum, (2, 3, 4)),
     "ceil": (ceil, (1,)),
     "floor": (floor, (1,)),
     "round": (round, (1,)),
-    "ceil_div": (_ceil_div, (2,)),
+    "ceil_div": (ceil_div, (2,)),
     "make_divisible": (make_divisible, (2, 3)),
 }
 """The functions of the language, and how many arguments each takes."""

@@ -1,7 +1,5 @@
 """One item of a spec as nodes: fields, fused activations, names, wiring and branches."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from fractions import Fraction
@@ -72,6 +70,11 @@ class LayerExpander(ABC):
         if len(self.problems) >= MAX_FOUND:
             raise Stop
 
+    def unknown(self, path: Path, where: str, message: str) -> str:
+        """The output of what is wrong itself, once that is said."""
+        self.problem(path, where, message)
+        return UNKNOWN
+
     def hint(self, word: str, known: Iterable[str]) -> str:
         """A suggestion, as long as somebody will read it."""
         return suggestion(word, known) if len(self.problems) < MAX_REPORTED else ""
@@ -131,12 +134,10 @@ class LayerExpander(ABC):
                 key: self.resolved(v, (*at, key) if inner else at, f"{name}.{key}")
                 for key, v in fields.items()
             }
-        layer = None
-        if self.unresolved == before:
-            layer = self.validated(cls, fields, value, name, at)
-        activation = None
-        if fields is not None and "activation" in fields and "activation" in cls.model_fields:
-            activation = self.activation(fields["activation"], name, at)
+        whole = self.unresolved == before
+        layer = self.validated(cls, fields, value, name, at) if whole else None
+        fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
+        activation = self.activation(fused, name, at)
         if cls.joins and fields is None:
             sources = None
         elif cls.joins:
@@ -167,9 +168,10 @@ class LayerExpander(ABC):
             self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
             sources = [output]
         if activation is not None:
-            fused, place = f"{full}.{activation.type}", (*at, "activation")
-            self.nodes.append(Node(fused, activation, (output,), output, place, uses))
-            output = fused
+            place = (*at, "activation")
+            behind = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
+            self.nodes.append(behind)
+            output = behind.name
         return self.keep(explicit, output)
 
     @property
@@ -183,10 +185,8 @@ class LayerExpander(ABC):
     @property
     def top(self) -> Scope:
         """The scope of the whole spec."""
-        scope = self.scope
-        while scope.outer is not None:
-            scope = scope.outer
-        return scope
+        *_, top = self.scope.outward()
+        return top
 
     def full(self, name: str, path: Path) -> str:
         """What a name of this scope is called in the graph."""
@@ -221,11 +221,9 @@ class LayerExpander(ABC):
     def explicit_name(self, value: Any, path: Path) -> str | None:
         """The name that an item gives itself, if it can have it."""
         message = self.scope.refusal(value)
-        if message is None:
-            return str(value)
-        path = (*path, "name")
-        self.problem(path, path_text(path), message)
-        return None
+        if message is not None:
+            self.problem((*path, "name"), path_text((*path, "name")), message)
+        return str(value) if message is None else None
 
     def activation(self, value: Any, name: str, at: Path) -> Layer | None:
         """The layer of the `activation` field; None where there is none, or none that can be."""
@@ -299,11 +297,10 @@ class LayerExpander(ABC):
     ) -> list[str] | None:
         """What a join reads: the ends of its branches, or what `from` names."""
         if branches is None:
-            if sources is not None and (not given or len(sources) < 2):
-                message = "needs a list of branches, or from with two or more names"
-                self.problem(at, name, message)
-                return None
-            return sources
+            if sources is None or (given and len(sources) > 1):
+                return sources
+            self.problem(at, name, "needs a list of branches, or from with two or more names")
+            return None
         if not isinstance(branches, list) or len(branches) < 2:
             wanted = "needs two or more branches, each a list of layers"
             found = str(len(branches)) if isinstance(branches, list) else shown(branches)
@@ -322,10 +319,8 @@ class LayerExpander(ABC):
         if isinstance(branch, list):
             return self.items(branch, path, reads)
         message = f"a branch is a list of layers, not {shown(branch)}"
-        if isinstance(branch, (str, dict)):
-            message += "; put it in brackets of its own"
-        self.problem(path, name, message)
-        return UNKNOWN
+        remedy = "; put it in brackets of its own" if isinstance(branch, (str, dict)) else ""
+        return self.unknown(path, name, message + remedy)
 
 
 def written(word: str, fields: dict[str, Any]) -> str:

@@ -177,10 +177,10 @@ def _outline(text: str, found: list[tuple[int, str]]) -> _Entry:
             if word in _OPENING:
                 outer.append((here, key))
                 here, key = entry, None if word == "{" else 0
-            elif (word[-1].isdigit() or word.endswith(("NaN", "Infinity"))) and (
-                message := bad_number(word)
-            ):
-                found.append((offset, message))
+            elif word[-1].isdigit() or word.endswith(("NaN", "Infinity")):
+                message = bad_number(word)
+                if message:
+                    found.append((offset, message))
     return root
 
 

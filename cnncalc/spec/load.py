@@ -1,7 +1,5 @@
 """Finds a spec by path or name, reads it, and expands it to a graph."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys

@@ -5,8 +5,6 @@ of YAML 1.2 (`no` is a string, `1e-3` a number). Tags, anchors and aliases are r
 needs none, and they are how a small file becomes a large one or runs code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import suppress

@@ -30,11 +30,6 @@ def rows(networks: Networks, keys: Sequence[str], layout: Layout) -> list[list[A
     ]
 
 
-def header(keys: Sequence[str]) -> list[str]:
-    """What stands above `rows`."""
-    return ["network", "input", "layers", *(column(key).title for key in keys)]
-
-
 def page(
     networks: Networks, keys: Sequence[str], layout: Layout, caption: str = "", label: str = ""
 ) -> Page:
@@ -43,7 +38,8 @@ def page(
     note = "\n".join(_notes(networks, keys))
     right = range(1, 3 + len(keys))
     title = ", ".join(name for name, _ in networks[:3]) + " …" * (len(networks) > 3)
-    return [Grid(header(keys), cells, right, caption=caption, label=label, note=note, title=title)]
+    header = ["network", "input", "layers", *(column(key).title for key in keys)]
+    return [Grid(header, cells, right, caption=caption, label=label, note=note, title=title)]
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:

@@ -29,14 +29,6 @@ class Table(NamedTuple):
     depth: int | None = None
     """How many names deep blocks are shown; None where every layer has its row."""
 
-    def head(self, layers: int) -> "Table":
-        """The table with at most that many rows of layers."""
-        indices = [i for i, row in enumerate(self.rows) if row.kind == "layer"]
-        if len(indices) <= layers:
-            return self
-        rows = self.rows[: indices[layers]] + self.rows[indices[-1] + 1 :]
-        return self._replace(rows=rows, left_out=self.left_out + len(indices) - layers)
-
     def cell(self, row: Row, index: int) -> str:
         """A cell as people read it: grouped digits, `28×28×6`, one decimal for percents."""
         meant, value = self.columns[index], row.cells[index]
@@ -91,12 +83,13 @@ def tabulate(
         Row("layer", [group.cell(report, c) for c in chosen], group.repeated(report))
         for group in rows_of_layers
     ]
-    rows = [*_inputs(report, chosen), *layers]
+    shown = layers[:top]
+    rows = [*_inputs(report, chosen), *shown]
     if any(c.total for c in chosen):
         rows += [_sums(report, chosen, part) for part in (*_parts(report), None)]
     collapsed = len(report.groups()) - len(rows_of_layers)
-    table = Table(report, chosen, rows, layout, depth=depth if collapsed else None)
-    return table if top is None else table.head(top)
+    left_out = len(layers) - len(shown)
+    return Table(report, chosen, rows, layout, left_out, depth if collapsed else None)
 
 
 def page(table: Table, caption: str = "", label: str = "") -> Page:

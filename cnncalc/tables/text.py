@@ -92,11 +92,11 @@ class _Fitted(NamedTuple):
 
     def without_activations(self) -> "_Fitted":
         """The same with each layer's cell without the activation that is fused into it."""
-        keys = [column.key for column in self.columns]
-        if "layer" not in keys:
-            return self
-        index = keys.index("layer")
-        cells = [[*r[:index], r[index].split(" + ")[0], *r[index + 1 :]] for r in self.cells]
+        fused = [column.key == "layer" for column in self.columns]
+        cells = [
+            [text.split(" + ")[0] if it else text for text, it in zip(row, fused, strict=True)]
+            for row in self.cells
+        ]
         gone = () if cells == self.cells else ("activation functions",)
         return self._replace(cells=cells, gone=self.gone + gone).measured()
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -142,6 +144,36 @@ def test_an_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr("cnncalc.cli.output.answer", interrupted)
     code, out, err = cnncalc("table")
     assert (code, out, err.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize("command", [("table",), ("draw", "lenet5"), ("slide", "--kernel", "blur")])
+def test_no_file_is_replaced_that_may_not_be_written(command: tuple[str, ...]) -> None:
+    Path("mine.txt").write_text("mine", "utf-8")
+    Path("mine.txt").chmod(0o444)
+    code, out, err = cnncalc(*command, "-o", "mine.txt")
+    path = Path("mine.txt").resolve()
+    assert (code, out, err) == (2, "", f"{path}: is read-only; chmod u+w {path}\n")
+    assert path.read_text("utf-8") == "mine"
+    Path("loop.txt").symlink_to("loop.txt")
+    code, out, err = cnncalc(*command, "-o", "loop.txt")
+    assert (code, out) == (2, "")
+    assert err == f"{Path.cwd() / 'loop.txt'}: {os.strerror(errno.ELOOP)}\n"
+    assert Path("loop.txt").is_symlink()
+
+
+def test_init_replaces_no_file_that_is_read_only() -> None:
+    Path("net.yaml").write_text("mine", "utf-8")
+    Path("net.yaml").chmod(0o444)
+    assert cnncalc("init", "net.yaml", "--force").code == 2
+    assert Path("net.yaml").read_text("utf-8") == "mine"
+
+
+def test_a_name_may_be_as_long_as_the_system_has_it() -> None:
+    name = "a" * 251 + ".txt"
+    assert cnncalc("table", "-o", name) == (0, "", "")
+    assert "62,006" in Path(name).read_text("utf-8")
+    code, _, err = cnncalc("table", "-o", f"a{name}")
+    assert (code, err.count("\n")) == (2, 1)
 
 
 WORDS = ("\x1b[31mred", "a\rb", "a\nb", "##[error]x", "::error::x", "\u202eb")

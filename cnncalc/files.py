@@ -1,5 +1,6 @@
 """Files that are whole or not there: the one place that writes them."""
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterator
@@ -56,6 +57,22 @@ def write_whole(
             temporary.unlink()
         raise
     _sync_folder(path.parent)
+
+
+def followed(path: Path) -> Path:
+    """The file that a path stands for, links followed. Raises OSError where they go in a circle."""
+    found = Path(os.path.realpath(path))
+    if found.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+    return found
+
+
+def refuse_read_only(path: Path, label: str) -> None:
+    """Raises UsageError where a file is there that may not be written: it would be replaced."""
+    with suppress(FileNotFoundError):
+        # The superuser may write to all, and is told what the owner wanted.
+        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
+            raise UsageError(f"{label}: is read-only; chmod u+w {label}")
 
 
 def remove_leftovers(path: Path) -> None:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import json
+import os
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -99,3 +104,150 @@ def test_a_fault_of_its_own_is_no_failed_check(monkeypatch: pytest.MonkeyPatch) 
     assert end.value.code == 2
     assert "ZeroDivisionError: \\x1b[31m" in err.getvalue()
     assert err.getvalue().endswith(f"{FAULT}\n")
+
+
+# What cannot be written to, and what must not be written
+
+
+def shell(line: str, **how: Any) -> subprocess.CompletedProcess[str]:
+    """A line of a shell in which `cnncalc` is this one."""
+    line = line.replace("cnncalc", f"{shlex.quote(sys.executable)} -m cnncalc")
+    return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, **how)
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize(
+    ("line", "code", "said"),
+    [
+        ("cnncalc table > /dev/full", 2, "standard output: No space left on device\n"),
+        ("cnncalc table -f json > /dev/full", 2, "standard output: No space left on device\n"),
+        ("cnncalc --version > /dev/full", 2, "standard output: No space left on device\n"),
+        ("cnncalc check lenet5 --max-macs 1 >&-", 2, "standard output: closed\n"),
+        ("cnncalc --version >&-", 2, "standard output: closed\n"),
+        ("cnncalc table -o net.txt >&-", 0, ""),
+        ("cnncalc table nosuch 2> /dev/full", 2, ""),
+        ("cnncalc table nosuch >&- 2>&-", 2, ""),
+        ("cnncalc table - <&-", 2, "stdin:1:1: the spec is empty"),
+    ],
+)
+def test_what_cannot_be_written_is_no_failed_check(line: str, code: int, said: str) -> None:
+    found = shell(line)
+    assert (found.returncode, found.stdout) == (code, "")
+    assert found.stderr.startswith(said)
+    assert found.stderr.count("\n") == (said != "")
+
+
+def test_an_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("cnncalc.cli.output.answer", interrupted)
+    code, out, err = cnncalc("table")
+    assert (code, out, err.strip()) == (130, "", "")
+
+
+@pytest.mark.parametrize("command", [("table",), ("draw", "lenet5"), ("slide", "--kernel", "blur")])
+def test_no_file_is_replaced_that_may_not_be_written(command: tuple[str, ...]) -> None:
+    Path("mine.txt").write_text("mine", "utf-8")
+    Path("mine.txt").chmod(0o444)
+    code, out, err = cnncalc(*command, "-o", "mine.txt")
+    path = Path("mine.txt").resolve()
+    assert (code, out, err) == (2, "", f"{path}: is read-only; chmod u+w {path}\n")
+    assert path.read_text("utf-8") == "mine"
+    Path("loop.txt").symlink_to("loop.txt")
+    code, out, err = cnncalc(*command, "-o", "loop.txt")
+    assert (code, out) == (2, "")
+    assert err == f"{Path.cwd() / 'loop.txt'}: {os.strerror(errno.ELOOP)}\n"
+    assert Path("loop.txt").is_symlink()
+
+
+def test_init_replaces_no_file_that_is_read_only() -> None:
+    Path("net.yaml").write_text("mine", "utf-8")
+    Path("net.yaml").chmod(0o444)
+    assert cnncalc("init", "net.yaml", "--force").code == 2
+    assert Path("net.yaml").read_text("utf-8") == "mine"
+
+
+def test_a_name_may_be_as_long_as_the_system_has_it() -> None:
+    name = "a" * 251 + ".txt"
+    assert cnncalc("table", "-o", name) == (0, "", "")
+    assert "62,006" in Path(name).read_text("utf-8")
+    code, _, err = cnncalc("table", "-o", f"a{name}")
+    assert (code, err.count("\n")) == (2, 1)
+
+
+WORDS = ("\x1b[31mred", "a\rb", "a\nb", "##[error]x", "::error::x", "\u202eb")
+"""What would move a cursor, begin a line, command GitHub's runner, or hide letters."""
+
+
+def harmless(text: str) -> bool:
+    """Whether a text holds nothing of that."""
+    lines = text.removesuffix("\n").split("\n")
+    return all(
+        line.isprintable() and "##[" not in line and not line.lstrip().startswith("::")
+        for line in lines
+    )
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_no_word_reaches_the_terminal_raw(word: str) -> None:
+    net = spec("relu")
+    options = ("columns", "dtype", "optimizer", "count-as", "params-as", "set", "input", "depth")
+    asked = [["table", net, f"--{option}", word] for option in (*options, "sort", "value", "top")]
+    asked += [["check", net, "--max-macs", word], ["check", net, "--max-weights-size", word]]
+    asked += [["check", net, "--max-macs", "1", "--batch", word], ["layer", word]]
+    asked += [["reconcile", net, word], ["explain", net, word], ["compare-fc", net, word]]
+    asked += [["slide", "--kernel", word], ["slide", "--input", word], ["layers", word]]
+    asked += [["draw", net, "--layers", word], ["diff", net, word], ["show", word], ["embed", word]]
+    asked += [[word], ["table", word], ["table", net, word], ["export", net, "--to", word]]
+    asked += [["table", net, "-o", f"{word}/x"], ["layer", "conv", f"{word}=1"], ["init", word]]
+    asked += [["layer", "conv", f"padding={word}"], ["verify", word], ["pictures", word]]
+    for words in asked:
+        code, out, err = cnncalc(*words)
+        if words[0] == "init":
+            continue
+        assert (code, err != "") == (2, True), words
+        assert harmless(out), words
+        assert harmless(err), words
+
+
+@pytest.mark.parametrize("word", WORDS)
+def test_no_word_of_a_file_reaches_the_terminal_raw(word: str) -> None:
+    quoted = json.dumps(word)
+    net = spec("relu", name="::warning::##[error]")
+    for table in (
+        f"[tool.cnncalc.budgets]\n{quoted} = 1",
+        f"[tool.cnncalc.budgets]\nmax-macs = {quoted}",
+        f'[tool.cnncalc.budgets."net.json"]\n{quoted} = 1',
+        f"[tool.cnncalc.budgets.{quoted}]\nmax-macs = 1",
+        f"[tool.cnncalc]\nembed = [{quoted}]",
+        f"[tool.cnncalc]\nembed = {quoted}",
+    ):
+        Path("pyproject.toml").write_text(table, "utf-8")
+        for command in (["check"], ["check", net], ["embed"]):
+            _, out, err = cnncalc(*command)
+            assert harmless(out), table
+            assert harmless(err), table
+    title = word.replace("\n", " ").replace("\r", " ")
+    regions = (
+        f"table {title}",
+        f"value net.json {title}",
+        title,
+        f'table net.json caption="{title}"',
+    )
+    for region in regions:
+        text = f"<!-- cnncalc:begin {region} -->\n{title}\n<!-- cnncalc:end -->\n"
+        Path("README.md").write_text(text, "utf-8")
+        for option in ("--check", "--diff"):
+            _, out, err = cnncalc("embed", "README.md", option)
+            assert harmless(out), (region, option)
+            assert harmless(err), (region, option)
+
+
+def test_a_name_that_is_a_command_of_the_runner_is_only_a_name() -> None:
+    net = spec("relu", name="::warning::##[error]")
+    for command in ("table", "explain", "reconcile", "compare-fc", "draw", "verify"):
+        code, out, err = cnncalc(command, net)
+        assert code == 0, command
+        assert harmless(out), command
+        assert harmless(err), command

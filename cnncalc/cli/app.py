@@ -6,8 +6,9 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from importlib import import_module
+from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -101,6 +102,8 @@ _USAGE: Any = typer.BadParameter.__base__
 
 FAULT = "this is a fault of cnncalc, not of what it was given; nothing was checked"
 """What stands below the traceback of an error that nobody foresaw."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     cls=_Commands,
@@ -134,26 +137,56 @@ def _group() -> Any:
 
 def run() -> None:
     """Run the command line; errors of cnncalc become lines on stderr and exit code 2."""
-    for stream in (sys.stdout, sys.stderr):
-        # What an encoding lacks is written as an escape, never an exception.
-        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+    _open_streams()
+    code, said = 2, ""
     try:
-        sys.exit(_group().main(prog_name="cnncalc", standalone_mode=False))
+        code = _group().main(prog_name="cnncalc", standalone_mode=False) or 0
+        # What a full disk refuses is said here, not at the interpreter's end.
+        sys.stdout.flush()
     except CnncalcError as error:
-        print(error, file=sys.stderr)
+        said = str(error)
     except _USAGE as error:
-        print(_line(error), file=sys.stderr)
+        said = _line(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
     except BrokenPipeError:
-        # The reader went away (`| head`): nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+        # The reader went away (`| head`): nothing is left to say.
+        code = 0
+    except OSError as error:
+        code = 2
+        why = "closed" if isinstance(error, UnsupportedOperation) else error.strerror or error
+        said = f"{printable(str(error.filename or 'standard output'))}: {why}"
     except Exception:
         # Python would exit with 1, which scripts read as a check that failed.
         import traceback
 
-        lines = traceback.format_exc().splitlines()
-        print(*map(printable, lines), FAULT, sep="\n", file=sys.stderr)
-    sys.exit(2)
+        said = "\n".join([*map(printable, traceback.format_exc().splitlines()), FAULT])
+    _end(code, said)
+
+
+def _open_streams() -> None:
+    """See to it that those who are closed (`<&-`) are read and written to like files."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        # Not to be written to: an error for what is, and none for what goes elsewhere.
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    for stream in (sys.stdout, sys.stderr):
+        # What an encoding lacks is written as an escape, never an exception.
+        getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
+
+
+def _end(code: int, said: str) -> NoReturn:
+    """Say it on standard error, and exit; a stream that cannot be written to is left alone."""
+    for stream, text in ((sys.stdout, ""), (sys.stderr, said)):
+        try:
+            print(text, end="\n" * bool(text), file=stream, flush=True)
+        except OSError:
+            # Or the interpreter would try again when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 def _line(error: Any) -> str:

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 import typer
 
 from cnncalc.ask.budget_table import is_file, parse_toml
-from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, refuse, shown
+from cnncalc.errors import CnncalcError, SpecError, UsageError, refuse, shown
 from cnncalc.files import remove_leftovers
 from cnncalc.publish.document import find, label, read, replace
 from cnncalc.publish.embed import Plan, Written, changed_numbers, difference, plan
@@ -104,7 +104,7 @@ def _fail_on_problems(plans: Sequence[Plan], format: str) -> None:
         for file, problem in found:
             typer.echo(annotation(file, problem.line, "cnncalc embed", problem.message))
     if found:
-        raise SpecError([printable(f"{file}:{p.line}: {p.message}") for file, p in found])
+        raise SpecError([f"{file}:{p.line}: {p.message}" for file, p in found])
 
 
 def _report_stale(plans: Sequence[Plan], stale: Sequence[Plan], format: str) -> None:
@@ -154,7 +154,7 @@ def _replace(plans: Sequence[Plan]) -> None:
     if not sum(planned.regions for planned in plans):
         typer.echo(f"no regions in {_counted(len(plans), 'document')}")
     if errors:
-        raise CnncalcError("\n".join(errors))
+        raise CnncalcError(*errors)
 
 
 def _counted(number: int, noun: str) -> str:

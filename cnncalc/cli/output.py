@@ -1,5 +1,6 @@
 """How an answer leaves the program: to a terminal, a pipe or a file, and its exit code."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import typer
 
 from cnncalc.ask.request import Answer, Request, answer, given_fields
 from cnncalc.errors import UsageError, printable
-from cnncalc.files import refusals, write_whole
+from cnncalc.files import followed, refusals, refuse_read_only, write_whole
 from cnncalc.render.terminal import print_lines, width_of
 
 _ENDINGS = {
@@ -64,7 +65,7 @@ def put(found: Answer, output: Path | None) -> None:
     else:
         sys.stdout.write(found.text())
     for note in found.notes:
-        print(note, file=sys.stderr)
+        print(printable(note), file=sys.stderr)
     if found.problem is not None:
         raise found.problem
     if not found.ok:
@@ -73,6 +74,8 @@ def put(found: Answer, output: Path | None) -> None:
 
 def write_file(path: Path, content: str | bytes) -> None:
     """Write a whole file or nothing; links are followed. Raises UsageError."""
-    path = path.resolve()
-    with refusals(printable(str(path))):
-        write_whole(path, content.encode() if isinstance(content, str) else content)
+    label = printable(os.path.realpath(path))
+    with refusals(label):
+        file = followed(path)
+        refuse_read_only(file, label)
+        write_whole(file, content.encode() if isinstance(content, str) else content)

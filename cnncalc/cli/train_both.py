@@ -1,5 +1,6 @@
 """`cnncalc compare-fc --train`: both networks trained while somebody watches."""
 
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from cnncalc.training.against_dense import ContestObserver, RunStopped
 
 def answered(request: CompareFc, output: Path | None) -> Answer:
     """The answer; progress goes to standard error. Exits where it is interrupted."""
-    if output is not None and not output.resolve().parent.is_dir():
+    if output is not None and not Path(os.path.realpath(output)).parent.is_dir():
         raise UsageError(f"{printable(str(output))}: there is no such folder")
     with Progress(sys.stderr) as progress:
         watching = _Watching(progress)

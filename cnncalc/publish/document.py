@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten
-from cnncalc.files import refusals, write_whole
+from cnncalc.files import refusals, refuse_read_only, write_whole
 from cnncalc.publish.style import STYLES, Style
 from cnncalc.render.terminal import ASCII
 
@@ -153,6 +153,5 @@ def replace(document: Document, content: bytes) -> None:
             )
 
     with refusals(document.label):
-        if not path.stat().st_mode & 0o222 or not os.access(path, os.W_OK):
-            raise UsageError(f"{document.label}: is read-only; chmod u+w {document.label}")
+        refuse_read_only(path, document.label)
         write_whole(path, content, before=check)

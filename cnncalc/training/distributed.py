@@ -199,7 +199,7 @@ class DistributedProcesses(Processes):
             wrong = str(error)
         said = next(filter(None, self.gather(wrong)), None)
         if said is not None:
-            raise UsageError(said) if self.first else ToldElsewhere(said)
+            raise (UsageError if self.first else ToldElsewhere)(*said.split("\n"))
         return result  # type: ignore[return-value]
 
     def by_first(self, action: Callable[[], T]) -> T:

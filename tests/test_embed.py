@@ -311,6 +311,7 @@ def test_markers_that_are_wrong(folder: Path, text: str, message: str) -> None:
         ("table lenet5 columns=params columns=macs", "columns is given twice"),
         ("table lenet5 columns=parms", "no such column: parms; did you mean params?"),
         ("table lenet5 strict=maybe", 'strict is yes or no, not "maybe"'),
+        ("table lenet5 top=0", "top must be a whole number from 1, not 0"),
         ("table lenet5 top=x", 'top must be a whole number from 1, not "x"'),
         (
             "explain lenet5 conv1 format=jpeg",

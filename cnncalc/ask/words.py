@@ -107,7 +107,9 @@ def _values(command: str, words: Sequence[str]) -> dict[str, Any]:
             continue
         key = match[1].replace("_", "-")
         if key not in options:
-            raise UsageError(f"{command} has no option {shown(key)}{hint(key, options)}")
+            # `as` names a number in a document, and is no part of the question.
+            known = [*options, *["as"] * (command == "value")]
+            raise UsageError(f"{command} has no option {shown(key)}{hint(key, known)}")
         given = options[key]
         if given.option.repeated:
             found.setdefault(given.name, []).append(match[2])
@@ -127,9 +129,11 @@ def _value(key: str, text: str, given: Given) -> Any:
         return _WORD[text]
     if given.type is int:
         least = given.option.least
-        if not (text.isascii() and text.isdigit() and len(text) < 20) or int(text) < (least or 0):
+        whole = text.isascii() and text.isdigit() and len(text) < 20
+        if not whole or int(text) < (least or 0):
             start = "" if least is None else f" from {least}"
-            raise UsageError(f"{key} must be a whole number{start}, not {shown(text)}")
+            said = text if whole else shown(text)
+            raise UsageError(f"{key} must be a whole number{start}, not {said}")
         return int(text)
     if known and text not in known:
         raise UsageError(wrong_choice(key, text, known))

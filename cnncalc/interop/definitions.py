@@ -1,12 +1,13 @@
 """What a module of ours defines, as text: exported code takes along what it uses."""
 
-from __future__ import annotations
-
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+
+from cnncalc.graph import Graph
+from cnncalc.interop.python_text import docstring
 
 
 class Definitions:
@@ -22,7 +23,7 @@ class Definitions:
             n.name for n in self.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))
         )
 
-    def source_of(self, wanted: set[str]) -> str:
+    def source_of(self, wanted: Set[str]) -> str:
         """The source of classes and functions, and of what they need of their module."""
         while True:
             nodes = [n for n in self.body if _defines(n) & wanted]
@@ -36,16 +37,35 @@ class Definitions:
             for n in nodes
         )
 
-    def imports(self, code: str) -> list[str]:
-        """Those of its imports from elsewhere that a text of code needs."""
-        used = used_names([ast.parse(code)])
-        found = list[str]()
+    def imports(self, used: set[str]) -> Iterator[str]:
+        """Those of its imports from elsewhere that code with these names needs."""
         for node in self.body:
             if isinstance(node, ast.ImportFrom) and node.module != "__future__":
                 names = [alias.name for alias in node.names if alias.name in used]
                 if names:
-                    found.append(f"from {node.module} import {', '.join(names)}")
-        return found
+                    yield f"from {node.module} import {', '.join(names)}"
+
+    def file(
+        self,
+        graph: Graph,
+        made: str,
+        parts: Iterable[Iterable[str]],
+        wanted: Set[str],
+        imports: tuple[str, Callable[[set[str]], list[str]]],
+    ) -> str:
+        """A file of code: what it is, its imports, what it needs of ours, and its parts as lines.
+
+        `imports` is a framework, and what gives the other imports from it by the names in use.
+        """
+        body, own = "\n\n\n".join("\n".join(part) for part in parts), self.source_of(wanted)
+        used = used_names([ast.parse(f"{own}\n{body}")])
+        framework, more = imports
+        found = [n for n in self.imports(used) if not n.startswith(f"from {framework} import")]
+        standard = [line for line in found if not line.startswith(f"from {framework}")]
+        theirs = sorted({*found} - {*standard} | {*more(used)})
+        lines = [*standard, *([""] if standard else []), f"import {framework}", *theirs]
+        heading = docstring([f"{graph.name}.", graph.description, graph.source, made])
+        return "\n".join([*heading, "", *lines, own, "", f"{body}\n"])
 
 
 @cache

@@ -1,7 +1,5 @@
 """The body of a function that computes a block: plain statements, and what values are called."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
@@ -44,16 +42,14 @@ class FunctionBody:
     ) -> None:
         self.block, self.module = block, module
         self.readers: dict[str, list[int]] = {}
-        for i, item in enumerate(block.items):
-            for name in dict.fromkeys(item.reads):
+        for i, reads in enumerate([*(dict.fromkeys(item.reads) for item in block.items), outputs]):
+            for name in reads:
                 self.readers.setdefault(name, []).append(i)
-        for name in outputs:
-            self.readers.setdefault(name, []).append(len(block.items))
         names = {*taken, RUNNING}
         self.locals: dict[str, str] = {}
         for i, name in enumerate(block.reads):
             alone = len(block.reads) == 1 and self.readers.get(name, [0]) == [0]
-            title = "inputs" if i == 0 else f"inputs_{i}"
+            title = f"inputs_{i}" if i else "inputs"
             if inputs is not None:
                 alone, title = False, inputs[name]
             self.locals[name] = RUNNING if alone else identifier(title, names)
@@ -83,9 +79,8 @@ class FunctionBody:
         i += 1
         while i < len(items):
             item, before = items[i], items[i - 1].gives
-            if not isinstance(item, Step) or not item.fused or item.resting != group[0].resting:
-                break
-            if item.reads != before or self.readers.get(before[0]) != [i]:
+            fused = isinstance(item, Step) and item.fused and item.resting == group[0].resting
+            if not fused or item.reads != before or self.readers.get(before[0]) != [i]:
                 break
             if len(self._call([*group, item])) > _MAX_NESTED:
                 break

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
+import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -490,6 +492,40 @@ def test_the_action_checks_and_takes_no_input_as_shell() -> None:
     scripts = [step["run"] for step in action["runs"]["steps"] if "run" in step]
     assert any("cnncalc embed --check --format github" in script for script in scripts)
     assert not any("${{" in script for script in scripts)
+    # Else Python would import a pip.py of the repository that is checked out.
+    assert not any(re.search(r"python +-m", script) for script in scripts)
+
+
+@pytest.mark.parametrize(
+    ("given", "checked"),
+    [
+        ("a.md\nb.md\n", ["a.md", "b.md"]),
+        ("a.md  docs/**/*.md", ["a.md", "docs/c.md", "docs/deep/d.md"]),
+        ("*.md gone/*.md", ["a.md", "b.md", "gone/*.md"]),
+        ("$(touch/**/x) `id` ;id", ["$(touch/**/x)", "`id`", ";id"]),
+        ("--stdout\n\n", ["--stdout"]),
+        ("", []),
+    ],
+)
+def test_the_action_checks_all_lines_and_patterns(
+    folder: Path, given: str, checked: list[str]
+) -> None:
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    (folder / "docs" / "deep").mkdir(parents=True)
+    for name in ("a.md", "b.md", "docs/c.md", "docs/deep/d.md"):
+        (folder / name).touch()
+    script = action["runs"]["steps"][-1]["run"]
+    stub = 'cnncalc() { printf "%s\\n" "$@"; }\n'
+    found = subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", stub + script],
+        env={**os.environ, "CNNCALC_PATHS": given},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    words = ["embed", "--check", "--format", "github", "--"]
+    assert found.stdout.splitlines() == [*words, *checked]
 
 
 # What never changes

@@ -264,3 +264,35 @@ def test_a_name_that_is_a_command_of_the_runner_is_only_a_name() -> None:
         assert code == 0, command
         assert harmless(out), command
         assert harmless(err), command
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("table", "lenet5", "--batch", "x"), "cnncalc table: --batch: must be a whole number"),
+        (("table", "lenet5", "--top", "0"), "cnncalc table: --top: must be at least 1"),
+        (("compare-fc", "lenet5", "--lr", "x"), "cnncalc compare-fc: --lr: must be a number"),
+    ],
+)
+def test_an_option_is_refused_in_our_words(words: tuple[str, ...], message: str) -> None:
+    code, out, err = cnncalc(*words)
+    assert (code, out) == (2, "")
+    assert err == f"{message}; see {message.partition(':')[0]} --help\n"
+
+
+def test_a_batch_norm_divides_by_no_zero() -> None:
+    # torch refuses to train one.
+    net = spec({"batch_norm": {"eps": 0}}, {"layer_norm": {"axes": 1, "eps": 0}})
+    code, _, err = cnncalc("table", net)
+    assert code == 2
+    assert "eps: must be more than 0, not 0" in err
+
+
+def test_a_region_waits_for_nobody() -> None:
+    os.mkfifo("pipe.json")
+    for words in ("table pipe.json", "table /dev/zero", "value pipe.json params"):
+        text = f"<!-- cnncalc:begin {words} -->\n<!-- cnncalc:end -->\n"
+        Path("README.md").write_text(text, "utf-8")
+        code, out, err = cnncalc("embed", "README.md")
+        assert (code, out) == (2, "")
+        assert "a region reads files only, no device and no pipe" in err

@@ -1,7 +1,9 @@
 """Requests as documents write them: a command's name, what it is asked of, and `option=value`."""
 
 import re
+import stat
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -53,7 +55,7 @@ def request_of(words: Sequence[str], folder: Path, format: str = "") -> Request[
     if command not in REGIONS:
         raise UsageError(f"{shown(command)}: no such region{hint(command, REGIONS)}")
     given = {"base": folder, **({"format": format} if format else {})}
-    return request_with(kind_of(command), {**given, **_values(command, arguments)})
+    return request_with(kind_of(command), {**given, **_values(command, arguments, folder)})
 
 
 def format_of(words: Sequence[str]) -> str:
@@ -90,7 +92,15 @@ def _options(command: str) -> dict[str, Given]:
     }
 
 
-def _values(command: str, words: Sequence[str]) -> dict[str, Any]:
+def _is_stream(name: str, folder: Path) -> bool:
+    """Whether a path is of something that is read once, or waits: a terminal, a pipe, a device."""
+    with suppress(OSError, ValueError):
+        mode = (folder / name).stat().st_mode
+        return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
+    return False
+
+
+def _values(command: str, words: Sequence[str], folder: Path) -> dict[str, Any]:
     """The fields of a request that words give. Raises UsageError."""
     options = _options(command)
     found: dict[str, Any] = {}
@@ -102,6 +112,8 @@ def _values(command: str, words: Sequence[str]) -> dict[str, Any]:
         if word == "-":
             raise UsageError("-: a region cannot read standard input; name a file")
         match = _OPTION.fullmatch(word)
+        if _is_stream(match[2] if match else word, folder):
+            raise UsageError(f"{shown(word)}: a region reads files only, no device and no pipe")
         if match is None:
             positional.append(word)
             continue

@@ -102,6 +102,12 @@ _USAGE: Any = typer.BadParameter.__base__
 
 FAULT = "this is a fault of cnncalc, not of what it was given; nothing was checked"
 """What stands below the traceback of an error that nobody foresaw."""
+_RULES = {
+    "a valid integer, .*": "must be a whole number",
+    "a valid number, .*": "must be a number",
+    "greater than or equal to ": "must be at least ",
+}
+"""What the library behind typer says of a value, and what we do."""
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
@@ -200,4 +206,6 @@ def _line(error: Any) -> str:
     message = re.sub(
         r"^Invalid value for '(.+?)'(?: / '.+?')*: (?:Value error, )?", r"\1: ", message
     )
+    for theirs, ours in _RULES.items():
+        message = re.sub(f"Input should be {theirs}", ours, message)
     return f"{path}: {printable(message.rstrip('.'))}; see {path} --help"

@@ -72,7 +72,7 @@ class BatchNorm(_Norm):
 
     prefix = "bn"
 
-    eps: Real = Field(1e-5, description=_EPS)
+    eps: Real = Field(1e-5, gt=0, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
     affine: Flag = Field(True, description=_CHANNEL)
     track_running_stats: Flag = Field(

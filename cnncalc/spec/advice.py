@@ -153,6 +153,7 @@ def broken_field(cls: type[Layer], field: str, error: Any) -> str:
         "float_type": "a number",
         "bool_type": "true or false",
         "finite_number": "a finite number",
+        "greater_than": f"more than {_limit(limits.get('gt'))}",
         "greater_than_equal": f"at least {_limit(limits.get('ge'))}",
         "less_than_equal": f"at most {_limit(limits.get('le'))}",
         "literal_error": str(limits.get("expected", "")).replace("'", ""),

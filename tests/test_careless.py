@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import io
 import json
@@ -113,6 +114,18 @@ def shell(line: str, **how: Any) -> subprocess.CompletedProcess[str]:
     """A line of a shell in which `cnncalc` is this one."""
     line = line.replace("cnncalc", f"{shlex.quote(sys.executable)} -m cnncalc")
     return subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60, **how)
+
+
+@pytest.mark.parametrize("sign", "=+-@")
+def test_no_cell_is_a_formula_of_a_spreadsheet(sign: str) -> None:
+    Path(spec("relu", name=f"{sign}1")).rename(f"{sign}1.json")
+    Path(f"{sign}a").mkdir()
+    Path(f"{sign}a", "net.json").write_bytes(Path(f"{sign}1.json").read_bytes())
+    several = ("lenet5", f"{sign}1.json", f"{sign}a/net.json")
+    code, out, _ = cnncalc("table", "-f", "csv", "--", *several)
+    assert code == 0
+    names = [row[0] for row in csv.reader(io.StringIO(out))]
+    assert names == ["network", "lenet5", f"'{sign}1.json", f"'{sign}a/net.json"]
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")

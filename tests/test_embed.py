@@ -160,7 +160,7 @@ def test_every_command_that_reports_is_a_region(folder: Path, words: str, shown:
     [
         ("a.rst", ".. ", ".. |n| replace:: 1,065"),
         ("a.adoc", "// ", ":n: 1,065"),
-        ("a.tex", "% ", "\\providecommand{\\n}{}\\renewcommand{\\n}{1,065}"),
+        ("a.tex", "% ", "\\newcommand{\\n}{1,065}"),
         ("a.py", "# ", "n = 1_065"),
     ],
 )
@@ -368,6 +368,12 @@ def test_no_document_is_touched_where_one_is_wrong(folder: Path) -> None:
         ("a.py", "x = (\n# cnncalc:end\n", "a.py:1: no Python that can be read"),
         ("a.tex", "% cnncalc:begin value lenet5 params as=n1\n% cnncalc:end\n",
          "as= must be a name that LaTeX allows"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=import\n# cnncalc:end\n",
+         "as=import: Python has that name itself"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=None\n# cnncalc:end\n",
+         "as=None: Python has that name itself"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=sum\n# cnncalc:end\n",
+         "as=sum: Python has that name itself"),
         ("a.txt", "", "a.txt: no document of a known type; there are .md"),
         ("gone.md", None, "gone.md: no such file or folder"),
     ],

@@ -8,7 +8,7 @@ from cnncalc.findings.compare_fc_page import decimal
 from cnncalc.findings.contest import Contest, Contestant
 from cnncalc.layers.base import times
 from cnncalc.page import Grid, Heading, Items, Page, Prose
-from cnncalc.tables.csv import as_csv
+from cnncalc.tables.csv import as_csv, text_cell
 
 _RULES = {
     "one hidden layer": "one hidden layer, as many units as the network's parameters allow",
@@ -133,7 +133,7 @@ def comma_separated(found: Contest) -> str:
     def row(word: str, one: Contestant) -> list[Any]:
         spent = (one.params, one.macs, len(one.history), round(one.seconds, 3))
         tested = (float(one.accuracy(pixels)) for pixels in shifts)
-        return [word, one.name, *spent, one.train_accuracy, *tested]
+        return [word, text_cell(one.name), *spent, one.train_accuracy, *tested]
 
     rows = (row("network", found.network), row("dense", found.dense))
     return as_csv([[*header, *accuracies], *rows])

@@ -1,8 +1,10 @@
 """What a region says now: the answer to its words, as its document writes it."""
 
+import builtins
 import re
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from keyword import iskeyword
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +85,8 @@ _DEFINITIONS = {
     ASCIIDOC.name: (r"[A-Za-z][\w-]*", ":{name}: {text}"),
     LATEX.name: (
         r"[A-Za-z]+",
-        "\\providecommand{{\\{name}}}{{}}\\renewcommand{{\\{name}}}{{{text}}}",
+        # Which LaTeX itself refuses where it, or a package, has such a command.
+        "\\newcommand{{\\{name}}}{{{text}}}",
     ),
     PYTHON.name: (r"[A-Za-z_]\w*", "{name} = {text}"),
 }
@@ -99,4 +102,6 @@ def _definition(name: str, text: str, style: Style) -> str:
     allowed, form = _DEFINITIONS[style.name]
     if re.fullmatch(allowed, name, re.ASCII) is None or len(name) > 100:
         raise UsageError(f"as= must be a name that {style.name} allows, not {shown(name)}")
+    if style is PYTHON and (iskeyword(name) or hasattr(builtins, name)):
+        raise UsageError(f"as={name}: Python has that name itself; call it {name}_ or net_{name}")
     return form.format(name=name, text=text if style is PYTHON else _escaped(text, style))

@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.amounts import Layout, shape_text
-from cnncalc.errors import printable
 from cnncalc.page import Grid, Page
 from cnncalc.report import CONVENTION, Report, column
-from cnncalc.tables.csv import as_csv
+from cnncalc.tables.csv import as_csv, text_cell
 
 COMPARED = ("activations", "params", "macs", "flops")
 """The totals that stand beside each other when no columns are chosen."""
@@ -45,7 +44,7 @@ def page(
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
     """The table as CSV, with the columns' keys and raw numbers."""
     cells = [
-        [printable(name), shape.replace("×", "x"), *numbers]
+        [text_cell(name), shape.replace("×", "x"), *numbers]
         for name, shape, *numbers in rows(networks, keys, layout)
     ]
     return as_csv([["network", "input", "layers", *keys], *cells])

@@ -37,6 +37,12 @@ def as_csv(rows: Iterable[Iterable[Any]]) -> str:
     return out.getvalue()
 
 
+def text_cell(text: str) -> str:
+    """A name as a cell: one that a spreadsheet would take for a formula is kept a text."""
+    text = printable(text)
+    return f"'{text}" if text.startswith(tuple("=+-@")) else text
+
+
 def _cell(table: Table, row: Row, index: int) -> str:
     column, value = table.columns[index], row.cells[index]
     if value is None:
@@ -46,6 +52,4 @@ def _cell(table: Table, row: Row, index: int) -> str:
             return table.cell(row, index).replace("×", "x")
         case "ratio":
             return repr(float(value))
-    text = printable(str(value))
-    # A cell that a spreadsheet would take for a formula is kept a text.
-    return f"'{text}" if column.kind == "text" and text[:1] in tuple("=+-@") else text
+    return text_cell(str(value)) if column.kind == "text" else printable(str(value))

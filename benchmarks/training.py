@@ -39,12 +39,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from cnncalc.confirm.build import build
-from cnncalc.confirm.data import Dataset, Split
-from cnncalc.confirm.loop import Loop
-from cnncalc.confirm.objective import objective
-from cnncalc.confirm.settings import Settings
+from cnncalc.data import Dataset, Split
 from cnncalc.spec.load import load
+from cnncalc.training.loop import Loop
+from cnncalc.training.objective import objective
+from cnncalc.training.settings import Settings
+from cnncalc.witness.build import build
 
 Epoch = Callable[[], float]
 """Trains an epoch and says how many seconds it took."""

@@ -17,28 +17,40 @@ if TYPE_CHECKING:
     from cnncalc.api import diff as diff
     from cnncalc.api import draw as draw
     from cnncalc.api import explain as explain
+    from cnncalc.api import export as export
+    from cnncalc.api import layer as layer
+    from cnncalc.api import reconcile as reconcile
+    from cnncalc.api import slide as slide
     from cnncalc.api import verify as verify
-    from cnncalc.confirm.build import build as build
-    from cnncalc.display import formatted as formatted
     from cnncalc.errors import CnncalcError as CnncalcError
     from cnncalc.errors import SpecError as SpecError
     from cnncalc.errors import UsageError as UsageError
     from cnncalc.graph import Graph as Graph
+    from cnncalc.presented import formatted as formatted
     from cnncalc.report import Report as Report
+    from cnncalc.spec.bundled import networks as networks
     from cnncalc.spec.load import load as load
+    from cnncalc.spec.schema import schema as schema
+    from cnncalc.witness.build import build as build
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "analyze": "cnncalc.api",
-    "build": "cnncalc.confirm.build",
+    "build": "cnncalc.witness.build",
     "check": "cnncalc.api",
     "compare_fc": "cnncalc.api",
     "diff": "cnncalc.api",
     "draw": "cnncalc.api",
     "explain": "cnncalc.api",
-    "formatted": "cnncalc.display",
+    "export": "cnncalc.api",
+    "reconcile": "cnncalc.api",
+    "formatted": "cnncalc.presented",
+    "layer": "cnncalc.api",
     "load": "cnncalc.spec.load",
+    "networks": "cnncalc.spec.bundled",
+    "schema": "cnncalc.spec.schema",
+    "slide": "cnncalc.api",
     "verify": "cnncalc.api",
     "Graph": "cnncalc.graph",
     "Report": "cnncalc.report",

@@ -1,31 +1,28 @@
-"""What users call: from a spec to its report."""
+"""What users call: each function makes the request of a command, and gives what it finds."""
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, cast
 
-from cnncalc.analysis.strides import network_warnings
-from cnncalc.columns import bits_of, columns, size_in_bytes
-from cnncalc.errors import UsageError, shown
+from cnncalc.ask.table import Table
+from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.graph import Graph
-from cnncalc.infer import Facts, infer
-from cnncalc.layers.base import Shape, count
-from cnncalc.layers.fields import MAX_INT, is_whole
+from cnncalc.layers.base import Shape
 from cnncalc.presented import Drawn
 from cnncalc.report import Report
-from cnncalc.spec.load import load
 
 if TYPE_CHECKING:
-    from cnncalc.analysis.budget import Verdict
-    from cnncalc.analysis.compare_fc import FcComparison
-    from cnncalc.analysis.diff import Diff
-    from cnncalc.analysis.explain import Explained
-    from cnncalc.analysis.tally import Tally
-    from cnncalc.analysis.verification import Verification
     from cnncalc.drawing.diagram import Depth, Labels
-    from cnncalc.drawing.draw import Drawing
+    from cnncalc.findings.budget import Verdict
+    from cnncalc.findings.compare_fc import FcComparison
+    from cnncalc.findings.diff import Diff
+    from cnncalc.findings.explain import Explained
+    from cnncalc.findings.reconcile import Reconciliation
+    from cnncalc.findings.verification import Verification
+    from cnncalc.sliding.slide import Slide
 
 Spec = str | os.PathLike[str] | Mapping[str, Any] | Graph
 """A path, the name of a bundled network, a mapping, or a graph."""
@@ -45,45 +42,29 @@ def analyze(
 ) -> Report:
     """The report of a spec: a path, a bundled name, a mapping or a graph.
 
-    `variables` set variables of the spec (a graph has none any more). `batch` multiplies
-    activations, MACs, FLOPs and elementwise operations, never parameters; `dtype` gives the size
-    of a value in bytes; `input` replaces the input's shape (channels first). `count_as` names the
-    tool that the column `count` follows; `params_as="keras"` counts the moving statistics of
-    batch_norm as parameters, as Keras' summary() does; `optimizer` is what training memory is
-    for (sgd). Raises CnncalcError.
-    """
-    if not is_whole(batch, 1):
-        raise UsageError(f"batch must be a whole number from 1 to {MAX_INT:,}, not {batch}")
-    bits_of(dtype)
-    graph = _graph(spec, input, variables)
-    facts = infer(graph)
-    compute = columns(graph, facts, batch, dtype, _params(params_as), optimizer or "sgd")
-    remarks: dict[str, Sequence[str]] = {}
-    if params_as is not None:
-        remarks["params"] = ["params: as Keras' summary(), with batch_norm's moving statistics."]
-    if count_as is not None:
-        from cnncalc.analysis.conventions import convention
+    `variables` set variables of the spec (a graph has none any more). `batch`, a whole number from
+    1, multiplies activations, MACs, FLOPs and elementwise operations, never parameters; `dtype`
+    gives the size of a value, for columns in bytes; `input` replaces the input's shape,
+    `(channels, *spatial)` without the batch. `count_as` names the tool that the column `count`
+    follows; `params_as="keras"` counts the moving statistics of batch_norm as parameters, as Keras'
+    summary() does; `optimizer` is what training memory is for (sgd).
 
-        counted = convention(count_as)
-        compute["count"] = lambda: [counted.count(f) * batch for f in facts]
-        remarks["count"] = counted.remarks(_in_inference(graph, facts), batch)
-    if optimizer is not None:
-        remarks["training_bytes"] = [_training_remark(optimizer, compute)]
-    return Report(
-        name=graph.name,
-        description=graph.description,
-        source=graph.source,
+    `report.column("macs")` has an exact integer for each layer, `report.total("macs")` the
+    network's; MACs are multiply-accumulates, FLOPs two for each, sizes in bytes are named so.
+
+    Raises SpecError with a line for each mistake of the spec or layer that does not fit, UsageError
+    for an option or a name that there is not; both are CnncalcError.
+    """
+    return Table(
+        specs=(spec,),
+        set=variables,
+        input=input,
         batch=batch,
         dtype=dtype,
-        inputs=tuple(
-            {"name": name, "shape": list(shape), "activations": count(shape) * batch}
-            for name, shape in graph.inputs.items()
-        ),
-        compute=compute,
         count_as=count_as,
-        remarks=remarks,
-        warnings=tuple(network_warnings(facts)),
-    )
+        params_as=params_as,
+        optimizer=optimizer,
+    ).result()[0]
 
 
 def explain(
@@ -98,29 +79,20 @@ def explain(
 
     A block's name stands for its layers. The rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.analysis.explain import Explained, explanations, totals
+    from cnncalc.ask.explain import Explain
 
-    graph = _graph(spec, input, variables)
-    facts = infer(graph)
-    explained = explanations(graph, facts, bits_of(dtype), layers)
-    sums = () if layers else tuple(totals(graph, facts))
-    return Explained(graph.name, tuple(explained), sums)
+    asked = Explain(spec=spec, layers=layers, set=variables, input=input, dtype=dtype)
+    return cast("Explained", asked.result())
 
 
-def reconcile(
-    spec: Spec,
-    tools: Sequence[str] = (),
-    **variables: Any,
-) -> list[Tally]:
+def reconcile(spec: Spec, /, *tools: str, **variables: Any) -> Reconciliation:
     """What each tool counts, as a sum of named parts; all tools where none is named.
 
     Raises CnncalcError.
     """
-    from cnncalc.analysis.conventions import CONVENTIONS, tally
+    from cnncalc.ask.reconcile import Reconcile
 
-    graph = _graph(spec, None, variables)
-    facts = _in_inference(graph, infer(graph))
-    return [tally(name, facts) for name in tools or CONVENTIONS]
+    return Reconcile(spec=spec, tools=tools, set=variables).result()
 
 
 def compare_fc(
@@ -138,24 +110,18 @@ def compare_fc(
 
     The rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.analysis.compare_fc import FcComparison, compare_convolutions
-    from cnncalc.analysis.dense_twin import Cost, dense_networks
+    from cnncalc.ask.compare_fc import CompareFc
 
-    for units in hidden:
-        if not is_whole(units, 1):
-            raise UsageError(
-                f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
-            )
-    graph = _graph(spec, input, variables)
-    report, facts = analyze(graph, batch=batch, dtype=dtype), infer(graph)
-
-    def size(values: int) -> int:
-        return size_in_bytes(values, dtype)
-
-    compared, total = compare_convolutions(graph, facts, layers, batch, size)
-    network = Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))
-    dense = dense_networks(graph, facts, network.params, hidden, batch, size)
-    return FcComparison(graph.name, batch, dtype, compared, total, network, dense)
+    asked = CompareFc(
+        spec=spec,
+        layers=layers,
+        hidden=hidden,
+        set=variables,
+        input=input,
+        batch=batch,
+        dtype=dtype,
+    )
+    return cast("FcComparison", asked.result())
 
 
 def check(
@@ -174,10 +140,21 @@ def check(
     The budgets are the limits of `cnncalc check`; the rest is as in `analyze`. Raises
     CnncalcError.
     """
-    from cnncalc.analysis.budget import judge
+    from cnncalc.ask.check import Check
 
-    report = analyze(spec, batch=batch, dtype=dtype, input=input, optimizer=optimizer, **variables)
-    return judge(report, budgets)
+    return (
+        Check(
+            specs=(spec,),
+            budgets=budgets,
+            set=variables,
+            input=input,
+            batch=batch,
+            dtype=dtype,
+            optimizer=optimizer,
+        )
+        .result()
+        .found[0][-1]
+    )
 
 
 def diff(
@@ -194,11 +171,9 @@ def diff(
     With `names`, other names are differences too. `load` gives a graph with its variables set.
     Raises CnncalcError.
     """
-    from cnncalc.analysis.diff import compare
+    from cnncalc.ask.diff import Diff as Asked
 
-    graphs = [_graph(spec, None, {}) for spec in (before, after)]
-    a, b = ((g, infer(g), analyze(g, batch=batch, dtype=dtype)) for g in graphs)
-    return compare(a, b, names)
+    return Asked(before=before, after=after, batch=batch, dtype=dtype, names=names).result()
 
 
 def verify(
@@ -219,20 +194,21 @@ def verify(
     needs more than `max_memory` bytes (half of what is free) or has more than `max_params`. The
     rest is as in `analyze`. Raises CnncalcError.
     """
-    from cnncalc.confirm.verify import torch_witness, verify_graph
+    from cnncalc.ask.verify import Verify
 
-    torch_witness()
-    theirs = _graph(spec, None, variables)
-    graph = _graph(theirs, input, {})
-    return verify_graph(
-        graph,
-        infer(graph),
-        analyze(graph),
-        analyze(graph, batch=batch),
-        device=device,
-        max_memory=max_memory,
-        max_params=max_params,
-        spec_inputs=theirs.inputs if theirs.inputs != graph.inputs else {},
+    return (
+        Verify(
+            specs=(spec,),
+            device=device or "auto",
+            meta=device is None,
+            batch=batch,
+            max_memory=max_memory,
+            max_params=max_params,
+            set=variables,
+            input=input,
+        )
+        .result()
+        .found[0][-1]
     )
 
 
@@ -254,58 +230,71 @@ def draw(
     `depth` names, or as far as there is room; `"all"` draws every layer. `layout` writes shapes
     as 6@28×28 (`maps`), 28×28×6 (`hwc`) or 6×28×28 (`chw`). Raises CnncalcError.
     """
-    graph = _graph(spec, input, variables)
-    found = drawn(graph, format=format, kind=kind, column=column, depth=depth, layout=layout)
-    return Drawn(found.text, format)
+    from cnncalc.ask.draw import Draw
 
-
-def drawn(
-    graph: Graph, *, format: str, kind: str, column: str, depth: Depth, layout: Labels
-) -> Drawing:
-    """The drawing of a graph, and what its reader should know beside it."""
-    from cnncalc.drawing.draw import draw as draw_network
-
-    return draw_network(
-        graph,
-        infer(graph),
-        analyze(graph),
+    asked = Draw(
+        spec=spec,
         format=format,
         kind=kind,
-        column=column,
-        depth=depth,
-        labels=layout,
+        column=column if kind == "bars" else None,
+        depth=None if depth is None else str(depth),
+        layout=layout,
+        set=variables,
+        input=input,
     )
+    return Drawn(asked.find().text, format)
 
 
-def _graph(spec: Spec, input: Shape | None, variables: Mapping[str, Any]) -> Graph:
-    """The graph of a spec; a graph has no variables any more."""
-    graph = spec if isinstance(spec, Graph) else load(spec, **variables)
-    return graph if input is None else graph.with_input(input)
+def export(
+    spec: Spec, /, to: str = "torch", *, input: Shape | None = None, **variables: Any
+) -> str:
+    """The network as the text of a Python module for `torch` or `keras`. Raises CnncalcError."""
+    from cnncalc.ask.export import Export
+
+    return Export(spec=spec, to=to, set=variables, input=input).find()
 
 
-def _training_remark(optimizer: str, compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
-    """The sum that training bytes are."""
-    params, state, saved = (
-        sum(compute[key]()) for key in ("params_bytes", "optimizer_bytes", "saved_bytes")
-    )
-    return (
-        f"training bytes: {params:,} parameters + {params:,} gradients + "
-        f"{state:,} of {optimizer}'s state + {saved:,} saved for backward."
-    )
+def layer(
+    word: str,
+    /,
+    *,
+    input: Shape = (3, 32, 32),
+    batch: int = 1,
+    dtype: str = "float32",
+    **fields: Any,
+) -> Report:
+    """The report of one layer on an input (channels first), without a spec; `fields` are its own.
+
+    Raises CnncalcError.
+    """
+    from cnncalc.ask.table import OneLayer
+
+    return OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype).result()[0]
 
 
-def _in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
-    """The layers that inference runs."""
-    resting = graph.only_auxiliary()
-    return [fact for fact in facts if fact.node.name not in resting]
+def slide(input: Any = None, /, *kernels: Any, **options: Any) -> Slide:
+    """A convolution or a pooling by hand: `slide([[1, 0], [0, 1]], [[1]]).map`.
+
+    Input and kernels are numbers (nested lists, arrays, or text as `cnncalc slide` takes it) or
+    names of kernels; `options` are those of the command, as `max_pool=2, stride=2`. All of it is
+    exact. Raises CnncalcError.
+    """
+    from cnncalc.ask.request import given_fields
+    from cnncalc.ask.slide import Slide as Asked
+
+    known = {given.name for given in given_fields(Asked)} - {"input", "kernel", "kernels", "format"}
+    for name in options:
+        if name not in known:
+            raise UsageError(f"slide has no option {shown(name)}{suggestion(name, known)}")
+    texts = {name: _typed(value) for name, value in options.items()}
+    asked = Asked(input=_typed(input), kernel=tuple(map(_typed, kernels)), **texts)
+    found = asked.result()
+    assert found is not None, "only --kernels slides nothing"
+    return found.slide
 
 
-def _params(params_as: str | None) -> Callable[[Facts], int]:
-    """What counts parameters."""
-    if params_as is None:
-        return lambda fact: fact.params
-    if params_as != "keras":
-        raise UsageError(f"no such way to count parameters: {shown(params_as)}; there is keras")
-    from cnncalc.analysis.conventions import moving_statistics
-
-    return lambda fact: fact.params + moving_statistics(fact)
+def _typed(value: Any) -> Any:
+    """Numbers as one types them; what is text, nothing or a flag is as it is."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    return json.dumps(value.tolist() if hasattr(value, "tolist") else value)

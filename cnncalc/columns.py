@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
-from functools import cache
+from functools import cache, partial
+from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.dims import ceil_div
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import count
-from cnncalc.report import ratio
+from cnncalc.report import exact, ratio
 
 if TYPE_CHECKING:
     from cnncalc.analysis.memory import WorkingSet
@@ -39,8 +39,7 @@ DTYPE_BITS = {
 def bits_of(dtype: str) -> int:
     """Bits of one value. Raises UsageError for a dtype that there is not."""
     if dtype not in DTYPE_BITS:
-        hint = suggestion(dtype, DTYPE_BITS) or f"; there are {', '.join(DTYPE_BITS)}"
-        raise UsageError(f"no such dtype: {dtype}{hint}")
+        raise UsageError(f"no such dtype: {dtype}{hint(dtype, DTYPE_BITS)}")
     return DTYPE_BITS[dtype]
 
 
@@ -59,6 +58,7 @@ def columns(
 ) -> dict[str, Callable[[], Sequence[Any]]]:
     """What computes each column from the facts."""
     auxiliary = graph.only_auxiliary()
+    bytes_of = partial(size_in_bytes, dtype=dtype)
 
     def each(value: Callable[[Facts], Any]) -> Callable[[], Sequence[Any]]:
         return lambda: [value(fact) for fact in facts]
@@ -73,9 +73,6 @@ def columns(
         found = {s.node: s for s in working_sets(graph, facts)}
         # What only training runs needs nothing in inference.
         return [found.get(f.node.name, WorkingSet(f.node.name, {})) for f in facts]
-
-    def bytes_of(values: int) -> int:
-        return size_in_bytes(values, dtype)
 
     @cache
     def trained() -> list[Training]:
@@ -131,7 +128,7 @@ def columns(
         "params_bytes": each(lambda f: bytes_of(params(f))),
         "activations_bytes": each(lambda f: bytes_of(f.new_activations * batch)),
         "receptive_field": traced(lambda a: a and (a if a == "all" else a.extent)),
-        "effective_stride": traced(lambda a: a and (None if a == "all" else _exact(a.stride))),
+        "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
         "working_set": lambda: [bytes_of(s.elements * batch) for s in sets()],
@@ -157,11 +154,6 @@ def _values_moved(fact: Facts, batch: int) -> int:
 def _sizes(sizes: list[Any]) -> list[Any] | None:
     """A number for each axis, or nothing where no axis has one."""
     return sizes if any(size is not None for size in sizes) else None
-
-
-def _exact(number: Fraction) -> int | str:
-    """A whole number, or the fraction as text: `1/2`."""
-    return number.numerator if number.denominator == 1 else str(number)
 
 
 def _biases(fact: Facts) -> int:
@@ -192,8 +184,5 @@ def _part(fact: Facts, auxiliary: set[str]) -> str:
 
 def _numbers(facts: list[Facts]) -> list[int | None]:
     """The textbook's number of each layer; none before the first that counts."""
-    number, numbers = 0, []
-    for fact in facts:
-        number += fact.node.layer.numbered
-        numbers.append(number or None)
-    return numbers
+    numbers = accumulate(int(fact.node.layer.numbered) for fact in facts)
+    return [number or None for number in numbers]

@@ -1,35 +1,119 @@
 """All size arithmetic, each formula once, with its source.
 
-Sizes are numbers of positions along one axis. Formulas use only `+ - * // **` and the functions
-of this module, so that whatever behaves like an integer can be put in. Whether a result makes
-sense (at least 1) is not decided here: layers say it in their `rules`.
+Sizes are numbers of positions along one axis. Formulas use only `+ - * // % **` and the functions
+of this module, and compare nothing, so that an `AbstractNumber` can be put in where an int can.
+Whether a result makes sense (at least 1) is not decided here: layers say it in their `rules`.
 """
 
+import math
+from collections.abc import Callable
 from fractions import Fraction
-from math import gcd
-from typing import NamedTuple
+from functools import reduce
+from operator import index
+from typing import Any, NamedTuple, TypeVar
+
+N = TypeVar("N", bound=int | Fraction)
+
+MAX_TERMS = 1000
+"""The longest sum that is written out for a number that is no int."""
+
+
+class AbstractNumber:
+    """A number that is more than its value: a variable, or one that remembers its formula.
+
+    It has `+ - * // % **` and comparisons, with ints and with its like, a `repr` that no other
+    number has, and a hash that all have that may equal it. Each comparison is a question to it, and
+    what needs an int pins it to one: both are right, and may be dear. So formulas ask for what the
+    methods here give.
+    """
+
+    __slots__ = ()
+
+    @property
+    def numerator(self) -> Any:
+        return self
+
+    @property
+    def denominator(self) -> int:
+        """1 where it is whole."""
+        return 1
+
+    def minimum(self, other: Any) -> Any:
+        raise NotImplementedError
+
+    def maximum(self, other: Any) -> Any:
+        raise NotImplementedError
+
+    def broadcast(self, other: Any) -> Any:
+        return self.maximum(other)
+
+    def gcd(self, other: Any) -> Any:
+        return math.gcd(self.pinned(), pinned(other))
+
+    def choose(self, negative: Any, otherwise: Any) -> Any:
+        return negative if self < 0 else otherwise  # type: ignore[operator]
+
+    def pinned(self) -> Any:
+        """The int (or the fraction) that it is here, for loops and all else that needs one."""
+        return index(self)  # type: ignore[arg-type]
+
+
+def is_integer(value: Any) -> bool:
+    """Whether it counts as a whole number: an int (no bool), or whole of a class of its own."""
+    return type(value) is int or (isinstance(value, AbstractNumber) and value.denominator == 1)
+
+
+def pinned(number: N) -> N:
+    """A number as an int, for what cannot be a formula."""
+    return number.pinned() if isinstance(number, AbstractNumber) else number
+
+
+def minimum(*numbers: N) -> N:
+    """The smallest of some numbers."""
+    return _of("minimum", min, numbers)
+
+
+def maximum(*numbers: N) -> N:
+    """The largest of some numbers."""
+    return _of("maximum", max, numbers)
+
+
+def broadcast(*sizes: N) -> N:
+    """The size of an axis along which what has size 1 is repeated: all others have one size."""
+    return _of("broadcast", max, sizes)
+
+
+def gcd(a: int, b: int) -> int:
+    """The greatest common divisor."""
+    return _of("gcd", lambda numbers: math.gcd(*numbers), (a, b))
+
+
+def choose(number: Any, negative: N, otherwise: N) -> N:
+    """`negative` where a number is below 0, else `otherwise`: the `if` of a formula."""
+    if isinstance(number, AbstractNumber):
+        chosen: N = number.choose(negative, otherwise)
+        return chosen
+    return negative if number < 0 else otherwise
+
+
+def _of(function: str, plain: Callable[[tuple[N, ...]], N], numbers: tuple[N, ...]) -> N:
+    """A function of ints; where a number is more than that, its own of that name, two by two."""
+
+    def asked(a: N, b: N) -> N:
+        if not isinstance(a, AbstractNumber):
+            a, b = b, a
+        return getattr(a, function)(b) if isinstance(a, AbstractNumber) else plain((a, b))
+
+    return reduce(asked, numbers) if _any_abstract(numbers) else plain(numbers)
+
+
+def _any_abstract(numbers: tuple[Any, ...]) -> bool:
+    return any(isinstance(number, AbstractNumber) for number in numbers)
 
 
 def ceil_div(a: int, b: int) -> int:
     """⌈a/b⌉ without floats."""
     return -(-a // b)
-
-
-def minimum(a: int, b: int) -> int:
-    """The smaller of two sizes."""
-    return min(a, b) if type(a) is type(b) is int else _asked("minimum", a, b)
-
-
-def maximum(a: int, b: int) -> int:
-    """The larger of two sizes."""
-    return max(a, b) if type(a) is type(b) is int else _asked("maximum", a, b)
-
-
-def _asked(function: str, a: int, b: int) -> int:
-    """What only behaves like an integer has a function of its own: it may remember its formula."""
-    a, b = (a, b) if hasattr(a, function) else (b, a)
-    chosen: int = getattr(a, function)(b)
-    return chosen
 
 
 def extent(kernel_size: int, dilation: int) -> int:
@@ -72,7 +156,11 @@ def same_padding(n: int, kernel_size: int, stride: int, dilation: int) -> tuple[
     Source: the padding section of TensorFlow's tf.nn documentation; torch has `same` for S = 1
     only, where both agree.
     """
-    total = maximum((ceil_div(n, stride) - 1) * stride + extent(kernel_size, dilation) - n, 0)
+    reach = extent(kernel_size, dilation)
+    total = (ceil_div(n, stride) - 1) * stride + reach - n
+    # Only a kernel that is shorter than its stride may need less than none.
+    if not (type(reach) is type(stride) is int and reach >= stride):
+        total = maximum(total, 0)
     return total // 2, total - total // 2
 
 
@@ -103,12 +191,22 @@ def floor_sum(n: int, m: int, a: int, b: int) -> int:
 
 
 def pairs_below(limit: int, outputs: int, stride: int, taps: int, dilation: int) -> int:
-    """How many (o, j) with 0 ≤ o < outputs, 0 ≤ j < taps have o·stride + j·dilation < limit."""
+    """How many (o, j) with 0 ≤ o < outputs, 0 ≤ j < taps have o·stride + j·dilation < limit.
+
+    For ints in O(log) steps; for other numbers as a sum over the taps, which compares nothing.
+    """
+    if _any_abstract((limit, outputs, stride, taps, dilation)):
+        taps = pinned(taps)
+        if taps <= MAX_TERMS:
+            ends = (ceil_div(limit - tap * dilation, stride) for tap in range(taps))
+            return sum(minimum(maximum(end, 0), outputs) for end in ends)
+        numbers = (limit, outputs, stride, taps, dilation)
+        limit, outputs, stride, taps, dilation = map(pinned, numbers)
     if limit <= 0:
         return 0
-    reached = min(taps, ceil_div(limit, dilation))
+    reached = minimum(taps, ceil_div(limit, dilation))
     # Taps j below `full` stay under the limit at every output.
-    full = min(reached, max(0, ceil_div(limit - stride * (outputs - 1), dilation)))
+    full = minimum(reached, maximum(0, ceil_div(limit - stride * (outputs - 1), dilation)))
     partial = reached - full
     smallest = limit - dilation * (reached - 1) + stride - 1
     return full * outputs + floor_sum(partial, stride, dilation, smallest)
@@ -132,7 +230,13 @@ class Window(NamedTuple):
     @property
     def exact(self) -> Fraction:
         """(N + P − D(F−1) − 1)/S + 1 before any rounding."""
-        return Fraction(self.n + self.before + self.after - self.extent, self.stride) + 1
+        reach = self.n + self.before + self.after - self.extent
+        return Fraction(pinned(reach), pinned(self.stride)) + 1
+
+    @property
+    def rest(self) -> int:
+        """Positions of the padded axis behind the last whole stride; 0 where the size is exact."""
+        return (self.n + self.before + self.after - self.extent) % self.stride
 
     @property
     def output(self) -> int:

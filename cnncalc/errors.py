@@ -4,7 +4,8 @@ A leaf: every room may import it, and it imports none of them.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from importlib import import_module
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -24,7 +25,14 @@ _NO_TEXT = r"(?ai)-?\d+\.?\d*(e[-+]?\d+)?|true|false|null"
 
 
 class CnncalcError(Exception):
-    """Anything cnncalc refuses. `str()` is one line a problem, fit for a terminal."""
+    """Anything cnncalc refuses. `str()` is one line a problem, fit for a terminal and for a log."""
+
+    def __init__(self, *lines: str) -> None:
+        # The one place that all messages pass, whatever words of others they hold.
+        super().__init__(*map(printable, lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.args)
 
 
 class UsageError(CnncalcError):
@@ -39,8 +47,8 @@ class SpecError(CnncalcError):
         shown = self.problems[:MAX_REPORTED]
         more = len(self.problems) - len(shown)
         least = "at least " if len(self.problems) >= MAX_FOUND else ""
-        rest = f"\n… and {least}{more:,} more problem{'s' if more > 1 else ''}"
-        super().__init__("\n".join(shown) + (rest if more else ""))
+        rest = f"… and {least}{more:,} more problem{'s' if more > 1 else ''}"
+        super().__init__(*shown, *[rest] * bool(more))
 
 
 class Problem(NamedTuple):
@@ -95,10 +103,17 @@ def path_text(path: Path) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` with everything that could move a cursor or hide a letter written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+    """`text` with everything that could move a cursor or hide a letter written as an escape.
+
+    So is what GitHub's runner, which reads all that a job prints, would obey: `##[error]` anywhere
+    in a line, `::error::` at its start.
+    """
+    if not text.isprintable():
+        found = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+        text = "".join(found)
+    if "##[" in text:
+        text = text.replace("##[", "#\\x23[")
+    return text.replace("::", "\\x3a:", 1) if text.lstrip().startswith("::") else text
 
 
 def shorten(text: str, limit: int = 40) -> str:
@@ -135,3 +150,25 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?` where a known word is close, else nothing."""
     close = closest(word, known)
     return f"; did you mean {close}?" if close else ""
+
+
+def hint(word: str, known: Collection[str]) -> str:
+    """`; did you mean X?` where a known word is close, else all that there are."""
+    return suggestion(word, known) or f"; there are {', '.join(known)}"
+
+
+def refuse(*mistakes: tuple[object, str]) -> None:
+    """Raises UsageError with what is said of the first mistake that is there."""
+    for is_there, said in mistakes:
+        if is_there:
+            raise UsageError(said)
+
+
+def require(package: str, who: str, extra: str) -> None:
+    """Raises UsageError where a package is missing that `who` needs and an extra brings."""
+    try:
+        import_module(package)
+    except ModuleNotFoundError as error:
+        if error.name != package:
+            raise
+        raise UsageError(f"{who} needs {package}: pip install 'cnncalc[{extra}]'") from None

@@ -1,5 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -12,6 +13,7 @@ from cnncalc.layers.base import Layer, Shape, count
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
+_INT = frozenset({int})
 
 
 @dataclass(eq=False, repr=False)
@@ -111,6 +113,11 @@ class Facts(NamedTuple):
         return self.work.activations if self.node.layer.values == "new" else 0
 
 
+def _key(shape: Shape) -> Hashable:
+    # A number that is no int says by its text which it is; to compare it would be to ask it.
+    return shape if _INT.issuperset(map(type, shape)) else repr(shape)
+
+
 def infer(graph: Graph) -> list[Facts]:
     """Facts of every node, in the graph's order.
 
@@ -129,17 +136,19 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
     """
     shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
-    done: dict[tuple[int, tuple[Shape, ...]], Work] = {}
+    alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
+    done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+    unknown: tuple[Work | None, Hashable] = (None, None)
     sharing = {node.weights_of for node in graph.nodes if node.weights_of}
     weights: dict[str, dict[str, Shape]] = {}
     for node in graph.nodes:
         try:
-            inputs = tuple([shapes[name] for name in node.inputs])
+            key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
         except KeyError:
             continue
-        key = (id(node.layer), inputs)
-        work = done.get(key)
+        work, told = done.get(key, unknown)
         if work is None:
+            inputs = tuple([shapes[name] for name in node.inputs])
             broken = list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
@@ -148,7 +157,8 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             if work is None:
                 problems += map(node.problem, broken)
                 continue
-            done[key] = work
+            told = _key(work.output)
+            done[key] = work, told
         if node.name in sharing:
             weights[node.name] = work.weights
         if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
@@ -156,5 +166,6 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             problems.append(node.problem(message))
             continue
         shapes[node.name] = work.output
+        alike[node.name] = told
         facts.append(Facts(node, work))
     return facts, problems

@@ -3,17 +3,20 @@
 A report holds plain values, no layers. Columns are computed when they are first asked for.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
 
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.dims import maximum, pinned
+from cnncalc.errors import UsageError, hint
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
     from cnncalc.analysis.strides import StrideWarning
 
+T = TypeVar("T")
 Kind = Literal["text", "count", "share", "ratio", "shape", "sizes"]
 
 CONVENTION = (
@@ -240,16 +243,31 @@ ALWAYS_THERE = {
 """Columns whose total includes the auxiliary part: it is stored and trained."""
 
 
+def with_fused(layers: Iterable[T], is_fused: Callable[[T], bool]) -> list[list[T]]:
+    """Each layer with those behind it that are fused into it."""
+    rows: list[list[T]] = []
+    for layer in layers:
+        if rows and is_fused(layer):
+            rows[-1].append(layer)
+        else:
+            rows.append([layer])
+    return rows
+
+
 def ratio(a: int, b: int) -> Fraction | None:
     """How many a for each b; none of nothing."""
-    return Fraction(a, b) if b else None
+    return Fraction(pinned(a), pinned(b)) if b else None
+
+
+def exact(number: Fraction) -> int | str:
+    """A whole number, or the fraction as text: `1024/25`."""
+    return number.numerator if number.denominator == 1 else str(number)
 
 
 def column(key: str) -> Column:
     """The column of that key. Raises UsageError."""
     if key not in COLUMNS:
-        hint = suggestion(key, COLUMNS) or f"; there are {', '.join(COLUMNS)}"
-        raise UsageError(f"no such column: {key}{hint}")
+        raise UsageError(f"no such column: {key}{hint(key, COLUMNS)}")
     return COLUMNS[key]
 
 
@@ -262,7 +280,8 @@ class Report(Presented):
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
     """What gives each column's values, one for each layer."""
-    warnings: tuple["StrideWarning", ...] = ()
+    find_warnings: Callable[[], Iterable["StrideWarning"]] = tuple
+    """What finds the strides that do not fit."""
     description: str = ""
     source: str = ""
     batch: int = 1
@@ -273,6 +292,11 @@ class Report(Presented):
     """What is to be said under a table that shows a column."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def warnings(self) -> tuple["StrideWarning", ...]:
+        """The strides that do not fit, found when they are first asked for."""
+        return tuple(self.find_warnings())
 
     def column(self, key: str) -> Sequence[Any]:
         """The values of a column, one for each layer. Raises UsageError for an unknown one."""
@@ -290,12 +314,13 @@ class Report(Presented):
                 raise UsageError(f"the column {key} has no total")
             # Values under another shape, or overwritten ones, are counted where they were made.
             values = self.column("new_activations" if key == "activations" else key)
-            parts = self.column("part")
-            if part is not None:
-                values = [v for v, its in zip(values, parts, strict=True) if its == part]
-            elif key not in ALWAYS_THERE:
-                values = [v for v, its in zip(values, parts, strict=True) if its != "auxiliary"]
-            self._totals[key, part] = max(values) if column(key).peak and values else sum(values)
+            resting = set() if key in ALWAYS_THERE else {"auxiliary"}
+            parts = {part} if part else {*PARTS} - resting
+            its_parts = zip(values, self.column("part"), strict=True)
+            values = [value for value, its in its_parts if its in parts]
+            self._totals[key, part] = (
+                maximum(*values) if column(key).peak and values else sum(values)
+            )
         return self._totals[key, part]
 
     def _plain(self, key: str) -> Sequence[Any]:
@@ -312,13 +337,8 @@ class Report(Presented):
 
     def groups(self) -> list[list[int]]:
         """The layers that share a row: each with the activation that is fused into it."""
-        rows: list[list[int]] = []
-        for index, into in enumerate(self.column("fused_into")):
-            if into is None:
-                rows.append([index])
-            else:
-                rows[-1].append(index)
-        return rows
+        into = self.column("fused_into")
+        return with_fused(range(len(into)), lambda layer: into[layer] is not None)
 
     @property
     def layers(self) -> int:

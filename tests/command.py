@@ -32,4 +32,5 @@ def cnncalc(*arguments: str, stdin: bytes = b"") -> Result:
             main()
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    assert "Traceback" not in err.getvalue(), err.getvalue()
     return Result(code, out.getvalue(), err.getvalue())

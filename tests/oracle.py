@@ -17,7 +17,7 @@ Position = tuple[int, ...]
 
 
 @dataclass
-class Tally:
+class BruteCount:
     """What was seen while a layer was really carried out."""
 
     output: set[Position] = field(default_factory=set)
@@ -118,36 +118,36 @@ def readers(channels: int, out_channels: int, groups: int) -> list[list[int]]:
 
 def conv(
     axes: Sequence[Axis], wires: list[list[int]], bias: bool = True, shared: bool = True
-) -> Tally:
+) -> BruteCount:
     """A convolution whose output map o reads the input maps `wires[o]`.
 
     Where weights are not `shared`, every output position has its own.
     """
-    tally = Tally()
+    count = BruteCount()
     for position, reads in _slide(axes):
         place = () if shared else position
         for out, maps in enumerate(wires):
-            tally.output.add((out, *position))
+            count.output.add((out, *position))
             for channel in maps:
                 for tap, is_input in reads:
-                    tally.macs += 1
-                    tally.weights.add((out, channel, tap, place))
-                    tally.connections += is_input
+                    count.macs += 1
+                    count.weights.add((out, channel, tap, place))
+                    count.connections += is_input
             if bias:
-                tally.weights.add((out, "bias", place))
-                tally.connections += 1
-                tally.elementwise["add"] += 1
-    return tally
+                count.weights.add((out, "bias", place))
+                count.connections += 1
+                count.elementwise["add"] += 1
+    return count
 
 
 def conv_transpose(
     axes: Sequence[Axis], output_padding: Sequence[int], wires: list[list[int]], bias: bool = True
-) -> Tally:
+) -> BruteCount:
     """Every input value stamps its kernel on a canvas; then the padding is cut off the canvas.
 
     Padding of an axis is what is cut before and after; output padding is what is put at the end.
     """
-    tally = Tally()
+    count = BruteCount()
     canvases = []
     for axis, added in zip(axes, output_padding, strict=True):
         inked = [i * axis.stride + tap for i in range(axis.n) for tap in axis.taps]
@@ -160,72 +160,74 @@ def conv_transpose(
             ]
             for out, maps in enumerate(wires):
                 for channel in maps:
-                    tally.macs += 1
-                    tally.weights.add((out, channel, tap))
-                    tally.connections += all(i in c for i, c in zip(ink, canvases, strict=True))
+                    count.macs += 1
+                    count.weights.add((out, channel, tap))
+                    count.connections += all(i in c for i, c in zip(ink, canvases, strict=True))
     for place in product(range(len(wires)), *(range(len(canvas)) for canvas in canvases)):
-        tally.output.add(place)
+        count.output.add(place)
         if bias:
-            tally.weights.add((place[0], "bias"))
-            tally.connections += 1
-            tally.elementwise["add"] += 1
-    return tally
+            count.weights.add((place[0], "bias"))
+            count.connections += 1
+            count.elementwise["add"] += 1
+    return count
 
 
-def pool(channels: int, axes: Sequence[Axis], kind: str) -> Tally:
+def pool(channels: int, axes: Sequence[Axis], kind: str) -> BruteCount:
     """Pooling of each channel alone. `kind` is max, min, avg or subsample."""
-    tally = Tally()
+    count = BruteCount()
     for position, reads in _slide(axes):
-        _pool_window(tally, channels, position, sum(is_input for _, is_input in reads), kind)
-    return tally
+        _pool_window(count, channels, position, sum(is_input for _, is_input in reads), kind)
+    return count
 
 
-def adaptive_pool(channels: int, sizes: Sequence[tuple[int, int]], kind: str) -> Tally:
+def adaptive_pool(channels: int, sizes: Sequence[tuple[int, int]], kind: str) -> BruteCount:
     """Pooling of each axis of n positions, for (n, outputs), to a wanted number of outputs.
 
     Output i stands for the stretch from i·n/outputs to (i + 1)·n/outputs of the axis and reads
     every position that the stretch touches.
     """
-    tally = Tally()
+    count = BruteCount()
     for position in product(*(range(outputs) for _, outputs in sizes)):
         touched = [
             sum(i * n < (cell + 1) * outputs and cell * outputs < (i + 1) * n for cell in range(n))
             for i, (n, outputs) in zip(position, sizes, strict=True)
         ]
         values = len(list(product(*map(range, touched))))
-        _pool_window(tally, channels, position, values, kind)
-    return tally
+        _pool_window(count, channels, position, values, kind)
+    return count
 
 
-def _pool_window(tally: Tally, channels: int, position: Position, values: int, kind: str) -> None:
+def _pool_window(
+    count: BruteCount, channels: int, position: Position, values: int, kind: str
+) -> None:
     for channel in range(channels):
-        tally.output.add((channel, *position))
+        count.output.add((channel, *position))
         for value in range(values):
-            tally.connections += 1
+            count.connections += 1
             if value:
                 # The first value of a window is taken as it is.
-                tally.elementwise["add" if kind in ("avg", "subsample") else "compare"] += 1
+                count.elementwise["add" if kind in ("avg", "subsample") else "compare"] += 1
         if kind == "avg":
-            tally.elementwise["divide"] += 1
+            count.elementwise["divide"] += 1
         if kind == "subsample":
-            tally.weights |= {(channel, "coefficient"), (channel, "bias")}
-            tally.elementwise["multiply"] += 1
-            tally.elementwise["add"] += 1
-            tally.connections += 1
+            count.weights |= {(channel, "coefficient"), (channel, "bias")}
+            count.elementwise["multiply"] += 1
+            count.elementwise["add"] += 1
+            count.connections += 1
 
 
-def linear(features: int, out_features: int, positions: int = 1, bias: bool = True) -> Tally:
+def linear(features: int, out_features: int, positions: int = 1, bias: bool = True) -> BruteCount:
     """A dense layer, at each of `positions` with the same weights."""
-    tally = Tally()
+    count = BruteCount()
     for position in range(positions):
         for out in range(out_features):
-            tally.output.add((out, position))
+            count.output.add((out, position))
             for feature in range(features):
-                tally.macs += 1
-                tally.weights.add((out, feature))
-                tally.connections += 1
+                count.macs += 1
+                count.weights.add((out, feature))
+                count.connections += 1
             if bias:
-                tally.weights.add((out, "bias"))
-                tally.connections += 1
-                tally.elementwise["add"] += 1
-    return tally
+                count.weights.add((out, "bias"))
+                count.connections += 1
+                count.elementwise["add"] += 1
+    return count

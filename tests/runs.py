@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from cnncalc.confirm.data import Dataset, Split
-from cnncalc.confirm.loop import Epoch
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import Outcome, train
+from cnncalc.data import Dataset, Split
 from cnncalc.graph import Graph
 from cnncalc.spec.load import load
+from cnncalc.training.loop import Epoch
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import Observer, Outcome, train
 
 SPEC: dict[str, Any] = {
     "name": "small",
@@ -42,7 +42,7 @@ def data(train: int = 70, test: int = 20, classes: int = 3, size: int = 6) -> Da
     return Dataset("rows", split(train), split(test), tuple("abc"[:classes]), ("made up",))
 
 
-class Listener:
+class Listener(Observer):
     """Keeps what it is told; `at` is called with the number of steps done in all."""
 
     def __init__(self, at: Any = None) -> None:

@@ -318,6 +318,13 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
     "subsample": _window_fields(pool=True, dilated=False),
     "max_unpool": _max_unpool_fields,
+    "blur_pool": lambda s: st.fixed_dictionaries(
+        # Torch reflects fewer positions than there are.
+        {
+            "kernel_size": st.tuples(*(st.integers(1, min(5, 2 * n - 1)) for n in s[1:])).map(list),
+            "stride": st.integers(1, 3),
+        }
+    ),
     "adaptive_avg_pool": _output_size,
     "adaptive_max_pool": _output_size,
     "global_avg_pool": _fixed(keepdim=_FLAG),

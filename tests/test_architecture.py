@@ -6,20 +6,20 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
 import cnncalc
+from cnncalc.layers import MODULES, layer_class
+from cnncalc.layers.base import Layer
+from tests.house import ENTRANCES, FILES, IMPORTS, PACKAGE, arrows, circles, room_of
 
-PACKAGE = Path(cnncalc.__file__).resolve().parent
 DRAWING = Path(__file__).resolve().parent.parent / "docs" / "architecture.md"
-FILES = sorted(PACKAGE.rglob("*.py"))
 MAX_LINES = 400
-ENTRANCES = ("__init__", "__main__")
-"""Modules that open the door to a room when they are asked to."""
+MAX_POSITIONAL = 8
+"""How many arguments a function may take by position."""
 
 
 class Room(NamedTuple):
@@ -27,18 +27,6 @@ class Room(NamedTuple):
 
     rooms: frozenset[str]
     packages: frozenset[str]
-
-
-class Import(NamedTuple):
-    """A module that a file imports, and whether for the type checker only."""
-
-    file: Path
-    line: int
-    module: str
-    typing: bool
-
-    def __str__(self) -> str:
-        return f"{self.file.relative_to(PACKAGE.parent)}:{self.line}: {self.module}"
 
 
 def drawn() -> dict[str, Room]:
@@ -59,35 +47,7 @@ def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
 
 
-def room_of(file: Path) -> str:
-    return file.relative_to(PACKAGE).parts[0].removesuffix(".py")
-
-
-def imports(file: Path) -> Iterator[Import]:
-    """Every import of a file, those inside functions too."""
-    tree = ast.parse(file.read_text("utf-8"))
-    guarded = {
-        id(inner)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
-        for inner in ast.walk(node)
-    }
-    for node in ast.walk(tree):
-        typing = id(node) in guarded
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(file, node.lineno, alias.name, typing)
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}:{node.lineno}: imports are absolute"
-            base = str(node.module)
-            for alias in node.names:
-                # `from cnncalc import errors` names a room, `from cnncalc.spec import x` did.
-                whole = f"{base}.{alias.name}"
-                yield Import(file, node.lineno, whole if base == "cnncalc" else base, typing)
-
-
 ROOMS = drawn()
-IMPORTS = [found for file in FILES for found in imports(file)]
 
 
 def test_the_table_has_every_room() -> None:
@@ -122,21 +82,98 @@ def test_a_room_imports_only_the_packages_that_it_may(room: str) -> None:
     assert not wrong, "\n".join(map(str, wrong))
 
 
-def test_rooms_do_not_import_each_other_in_a_circle() -> None:
-    below: dict[str, set[str]] = {room: set() for room in ROOMS}
-    for found in IMPORTS:
-        room, parts = room_of(found.file), found.module.split(".")
-        if parts[0] == "cnncalc" and room in ROOMS and parts[1] in ROOMS and not found.typing:
-            below[room].add(parts[1])
-    while free := [room for room, those in below.items() if not those - {room}]:
-        below = {r: those - set(free) for r, those in below.items() if r not in free}
-    assert not below
+def test_nothing_imports_in_a_circle() -> None:
+    assert circles(arrows(rooms=False)) == []
+    assert circles(arrows(rooms=True)) == []
+
+
+def test_a_circle_is_seen_through_a_chain() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": {"e"}}) == [["a", "b", "c"]]
+    assert circles({"a": {"a"}, "b": {"a"}}) == [["a"]]
+    assert circles({"a": {"b", "c"}, "b": {"c"}}) == []
+
+
+def test_imports_by_name_stay_in_the_open() -> None:
+    # Each is an arrow of the graph above; a whole name could as well be an import.
+    assert [str(i) for i in IMPORTS if i.by_name and i.module == "cnncalc"] == []
+    doors = {(room_of(i.file), i.module.split(".")[1]) for i in IMPORTS if i.by_name}
+    assert doors == {
+        ("ask", "ask"),
+        ("cli", "cli"),
+        ("drawing", "drawing"),
+        ("layers", "layers"),
+        ("publish", "render"),
+        ("render", "render"),
+    }
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
+def test_functions_take_few_arguments_by_position(file: Path) -> None:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.FunctionDef):
+            taken = [*node.args.posonlyargs, *node.args.args]
+            own = [argument for argument in taken if argument.arg not in ("self", "cls")]
+            assert len(own) <= MAX_POSITIONAL, f"{file}:{node.lineno}: {node.name}"
+
+
+ANSWERS = ("amounts", "analysis", "ask", "columns", "findings", "page", "render", "tables")
+"""Rooms on the way to an answer."""
+
+
+@pytest.mark.parametrize("word", ["redirect_std", "chdir(", "os.environ[", "ContextVar", "print("])
+def test_an_answer_changes_nothing_of_the_process(word: str) -> None:
+    ways = [file for file in FILES if room_of(file) in (*ANSWERS, "drawing", "publish", "sliding")]
+    found = [file for file in ways if word in file.read_text("utf-8")]
+    assert [file.name for file in found if file.stem not in ("progress", "terminal")] == []
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: str(file.relative_to(PACKAGE)))
 def test_files_are_short_and_have_a_name(file: Path) -> None:
     assert file.stem not in ("utils", "util", "helpers", "common", "misc")
     assert len(file.read_text("utf-8").splitlines()) <= MAX_LINES
+
+
+WORDS_LEFT = {
+    "ask/slide.py": (4, "max_pool avg_pool min_pool relu: options of a command, by their names"),
+    "drawing/diagram.py": (1, "conv: the style of a drawing, not the layer"),
+    "drawing/scene.py": (2, "conv: the style of a drawing, not the layer"),
+    "drawing/svg.py": (1, "conv: the style of a drawing, not the layer"),
+    "findings/compare_fc.py": (1, "locally_connected: a key of JSON and CSV"),
+    "findings/dense_twin.py": (4, "flatten linear relu: it writes a spec"),
+    "sliding/data.py": (1, "relu: the value of an option, in JSON"),
+    "sliding/layer.py": (1, "conv: the layer that a kernel without a pooling makes"),
+    "spec/advice.py": (1, "linear: what Keras calls no activation"),
+    "training/settings.py": (2, "linear: a schedule of the learning rate"),
+}
+"""Where a layer's word is quoted outside of `layers`: how often, and why."""
+
+
+def test_layers_are_not_looked_up_by_their_words() -> None:
+    """What is asked of a layer stands in its class."""
+    found: dict[str, int] = {}
+    for file in FILES:
+        if room_of(file) in ("layers", "specs"):
+            continue
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Constant) and node.value in MODULES:
+                name = file.relative_to(PACKAGE).as_posix()
+                found[name] = found.get(name, 0) + 1
+    assert found == {name: number for name, (number, _) in WORDS_LEFT.items()}
+    assert sum(found.values()) <= 20
+
+
+def test_no_class_of_a_word_is_imported_outside() -> None:
+    """A class is no better than its word: what matters is said by an attribute."""
+    modules = {f"cnncalc.layers.{module}" for module in MODULES.values()}
+    wrong = [i for i in IMPORTS if room_of(i.file) != "layers" and i.module in modules]
+    assert not wrong, "\n".join(map(str, wrong))
+
+
+@pytest.mark.parametrize("word", MODULES)
+def test_every_layer_says_what_training_keeps(word: str) -> None:
+    cls = layer_class(word)
+    sugar = cls.lower is not Layer.lower
+    assert sugar or cls.kept is not Layer.kept or hasattr(cls, "_kept")
 
 
 def test_public_names_are_not_names_of_modules() -> None:
@@ -178,11 +215,12 @@ def test_a_json_spec_is_tabulated_without_what_it_does_not_need() -> None:
     assert not modules & {"numpy", "torch", "yaml", "rich.console", "cnncalc.spec.yaml_text"}
     # Nor are layers that it does not use, commands that were not called, and other formats.
     assert not modules & {f"cnncalc.layers.{name}" for name in ("norm", "join")}
-    assert not modules & {f"cnncalc.cli.{name}" for name in ("layer", "show", "init", "schema")}
-    assert not modules & {f"cnncalc.render.{name}" for name in ("json", "csv", "markdown")}
+    assert not modules & {f"cnncalc.ask.{name}" for name in ("explain", "diff", "lists", "verify")}
+    assert not modules & {f"cnncalc.render.{name}" for name in ("markdown", "html")}
+    assert not modules & {f"cnncalc.tables.{name}" for name in ("json", "csv", "compare")}
 
 
 def test_csv_does_not_need_the_table_for_people() -> None:
     modules = loaded("table", "lenet5.json", "--format", "csv", "--columns", "name,params")
-    assert "cnncalc.render.csv" in modules
-    assert not modules & {"cnncalc.render.text", "rich"}
+    assert "cnncalc.tables.csv" in modules
+    assert not modules & {"cnncalc.tables.text", "rich"}

@@ -6,8 +6,9 @@ import re
 
 import pytest
 
-from cnncalc.display import MARKUPS, write
-from cnncalc.render.page import Block, Grid, Heading, Items, Prose
+from cnncalc.page import Block, Grid, Heading, Items, Prose
+from cnncalc.render.write import FORMATS as MARKUPS
+from cnncalc.render.write import write
 from tests.command import cnncalc
 
 CAPTIONED = ("--caption", "A & B", "--label", "tab:ab")

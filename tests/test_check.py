@@ -7,7 +7,6 @@ import re
 from dataclasses import replace
 from decimal import Decimal
 from html.parser import HTMLParser
-from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +16,16 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import cnncalc as library
-from cnncalc.analysis.budget import LIMITS, STRICT, Limit, amount, counted
 from cnncalc.api import analyze
-from cnncalc.cli import budget_table, check
+from cnncalc.ask import budget_table, check
+from cnncalc.ask.request import given_fields
 from cnncalc.errors import UsageError
-from cnncalc.render.budget import github
+from cnncalc.findings.budget import LIMITS, STRICT, Limit, amount, counted
+from cnncalc.findings.budget_page import github
 from cnncalc.report import COLUMNS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
+from tests.zoo import zoo
 
 # Spellings
 
@@ -307,7 +308,7 @@ def test_unknown_limits_are_errors() -> None:
 
 
 def test_every_limit_is_an_option() -> None:
-    options = {name.replace("_", "-") for name in signature(check.run).parameters}
+    options = {given.name.replace("_", "-") for given in given_fields(check.Check)}
     assert {*LIMITS, *STRICT, *budget_table.OPTIONS} <= options
     assert all(limit.column in COLUMNS for limit in LIMITS.values())
 
@@ -395,7 +396,7 @@ class Tags(HTMLParser):
         assert self.open.pop() == tag
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_in_every_format(name: str) -> None:
     limits = ["--max-params", "1k", "--max-macs", "1T", "--max-peak-memory", "1kB", "--strict-any"]
     printed = {}
@@ -474,11 +475,11 @@ def test_no_name_can_end_a_workflow_command_or_start_another(name: str, line: in
 
 def test_a_new_limit_is_a_line() -> None:
     # What a limit needs is its column; everything else follows from that.
-    from cnncalc.analysis.budget import judge
+    from cnncalc.findings.budget import verdict
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(LIMITS, "max-buffers", Limit("max-buffers", "buffers", "buffers"))
-        (found,) = judge(analyze("lenet5-1998"), {"max-buffers": 800}).findings
+        (found,) = verdict(analyze("lenet5-1998"), {"max-buffers": 800}).findings
     # The 84 · 10 fixed prototypes of its output.
     assert (found.value, found.over, found.costs[0].name) == (840, True, "OUTPUT")
 

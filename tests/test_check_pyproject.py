@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 import yaml
 
-from cnncalc.cli import budget_table
 from cnncalc.columns import DTYPE_BITS
 from tests.command import cnncalc
 from tests.test_check import COUNT
@@ -26,7 +25,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("tiny", "other"):
         (tmp_path / "nets" / f"{name}.json").write_text(NET)
     monkeypatch.chdir(tmp_path)
-    budget_table.nearest.cache_clear()
     return tmp_path
 
 
@@ -82,7 +80,6 @@ def test_the_nearest_table_above_the_spec_counts(
     assert limits("../nets/tiny.json")["../nets/tiny.json"]["max-params"] == 1010
     assert [*limits()] == ["../nets/tiny.json", "lenet5"]
     (project / "nets" / "pyproject.toml").write_text("[tool.cnncalc.budgets]\nmax-params = 7\n")
-    budget_table.nearest.cache_clear()
     assert limits("../nets/tiny.json")["../nets/tiny.json"] == {"max-params": 7}
 
 
@@ -181,7 +178,6 @@ def test_the_pre_commit_hook_checks_what_pyproject_names(project: Path) -> None:
     (project / "pyproject.toml").write_text(TABLE)
     assert cnncalc(*arguments).code == 1
     (project / "pyproject.toml").write_text(TABLE.replace('"1kB"', '"2kB"'))
-    budget_table.nearest.cache_clear()
     assert cnncalc(*arguments).code == 0
 
 

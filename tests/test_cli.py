@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import stat
 from pathlib import Path
 
@@ -94,6 +95,37 @@ def test_sort_and_top_show_where_the_parameters_are() -> None:
     text = cnncalc("table", "lenet5", "--sort", "params", "--top", "3").out
     assert "5 more rows not shown" in text
     assert "62,006" in text
+
+
+def layer_rows(*arguments: str) -> int:
+    """How many rows of layers a Markdown table of ResNet-50 has; all but the layers' are bold."""
+    text = cnncalc("table", "resnet50", "--columns", "name,params", "-f", "markdown", *arguments)
+    (body,) = re.findall(r"^\|[-: |]+\|\n((?:\|.*\n)+)", text.out, re.M)
+    first, *below = body.splitlines()
+    assert first.startswith("| input ")
+    return sum("**" not in row for row in below)
+
+
+# 53 convolutions, as many batch norms, 16 sums, two poolings and the dense layer.
+ALL = 2 * 53 + 16 + 2 + 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--depth", "all"], ALL),
+        (["--sort", "params"], ALL),
+        (["--sort", "params", "--top", "70"], 70),
+        (["--top", "70"], 70),
+        (["--top", "126"], ALL),
+    ],
+)
+def test_large_tables_are_not_cut_further_than_asked(arguments: list[str], shown: int) -> None:
+    assert layer_rows(*arguments) == shown
+
+
+def test_large_tables_are_cut_where_nothing_is_asked() -> None:
+    assert layer_rows() < ALL
 
 
 def test_batch_multiplies_work_and_not_parameters() -> None:
@@ -240,6 +272,34 @@ def test_several_networks_stand_side_by_side() -> None:
     markdown = cnncalc("table", "alexnet", "vgg16", "-f", "markdown").out.splitlines()
     assert markdown[3].replace(" ", "").startswith("|vgg16|224×224×3|16|")
     assert cnncalc("table", "alexnet", "vgg16", "--columns", "output").code == 2
+
+
+# torchvision's counts of parameters, and the course's of LeNet-5.
+PARAMS = {"lenet5": 62_006, "alexnet": 61_100_840, "vgg16": 138_357_544, "resnet18": 11_689_512}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shown"),
+    [
+        (["--top", "3"], ["lenet5", "alexnet", "vgg16"]),
+        (["--sort", "params"], ["vgg16", "alexnet", "resnet18", "lenet5"]),
+        (["--sort", "params", "--top", "2"], ["vgg16", "alexnet"]),
+        (["--sort", "params", "--top", "9"], ["vgg16", "alexnet", "resnet18", "lenet5"]),
+    ],
+)
+def test_top_of_several_networks_keeps_the_first_of_them(
+    arguments: list[str], shown: list[str]
+) -> None:
+    arguments = ["table", *PARAMS, "--columns", "params", *arguments]
+    found = rows(*arguments)
+    assert [row["network"] for row in found] == shown
+    assert [int(row["params"]) for row in found] == [PARAMS[name] for name in shown]
+    entries = json.loads(cnncalc(*arguments, "-f", "json").out)
+    assert [entry["spec"] for entry in entries] == shown
+    text = cnncalc(*arguments).out
+    assert [name for name in PARAMS if f"{PARAMS[name]:,}" in text] == [
+        name for name in PARAMS if name in shown
+    ]
 
 
 def test_another_input_is_refused_where_there_are_several() -> None:

@@ -20,14 +20,15 @@ from markdown_it import MarkdownIt
 from rich.cells import cell_len
 
 import cnncalc as api
-from cnncalc.analysis.compare_fc import ConvComparison
 from cnncalc.errors import UsageError
-from cnncalc.render.compare_fc import comma_separated, decimal, page
+from cnncalc.findings.compare_fc import ConvComparison
+from cnncalc.findings.compare_fc_page import comma_separated, decimal, page
 from cnncalc.render.html import html
 from cnncalc.render.markdown import markdown
 from cnncalc.render.plain import lines, plain
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
+from tests.zoo import zoo
 
 Position = tuple[int, ...]
 
@@ -434,7 +435,7 @@ def markdown_cells(text: str) -> Iterator[str]:
             yield "".join(child.content for child in following.children or [])
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_format_has_every_weight(name: str) -> None:
     found = api.compare_fc(name, hidden=[100])
     wanted = {f"{cost.weights:,}" for layer in found.layers for cost in layer.saving.costs}

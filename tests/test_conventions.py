@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from cnncalc.analysis.conventions import CONVENTIONS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.api import analyze, reconcile
 from cnncalc.errors import UsageError
 from tests.command import cnncalc
@@ -81,25 +81,25 @@ RESNET18 = {
 @pytest.mark.parametrize("tool", RESNET18)
 def test_resnet18_is_the_sum_of_its_parts(tool: str) -> None:
     total, parts = RESNET18[tool]
-    (tally,) = reconcile("resnet18", [tool])
-    assert {part.name: (part.factor, part.size) for part in tally.parts} == parts
-    assert tally.total == tally.printed == total
-    assert tally.errors == []
+    (count,) = reconcile("resnet18", tool).counts
+    assert {part.name: (part.factor, part.size) for part in count.parts} == parts
+    assert count.total == count.printed == total
+    assert count.errors == []
     assert analyze("resnet18", count_as=tool).total("count") == total
 
 
 def test_every_convention_is_reconciled() -> None:
     assert list(RESNET18) == list(CONVENTIONS)
-    assert [tally.name for tally in reconcile("lenet5")] == list(CONVENTIONS)
+    assert [count.name for count in reconcile("lenet5").counts] == list(CONVENTIONS)
 
 
 def test_resnet50_is_4_1_billion_macs_for_papers_and_8_2_for_torch() -> None:
     # Torchvision's 4.09 G; He et al. have the stride in the 1×1 convolution: 3.86 G, their "3.8".
     strided_3x3, strided_1x1 = 4_089_184_256, 3_857_973_248
-    totals = {tally.name: tally.total for tally in reconcile("resnet50")}
+    totals = {count.name: count.total for count in reconcile("resnet50").counts}
     assert totals["paper"] == strided_3x3
     assert totals["torch"] == 2 * strided_3x3
-    assert reconcile("resnet50-v1", ["paper"])[0].total == strided_1x1
+    assert reconcile("resnet50-v1", "paper").counts[0].total == strided_1x1
 
 
 # (output side, channels in, channels out) of VGG-16's convolutions, all 3×3.
@@ -123,7 +123,7 @@ def test_vgg16_by_hand() -> None:
     units = sum(k for _, k in DENSE)
     rectified = maps + 2 * 4096
     pooled = sum(n * n * k for n, k in ((224, 64), (112, 128), (56, 256), (28, 512), (14, 512)))
-    totals = {tally.name: tally.total for tally in reconcile("vgg16")}
+    totals = {count.name: count.total for count in reconcile("vgg16").counts}
     softmax = 1000 if "softmax" in analyze("vgg16").column("type") else 0
     assert macs == 15_470_264_320
     assert totals["paper"] == totals["fvcore"] == totals["calflops"] == macs
@@ -174,12 +174,12 @@ TOKENS = network(MAP, {"linear": {"out_features": 5, "position_wise": True}})
 def test_faults_are_named_and_not_imitated(
     spec: dict[str, Any], tool: str, meant: int, printed: int
 ) -> None:
-    (tally,) = reconcile(spec, [tool])
-    assert (tally.total, tally.printed) == (meant, printed)
+    (count,) = reconcile(spec, tool).counts
+    assert (count.total, count.printed) == (meant, printed)
     report = analyze(spec, count_as=tool)
     assert report.total("count") == meant
     # The table names the tool, and each fault with what it comes to.
-    named = [f"{abs(e.amount):,} {'more' if e.amount > 0 else 'less'}" for e in tally.errors]
+    named = [f"{abs(e.amount):,} {'more' if e.amount > 0 else 'less'}" for e in count.errors]
     assert len(named) == len(report.remarks["count"]) - 1
     assert all(n in r for n, r in zip(named, report.remarks["count"][1:], strict=True))
     assert CONVENTIONS[tool].tool in report.remarks["count"][0]
@@ -189,10 +189,10 @@ def test_faults_are_named_and_not_imitated(
 def test_padding_that_pooling_cannot_add_itself_is_counted(tool: str, times: int) -> None:
     # 12 positions by steps of 2 give 6 windows of 3, which reach to 13: one behind, none before.
     spec = network(MAP, {"max_pool": {"kernel_size": 3, "stride": 2, "padding": "same"}})
-    (tally,) = reconcile(spec, [tool])
-    sizes = {part.name: part.size for part in tally.parts}
+    (count,) = reconcile(spec, tool).counts
+    sizes = {part.name: part.size for part in count.parts}
     assert sizes == {"inputs of max_pool": 12 * 12 * 8, "padding of max_pool": (169 - 144) * 8}
-    assert tally.total == times * 13 * 13 * 8
+    assert count.total == times * 13 * 13 * 8
 
 
 @pytest.mark.parametrize("spec", ["resnet18", "vgg16", "mobilenet_v2", "vit_b_16", "lenet5"])
@@ -289,4 +289,16 @@ def test_keras_counts_mean_and_variance_and_no_counter() -> None:
 
 def test_only_known_conventions() -> None:
     with pytest.raises(UsageError):
-        reconcile("lenet5", ["torch", "tensorflow"])
+        reconcile("lenet5", "torch", "tensorflow")
+
+
+def test_a_min_pool_is_a_max_pooling_to_tools() -> None:
+    """What ptflops prints for the twin, whose module is torch's MaxPool2d: 614."""
+    smallest: dict[str, Any] = {"min_pool": 2}
+    spec = {
+        "input": {"height": 9, "width": 9, "channels": 3},
+        "layers": [smallest, {"conv": {"out_channels": 2, "kernel_size": 1}}],
+    }
+    (tally,) = reconcile(spec, "ptflops-pytorch").counts
+    # 4·4 positions of a 1×1 convolution from 3 to 2 channels, its biases, and the input twice.
+    assert tally.printed == 4 * 4 * 3 * 2 + 4 * 4 * 2 + 2 * 9 * 9 * 3 == 614

@@ -16,16 +16,17 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 import cnncalc as library
-from cnncalc.analysis.align import CHANGE, align
-from cnncalc.analysis.diff import ADDED_UP, Change, Diff
+from cnncalc.amounts import shape_text
 from cnncalc.api import analyze, diff
+from cnncalc.findings.align import CHANGE, align
+from cnncalc.findings.diff import ADDED_UP, Change, Diff
+from cnncalc.findings.diff_page import MAX_RESIZED, entries
 from cnncalc.graph import Graph
-from cnncalc.render.diff import MAX_RESIZED, entries
-from cnncalc.render.table import shape_text
 from cnncalc.spec.bundled import bundled, networks
 from tests import strategies
 from tests.command import cnncalc
 from tests.test_check import Tags
+from tests.zoo import zoo
 
 Spec = dict[str, Any]
 
@@ -372,7 +373,7 @@ def test_it_is_deterministic() -> None:
 # The command
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_network_in_every_format(name: str) -> None:
     printed = {}
     for format in ("text", "markdown", "latex", "html", "json"):

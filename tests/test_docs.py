@@ -23,13 +23,15 @@ from pathlib import Path
 
 import pytest
 
+import cnncalc as library
+from cnncalc.amounts import shape_text
 from cnncalc.api import analyze
+from cnncalc.ask.words import REQUESTS
 from cnncalc.cli.app import COMMANDS
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import MAX_OUTPUT, Facts, infer
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
-from cnncalc.render.table import shape_text
 from cnncalc.report import COLUMNS, DEFAULT_COLUMNS
 from cnncalc.spec import formula
 from cnncalc.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES
@@ -153,6 +155,20 @@ def test_comments_state_what_comes_out(fence: Fence, tmp_path: Path) -> None:
             assert f"{sum(f.params for f in on_line[number]):,}" == stated["params"], line
 
 
+def test_figures_of_the_first_network_of_the_readme_by_hand(tmp_path: Path) -> None:
+    (fence,) = (f for f in of("json") if f.document.name == "README.md")
+    path = tmp_path / "net.json"
+    path.write_text(fence.text, "utf-8")
+    report = analyze(path)
+    # ⌊(224 − 11)/4⌋ + 1 = 54 and ⌊(54 − 3)/2⌋ + 1 = 26.
+    conv, pool, positions = 96 * (11 * 11 * 3 + 1), 26 * 26 * 96, 54 * 54
+    assert report.total("params") == conv + (pool * 10 + 10) == 683_914
+    assert report.total("macs") == positions * 96 * 11 * 11 * 3 + pool * 10 == 102_265_728
+    assert report.total("activations") == positions * 96 + pool + 10 == 344_842
+    totals = (683_914, 102_265_728, 344_842)
+    assert all(f" {total:,} " in fence.document.read_text("utf-8") for total in totals)
+
+
 @pytest.mark.parametrize(
     "document", dict.fromkeys(f.document for f in of("pycon")), ids=lambda path: path.name
 )
@@ -247,6 +263,19 @@ def rows(document: str, *titles: str) -> list[list[str]]:
 
 def code(cell: str) -> list[str]:
     return re.findall(r"`([^`]+)`", cell)
+
+
+def test_every_command_that_says_something_is_a_function() -> None:
+    table = rows("docs/api.md", "command", "function", "gives")
+    functions = [name.removeprefix("cnncalc.") for row in table for name in code(row[1])]
+    assert [name for name in functions if not callable(getattr(library, name))] == []
+    said = [command for row in table for command in code(row[0])]
+    assert sorted(said) == sorted(set(REQUESTS) - {"value"})
+    # All others write files.
+    assert set(COMMANDS) - set(said) == {"embed", "train", "pictures", "init"}
+    # And nothing is public that the page does not have.
+    errors = {"CnncalcError", "SpecError", "UsageError", "Graph", "Report"}
+    assert set(library.__all__) - errors == set(functions)
 
 
 def test_main_fields_are_those_of_the_classes() -> None:

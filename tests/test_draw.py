@@ -31,6 +31,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc as run
+from tests.zoo import zoo
 
 SVG = "{http://www.w3.org/2000/svg}"
 EVERY = 99
@@ -125,7 +126,7 @@ def test_nothing_overlaps_and_nothing_is_cut(name: str) -> None:
     check_scene(blocks(found), found.arrows)
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_branches_are_drawn_without_crossings(name: str) -> None:
     found = drawn(name, EVERY)
     scene = blocks(found)

@@ -160,7 +160,7 @@ def test_every_command_that_reports_is_a_region(folder: Path, words: str, shown:
     [
         ("a.rst", ".. ", ".. |n| replace:: 1,065"),
         ("a.adoc", "// ", ":n: 1,065"),
-        ("a.tex", "% ", "\\providecommand{\\n}{}\\renewcommand{\\n}{1,065}"),
+        ("a.tex", "% ", "\\newcommand{\\n}{1,065}"),
         ("a.py", "# ", "n = 1_065"),
     ],
 )
@@ -217,6 +217,8 @@ def test_width_and_colour_of_a_terminal_change_nothing(
         ("a.md", "`{}` and ``` `` {} ```\n"),
         ("a.mdx", "```\n{}\n```\n"),
         ("a.rst", "As in::\n\n   {}\n\nafter\n"),
+        ("a.rst", "::\n\n   {}\n"),
+        ("a.rst", "- As in ::\n\n     one\n\n     {}\n"),
         ("a.rst", ".. code-block:: rst\n   :linenos:\n\n   {}\n"),
         ("a.tex", "\\begin{{verbatim}}\n{}\n\\end{{verbatim}}\n"),
         ("a.tex", "10\\% cnncalc:begin table\n"),
@@ -232,6 +234,31 @@ def test_markers_in_code_are_text(folder: Path, name: str, text: str) -> None:
     text = text.replace("{}", f"{opening}cnncalc:begin value net.json params{closing}")
     text = text.replace("{{", "{").replace("}}", "}")
     assert embedded(folder, text, name) == text
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        # A paragraph below `::` that is not indented is no code, and what follows code is none.
+        "As in::\n\n",
+        "As in::\n\n   code\n\nafter\n\n",
+        "   As in::\n\n   ",
+        "As in::\n\n   code\n\nafter\n\n.. note::\n\n   ",
+        # Directives that hold text, and comments.
+        ".. note::\n\n   ",
+        ".. figure:: a.png::\n\n   ",
+        ".. class::\n\n   ",
+        # A colon less.
+        "As in:\n\n   ",
+        "   ",
+    ],
+)
+def test_markers_in_text_are_markers(folder: Path, before: str) -> None:
+    text = f"{before}.. cnncalc:begin value net.json params as=n\n"
+    indent = " " * 3 if before.endswith(" ") else ""
+    found = embedded(folder, f"{text}{indent}.. cnncalc:end\n", "a.rst")
+    assert found.startswith(text)
+    assert f"{indent}.. |n| replace:: 1,065" in found.splitlines()
 
 
 def test_after_code_markers_are_markers_again(folder: Path) -> None:
@@ -284,14 +311,18 @@ def test_markers_that_are_wrong(folder: Path, text: str, message: str) -> None:
         ("table lenet5 columns=params columns=macs", "columns is given twice"),
         ("table lenet5 columns=parms", "no such column: parms; did you mean params?"),
         ("table lenet5 strict=maybe", 'strict is yes or no, not "maybe"'),
-        ("table lenet5 top=x", "invalid value for '--top'"),
-        ("explain lenet5 conv1 format=jpeg", "'jpeg' is not one of"),
+        ("table lenet5 top=0", "top must be a whole number from 1, not 0"),
+        ("table lenet5 top=x", 'top must be a whole number from 1, not "x"'),
+        (
+            "explain lenet5 conv1 format=jpeg",
+            'format is text, markdown, latex, html, rst or asciidoc, not "jpeg"',
+        ),
         ("explain lenet5 conv9", "conv9"),
-        ("diff", "missing argument"),
+        ("diff", "diff takes a spec"),
         ("reconcile lenet5 a b c", "at most two tools"),
         ("table -", "a region cannot read standard input"),
         ("table nett.json", "; paths are seen from doc.md"),
-        ("value lenet5", "value takes a spec and a number, as in value lenet5.json params"),
+        ("value lenet5", "value takes a spec and a number"),
         ("value lenet5 parms", 'no such number: "parms"; did you mean params?'),
         ("value lenet5 conv11.params", 'no such layer: "conv11"; did you mean conv1?'),
         ("value lenet5 output", "the column output has no total"),
@@ -337,6 +368,12 @@ def test_no_document_is_touched_where_one_is_wrong(folder: Path) -> None:
         ("a.py", "x = (\n# cnncalc:end\n", "a.py:1: no Python that can be read"),
         ("a.tex", "% cnncalc:begin value lenet5 params as=n1\n% cnncalc:end\n",
          "as= must be a name that LaTeX allows"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=import\n# cnncalc:end\n",
+         "as=import: Python has that name itself"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=None\n# cnncalc:end\n",
+         "as=None: Python has that name itself"),
+        ("a.py", "# cnncalc:begin value lenet5 params as=sum\n# cnncalc:end\n",
+         "as=sum: Python has that name itself"),
         ("a.txt", "", "a.txt: no document of a known type; there are .md"),
         ("gone.md", None, "gone.md: no such file or folder"),
     ],

@@ -11,8 +11,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from cnncalc.analysis.explain import Explanation
-from cnncalc.analysis.trace import Name, Traced, expression_of
 from cnncalc.api import analyze, explain
 from cnncalc.dims import (
     Window,
@@ -24,11 +22,13 @@ from cnncalc.dims import (
     window,
     window_ceil,
 )
-from cnncalc.render.explain import axis_picture
-from cnncalc.render.maths import formula
-from cnncalc.spec.bundled import networks
+from cnncalc.findings.explain import Explanation
+from cnncalc.findings.explain_page import axis_picture
+from cnncalc.findings.expression import Name, Traced, expression_of
+from cnncalc.findings.maths import formula
 from tests.command import cnncalc
 from tests.strategies import specs, thorough
+from tests.zoo import zoo
 
 CORNERS = {"⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "−": "-", "·": "*", "^": "**"}
 FUNCTIONS = {"floor": floor, "ceil": ceil, "min": min, "max": max, "Fraction": Fraction}
@@ -87,7 +87,7 @@ def expected(table: dict[str, dict[str, Any]], one: Explanation, name: Name) -> 
     return int(channels if name.letter == "C" else sizes[axes.index(name.letter)])
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_formulas_of_bundled_networks_give_the_numbers_of_the_table(name: str) -> None:
     assert agrees(name) > 10
 

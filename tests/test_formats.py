@@ -11,12 +11,13 @@ import pytest
 from markdown_it import MarkdownIt
 
 import cnncalc
-from cnncalc.analysis.conventions import CONVENTIONS
-from cnncalc.display import FORMATS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.presented import Presented
+from cnncalc.render.write import FORMATS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc as command
 from tests.tex import compiled
+from tests.zoo import zoo
 
 BUDGETS = {"max-params": "1M", "max-macs": "1G", "max-peak-memory": "1MiB"}
 
@@ -69,7 +70,7 @@ def check_markdown(text: str) -> None:
     assert kinds.count("tr_open") == len(rows) - len(separators)
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 @pytest.mark.parametrize("result", RESULTS)
 def test_every_result_is_valid_in_every_format(result: str, name: str) -> None:
     found = RESULTS[result](name)
@@ -82,7 +83,7 @@ def test_every_result_is_valid_in_every_format(result: str, name: str) -> None:
         assert _unescaped(texts["latex"]).count(opened) == _unescaped(texts["latex"]).count(closed)
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_reconciliations_are_valid_in_every_format(name: str) -> None:
     texts = {f: command("reconcile", name, "-f", f).out for f in (*FORMATS, "json")}
     assert all(text.strip() for text in texts.values())

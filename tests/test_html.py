@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import cnncalc
+from cnncalc.page import Grid, Heading, Items, Page
 from cnncalc.render.html import SHORT, html
-from cnncalc.render.page import Grid, Heading, Items, Page
 from tests.command import cnncalc as command
 from tests.tables import LENET5_PARAMS, check_lenet5, tables
 

@@ -23,9 +23,9 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.interop.keras_source import keras_source
 from cnncalc.layers import MODULES
-from cnncalc.spec.bundled import networks
 from tests.formatted import check_format
 from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+from tests.zoo import zoo
 
 pytestmark = [
     # Keras reads an index of torch through numpy, which torch does not like yet.
@@ -57,7 +57,7 @@ def last(shape: tuple[int, ...]) -> tuple[int, ...]:
     return (*shape[1:], shape[0])
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_shapes_and_counts_of_every_bundled_network(name: str) -> None:
     graph = cnncalc.load(name)
     facts = {fact.node.name: fact for fact in infer(graph)}

@@ -417,6 +417,36 @@ def test_auxiliary_layers_count_parameters_and_their_macs_apart() -> None:
     assert cnncalc.load(data).outputs == ("main",)
 
 
+def test_what_hangs_behind_an_auxiliary_layer_is_auxiliary() -> None:
+    linear = {"linear": {"out_features": 3, "bias": False}}
+    data = spec(
+        {**linear, "name": "trunk"},
+        {**linear, "name": "aux"},
+        # These reach no output, so that only what they read says when they are computed.
+        {**linear, "name": "behind"},
+        {"add": None, "from": ["trunk", "behind"], "name": "both"},
+        {**linear, "name": "main", "from": "trunk"},
+        # And this one is computed always.
+        {**linear, "name": "beside", "from": "trunk"},
+        input={"features": 5},
+        outputs=["main"],
+        auxiliary=["aux"],
+    )
+    report = cnncalc.analyze(data)
+    parts = dict(zip(report.column("name"), report.column("part"), strict=True))
+    assert parts == {
+        "trunk": "dense",
+        "aux": "auxiliary",
+        "behind": "auxiliary",
+        "both": "auxiliary",
+        "main": "dense",
+        "beside": "dense",
+    }
+    # 5·3 in the trunk and 3·3 in main and beside; aux and behind do 3·3 each in training.
+    assert (report.total("macs"), report.total("macs", "auxiliary")) == (15 + 2 * 9, 2 * 9)
+    assert report.total("params") == 15 + 4 * 9
+
+
 # Shared weights
 
 

@@ -101,6 +101,25 @@ CASES = [
         elementwise={"add": 4 * 4 * 16},
         connections=4 * 4 * 16 * (3 * 3 + 1),
     ),
+    # In front of ResNet's second stage: 3×3 for each of 64 channels, every second of 112 positions.
+    # Along an axis the first window reads 2 inputs and each of the 55 others 3.
+    Case(
+        {"blur_pool": 3},
+        (64, 112, 112),
+        (64, 56, 56),
+        macs=56 * 56 * 64 * 3 * 3,
+        connections=64 * (2 + 55 * 3) ** 2,
+        buffers=64 * 3 * 3,
+    ),
+    # 4 taps on 5 inputs, 1 position before and 2 after: windows from −1, 1 and 3 read 3, 4 and 2.
+    Case(
+        {"blur_pool": 4},
+        (2, 5),
+        (2, 3),
+        macs=3 * 2 * 4,
+        connections=2 * (3 + 4 + 2),
+        buffers=2 * 4,
+    ),
     # Xception's entry: 3×3 for each of 64 channels, then 64 → 128 at each of 7×7 positions.
     Case(
         {"separable_conv": {"out_channels": 128, "kernel_size": 3, "bias": False}},
@@ -513,6 +532,22 @@ CASES = [
         (4, 2, 3),
         elementwise={"add": 4 * 5, "divide": 4, "multiply": 24},
         connections=4 * 6,
+    ),
+    # The same, the small factor first; and three of which none is as large as their product.
+    Case(
+        {"multiply": [[{"global_avg_pool": {"keepdim": True}}], []]},
+        (4, 2, 3),
+        (4, 2, 3),
+        elementwise={"add": 4 * 5, "divide": 4, "multiply": 24},
+        connections=4 * 6,
+    ),
+    Case(
+        {"multiply": [[{"max_pool": [2, 1]}], [{"max_pool": [1, 3]}], [{"max_pool": [2, 3]}]]},
+        (4, 2, 3),
+        (4, 2, 3),
+        # Of 2, 3 and 6 values the largest, then two products of 24.
+        elementwise={"compare": 12 * 1 + 8 * 2 + 4 * 5, "multiply": 2 * 24},
+        connections=3 * 24,
     ),
     Case({"concat": [[], ["relu"]]}, (4, 5), (8, 5), elementwise={"compare": 20}),
 ]

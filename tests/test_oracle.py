@@ -16,7 +16,7 @@ from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import Shape
 from cnncalc.spec.load import load
 from tests import oracle
-from tests.oracle import Axis, Tally
+from tests.oracle import Axis, BruteCount
 from tests.strategies import layers_for, output_of, shapes, spec_of, thorough
 
 SPATIAL = shapes(min_axes=1)
@@ -56,13 +56,13 @@ def axes_of(fields: dict[str, Any], sizes: tuple[int, ...]) -> list[Axis]:
     ]
 
 
-def check(facts: Facts, tally: Tally) -> None:
+def check(facts: Facts, count: BruteCount) -> None:
     """Shape, parameters, MACs, connections and elementwise arithmetic, each to the unit."""
-    assert facts.output == tally.output_shape
-    assert facts.params == len(tally.weights)
-    assert facts.macs == tally.macs
-    assert facts.connections == tally.connections
-    assert Counter(facts.elementwise) == tally.elementwise
+    assert facts.output == count.output_shape
+    assert facts.params == len(count.weights)
+    assert facts.macs == count.macs
+    assert facts.connections == count.connections
+    assert Counter(facts.elementwise) == count.elementwise
 
 
 def check_windows(facts: Facts, axes: list[Axis]) -> None:
@@ -75,6 +75,7 @@ def check_windows(facts: Facts, axes: list[Axis]) -> None:
         span = axis.dilation * (axis.kernel_size - 1)
         cells = axis.n + axis.before + axis.after
         assert window.exact == Fraction(cells - span - 1, axis.stride) + 1
+        assert window.rest == (cells - span - 1) % axis.stride
 
 
 @thorough(250)
@@ -178,10 +179,10 @@ def test_linear(data: st.DataObject, shape: Shape) -> None:
     item = data.draw(layers_for(shape, "linear"))
     fields, (facts,) = item["linear"], facts_of(item, shape)
     positions = shape[1] if len(shape) > 1 else 1
-    tally = oracle.linear(shape[0], fields["out_features"], positions, fields["bias"])
+    count = oracle.linear(shape[0], fields["out_features"], positions, fields["bias"])
     if len(shape) == 1:
-        tally.output = {place[:1] for place in tally.output}
-    check(facts, tally)
+        count.output = {place[:1] for place in count.output}
+    check(facts, count)
 
 
 @thorough(200)

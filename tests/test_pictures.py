@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
-from cnncalc.display import MARKUPS, write
-from cnncalc.render.page import Image
+from cnncalc.page import Image
+from cnncalc.render.write import FORMATS as MARKUPS
+from cnncalc.render.write import write
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,6 @@ import re
 from collections.abc import Callable, Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from fractions import Fraction
-from io import StringIO
 from math import prod
 from typing import Any
 
@@ -19,14 +18,14 @@ from hypothesis import strategies as st
 from cnncalc.api import analyze
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
-from cnncalc.render.csv import csv
-from cnncalc.render.json import json as render_json
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import page, tabulate
-from cnncalc.render.text import write
 from cnncalc.report import Report
 from cnncalc.spec import json_text, yaml_text
 from cnncalc.spec.expand import expand
+from cnncalc.tables.csv import csv
+from cnncalc.tables.json import json as render_json
+from cnncalc.tables.table import page, tabulate
+from cnncalc.tables.text import render
 from tests.strategies import (
     KNOWN_WORDS,
     Item,
@@ -245,10 +244,9 @@ def percent(part: int, whole: int) -> str:
 def printed(report: Report) -> dict[str, list[Row]]:
     """The rows that each format for people prints."""
     table = tabulate(report, COLUMNS)
-    text = StringIO()
-    write(table, text, droppable=False)
+    text = "".join(f"{line}\n" for line, _ in render(table, None, droppable=False))
     return {
-        "text": parse_text(text.getvalue()),
+        "text": parse_text(text),
         "markdown": parse_markdown(markdown(page(table))),
         "csv": parse_csv(csv(table)),
     }

@@ -13,12 +13,14 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from cnncalc.amounts import percent
 from cnncalc.api import analyze
-from cnncalc.render import text
-from cnncalc.render.csv import csv as render_csv
 from cnncalc.render.markdown import markdown
-from cnncalc.render.table import page, percent, tabulate
+from cnncalc.render.terminal import print_lines, width_of
 from cnncalc.spec.bundled import networks
+from cnncalc.tables import text
+from cnncalc.tables.csv import csv as render_csv
+from cnncalc.tables.table import page, tabulate
 from tests.command import cnncalc
 
 KOREAN = {
@@ -95,7 +97,7 @@ class _Ascii(io.StringIO):
 
 def test_a_terminal_without_the_signs_gets_ascii() -> None:
     file = _Ascii()
-    text.write(tabulate(analyze("lenet5")), file)
+    print_lines(text.render(tabulate(analyze("lenet5")), width_of(file)), file)
     printed = file.getvalue()
     assert printed.isascii()
     assert "28x28x6" in printed
@@ -115,8 +117,8 @@ def test_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("NO_COLOR", raising=False)
     terminal, pipe = _Terminal(), io.StringIO()
     table = tabulate(analyze("lenet5"))
-    text.write(table, terminal)
-    text.write(table, pipe)
+    print_lines(text.render(table, width_of(terminal)), terminal)
+    print_lines(text.render(table, width_of(pipe)), pipe)
     assert "\x1b[1m" in terminal.getvalue()
     assert "\x1b" not in pipe.getvalue()
     plain = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue())
@@ -124,7 +126,7 @@ def test_colour_on_a_terminal_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("TERM", "dumb")
     colourless = _Terminal()
-    text.write(table, colourless)
+    print_lines(text.render(table, width_of(colourless)), colourless)
     assert "\x1b" not in colourless.getvalue()
 
 

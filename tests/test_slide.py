@@ -19,12 +19,12 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from cnncalc.analysis.kernels import KERNELS, OTHER_NAMES
-from cnncalc.analysis.slide import MAX_EXACT
-from cnncalc.analysis.slide_layer import MAX_PRODUCTS
 from cnncalc.arrays.numbers import MAX_DIGITS, MAX_NUMBERS
 from cnncalc.arrays.pictures import MAX_PIXELS
-from cnncalc.render.slide import MAX_LISTED
+from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES
+from cnncalc.sliding.layer import MAX_PRODUCTS
+from cnncalc.sliding.page import MAX_LISTED
+from cnncalc.sliding.slide import MAX_EXACT
 from tests.command import Result, cnncalc
 from tests.test_hostile import MEASURE, Run, refused
 

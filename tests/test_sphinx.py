@@ -19,7 +19,7 @@ import pytest
 from bs4 import BeautifulSoup, Tag
 from sphinx.cmd.build import build_main
 
-from cnncalc.cli.embed_region import KINDS
+from cnncalc.ask.words import BLOCKS as KINDS
 from tests.browser import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -451,10 +451,6 @@ def test_a_changed_budget_is_read_again(project: Path, capsys: pytest.CaptureFix
     text = "T\n=\n\n.. cnncalc-check:: nets/net.json\n"
     assert "at most 2,000" in text_of(built(project, capsys, index_rst=text).html())
     changed(project / "pyproject.toml", budgets.format("1k"))
-    from cnncalc.cli.budget_table import nearest
-
-    # Another build is another process.
-    nearest.cache_clear()
     assert "at most 1,000" in outdated(project, capsys)
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from cnncalc.analysis import strides
 from cnncalc.api import analyze
 from cnncalc.cli.app import app
+from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape
 from tests.strategies import spec_of
 
@@ -58,6 +60,28 @@ def test_alexnets_first_layer_on_224() -> None:
 def test_warnings_stand_at_their_layer_too() -> None:
     report = analyze(spec_of(conv(11, 4), (3, 224, 224))).to_dict()
     assert report["layers"][0]["warnings"] == report["warnings"]
+
+
+def test_nothing_is_worked_out_before_it_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked = []
+
+    def windows(facts: Facts) -> Any:
+        looked.append("windows")
+        return facts.work.windows
+
+    def fixes(*_: Any) -> Any:
+        looked.append("fixes")
+        return iter([{"stride": 1}])
+
+    monkeypatch.setattr(Facts, "windows", property(windows))
+    monkeypatch.setattr(strides, "find_fixes", fixes)
+    report = analyze(spec_of(conv(11, 4), (3, 224, 224)))
+    assert looked == []
+    first, second = report.warnings
+    assert looked == ["windows"]
+    assert first.fixes == first.fixes == ({"stride": 1},)
+    assert looked == ["windows", "fixes"]
+    assert report.warnings[1] is second
 
 
 FRACTIONS = [

@@ -23,16 +23,15 @@ import torch
 from markdown_it import MarkdownIt
 
 import cnncalc
-from cnncalc import display
-from cnncalc.analysis.contest import Contest, Contestant, Shifted
-from cnncalc.confirm import contest as contests
-from cnncalc.confirm import samples
-from cnncalc.confirm.contest import Stopped
-from cnncalc.confirm.data import Dataset, Split
-from cnncalc.confirm.run import Asked, read_run
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.shifts import directions, farthest, shifted
-from cnncalc.render.contest import comma_separated, page, verdict
+from cnncalc.data import Dataset, Split
+from cnncalc.findings.contest import Contest, Contestant, Shifted
+from cnncalc.findings.contest_page import comma_separated, page, verdict
+from cnncalc.render.write import write
+from cnncalc.training import samples
+from cnncalc.training.against_dense import ContestObserver, RunStopped, train_against_dense
+from cnncalc.training.run_folder import RequestedSpec, read_run
+from cnncalc.training.settings import Settings
+from cnncalc.training.shifted_images import directions, farthest, shifted
 from tests.command import cnncalc as command
 from tests.runs import Listener
 
@@ -57,7 +56,7 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(threads)
 
 
-class Watching(Listener):
+class Watching(Listener, ContestObserver):
     """Keeps what it is told; `at_shift` is called after every pass over shifted images."""
 
     def __init__(self, at: Any = None, at_shift: Callable[[], None] = lambda: None) -> None:
@@ -91,23 +90,23 @@ def trained(
     hidden: tuple[int, ...] = (32,),
     runs: Path | None = None,
     dataset: Dataset | None = None,
-    witness: Watching | None = None,
+    observer: Watching | None = None,
     **settings: Any,
 ) -> Contest:
     """A contest on blobs, of ten epochs unless `settings` say otherwise."""
-    asked = Asked("spec.json", json.dumps(spec), None, {})
+    asked = RequestedSpec("spec.json", json.dumps(spec), None, {})
     compared = cnncalc.compare_fc(spec, hidden=hidden)
     asked_for: dict[str, Any] = {"epochs": 10, "batch_size": 8, "lr": 0.01, "device": "cpu"}
     with pytest.MonkeyPatch.context() as patch:
         if dataset is not None or settings.get("data") is None:
             patch.setattr(samples, "load_data", lambda *_, **__: dataset or blobs())
-        return contests.contest(
+        return train_against_dense(
             asked,
             compared.network,
             compared.dense_networks[-1],
             Settings(**{**asked_for, **settings}),
             runs,
-            witness or Watching(),
+            observer or Watching(),
         )
 
 
@@ -234,9 +233,9 @@ def test_a_network_that_cannot_tell_where_keeps_its_accuracy_and_the_dense_one_f
 
 
 def test_accuracies_are_those_of_the_networks_that_are_kept(tmp_path: Path) -> None:
-    witness = Watching()
+    observer = Watching()
     few = blobs(24)
-    found = trained(runs=tmp_path, epochs=2, witness=witness, dataset=few)
+    found = trained(runs=tmp_path, epochs=2, observer=observer, dataset=few)
     images, labels = few.test
     for name, one in (("network", found.network), ("dense", found.dense)):
         metrics = (tmp_path / name / "metrics.jsonl").read_text("utf-8").splitlines()
@@ -245,7 +244,7 @@ def test_accuracies_are_those_of_the_networks_that_are_kept(tmp_path: Path) -> N
         assert float(one.accuracy()) == lines[-1]["test_accuracy"]
         assert one.train_accuracy == lines[-1]["train_accuracy"]
         assert one.seconds == pytest.approx(sum(line["seconds"] for line in lines))
-        graph, _ = read_run(tmp_path / name)
+        _, graph, _ = read_run(tmp_path / name)
         network = cnncalc.build(graph)
         state = torch.load(tmp_path / name / "checkpoint.pt", weights_only=True)
         network.load_state_dict(state["network"])
@@ -260,8 +259,8 @@ def test_accuracies_are_those_of_the_networks_that_are_kept(tmp_path: Path) -> N
             assert counts == tuple(right(moved_by_hand(images, *way)) for way in ways)
             assert one.accuracy(pixels) == Fraction(sum(counts), 4 * 24)
     # Two networks, each as it stands and by four distances in four directions.
-    assert witness.passes == [(n, 17) for n in range(1, 18)] * 2
-    assert witness.steps == 2 * 2 * 3
+    assert observer.passes == [(n, 17) for n in range(1, 18)] * 2
+    assert observer.steps == 2 * 2 * 3
 
 
 def without_time(found: Contest) -> dict[str, Any]:
@@ -318,7 +317,7 @@ def test_signals_and_volumes_are_shifted_along_their_own_axes(
     found = trained(spec, data="synthetic", epochs=1, limit_train=30, limit_test=12)
     for one in (found.network, found.dense):
         assert [len(shift.right) for shift in one.shifted] == [1, *[ways] * (shifts - 1)]
-    assert said in " ".join(display.write(page(found), "text").split())
+    assert said in " ".join(write(page(found), "text").split())
 
 
 # How it ends early
@@ -333,8 +332,8 @@ def empty(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_runs_that_nobody_asked_for_are_not_kept(empty: Path) -> None:
     found: list[Path] = []
-    witness = Watching(at=lambda _: found.extend(empty.iterdir()))
-    trained(epochs=1, witness=witness)
+    observer = Watching(at=lambda _: found.extend(empty.iterdir()))
+    trained(epochs=1, observer=observer)
     assert found
     assert list(empty.iterdir()) == []
 
@@ -347,18 +346,18 @@ def test_a_signal_ends_it_and_leaves_nothing(
         if steps == 12:
             os.kill(os.getpid(), number)
 
-    witness = Watching(at)
-    with pytest.raises(Stopped, match=f"^{number.name}: stopped$") as stopped:
-        trained(witness=witness)
+    observer = Watching(at)
+    with pytest.raises(RunStopped, match=f"^{number.name}: stopped$") as stopped:
+        trained(observer=observer)
     assert stopped.value.code == code
-    assert witness.steps == 12
+    assert observer.steps == 12
     assert list(empty.iterdir()) == []
 
 
 def test_ctrl_c_while_images_are_shifted_exits_130(
     empty: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from cnncalc.cli import contest as watching
+    from cnncalc.cli import train_both as watching
 
     def interrupt(*_: object) -> None:
         os.kill(os.getpid(), signal.SIGINT)
@@ -376,7 +375,7 @@ def test_ctrl_c_while_images_are_shifted_exits_130(
 
 
 def test_a_loss_that_is_no_number_exits_1(empty: Path) -> None:
-    with pytest.raises(Stopped, match=r"no finite number .*; try a smaller --lr$") as stopped:
+    with pytest.raises(RunStopped, match=r"no finite number .*; try a smaller --lr$") as stopped:
         trained(optimizer="sgd", lr=1e30, epochs=2)
     assert stopped.value.code == 1
     assert list(empty.iterdir()) == []
@@ -602,20 +601,20 @@ class Texts(HTMLParser):
 
 
 def test_every_format_has_every_figure() -> None:
-    text = display.write(page(FOUND), "text")
+    text = write(page(FOUND), "text")
     assert all(figure in text for figure in FIGURES)
     assert max(map(len, text.splitlines())) <= 80
     assert "\x1b" not in text
     html = Texts()
-    html.feed(display.write(page(FOUND), "html"))
+    html.feed(write(page(FOUND), "html"))
     assert html.texts >= FIGURES
     assert "b" not in html.tags
-    tokens = MarkdownIt().enable("table").parse(display.write(page(FOUND), "markdown"))
+    tokens = MarkdownIt().enable("table").parse(write(page(FOUND), "markdown"))
     assert {token.content for token in tokens if token.type == "inline"} >= FIGURES
-    latex = display.write(page(FOUND), "latex")
+    latex = write(page(FOUND), "latex")
     assert all(figure.replace("%", "\\%") in latex for figure in FIGURES)
     for format in ("rst", "asciidoc"):
-        assert all(figure in display.write(page(FOUND), format) for figure in FIGURES)
+        assert all(figure in write(page(FOUND), format) for figure in FIGURES)
 
 
 def test_csv_and_json_have_raw_numbers() -> None:

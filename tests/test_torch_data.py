@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cnncalc.confirm.data import Dataset, load_data, pictures
-from cnncalc.confirm.data.draw import stratified
-from cnncalc.confirm.data.load import NAMES
+from cnncalc.data import Dataset, fitting, load_data
+from cnncalc.data.fitting import stratified
+from cnncalc.data.load import NAMES
 from tests.data_sets import (
     IDX,
     TEST_IMAGES,
@@ -170,7 +170,7 @@ def test_networks_that_do_not_fit(
 
 def test_data_that_memory_cannot_hold(monkeypatch: pytest.MonkeyPatch) -> None:
     """1,797 images of 3×224×224 floats are 1,797 · 150,528 · 4 bytes."""
-    monkeypatch.setattr(pictures, "_memory", lambda: 2_000_000_000)
+    monkeypatch.setattr(fitting, "_memory", lambda: 2_000_000_000)
     assert error(lambda: load_data("digits", (3, 224, 224), 10)) == (
         "digits: 1,797 images of 150,528 values take 1.1 GB, more than half of this machine's "
         "2.0 GB: take fewer with --limit-train and --limit-test, or give the network a "

@@ -12,7 +12,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.confirm.data import load_data, places
+from cnncalc.data import load_data, places
 from tests.data_sets import (
     CIFAR,
     IDX,

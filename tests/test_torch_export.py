@@ -15,9 +15,9 @@ from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.interop.torch_source import TAKEN, torch_source
 from cnncalc.layers import MODULES
-from cnncalc.spec.bundled import networks
 from tests.formatted import check_format
 from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+from tests.zoo import zoo
 
 SMALL = 4_000_000
 """Parameters of networks that are computed with values."""
@@ -65,7 +65,7 @@ def same(graph: Graph, device: str = "cpu", trainings: tuple[bool, ...] = (False
                 assert torch.equal(wanted.nan_to_num(), found.nan_to_num())
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_bundled_network(name: str) -> None:
     graph = cnncalc.load(name)
     small = cnncalc.analyze(graph).total("params") < SMALL

@@ -23,15 +23,15 @@ from PIL import Image
 from torch.nn import functional
 
 import cnncalc as package
-from cnncalc.confirm.data import load_data
-from cnncalc.confirm.pictures import confusion, curves, mistakes, patches, pixels, sheet
-from cnncalc.confirm.pictures.draw import Story, draw_run
-from cnncalc.confirm.pictures.filters import filters
-from cnncalc.confirm.pictures.look import Look, answers, read, watching
-from cnncalc.confirm.pictures.maps import layers
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import train
+from cnncalc.data import load_data
+from cnncalc.pictures import confusion, curves, figures, mistakes, patches, pixels
+from cnncalc.pictures.draw_run import RunSummary, draw_run
+from cnncalc.pictures.filters import filters
+from cnncalc.pictures.maps import layers
+from cnncalc.pictures.trained_run import TrainedRun, answers, read_trained_run, watching
+from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import train
 from tests.command import Result, cnncalc
 from tests.runs import Listener
 
@@ -77,7 +77,7 @@ def trained(folder: Path, network: dict[str, Any] = COLOUR, **settings: Any) -> 
     """A run of two epochs, as the command leaves it."""
     path = folder.parent / f"{folder.name}.json"
     path.write_text(json.dumps(network), "utf-8")
-    asked = ask(str(path), {})
+    asked = requested_spec(str(path), {})
     chosen = {"data": "synthetic", "limit_train": 60, "limit_test": 40, "epochs": 2, **settings}
     given = Settings(device="cpu", batch_size=20, **chosen)
     train(asked.graph(), given, folder, Listener(), files=asked.files(given))
@@ -87,20 +87,20 @@ def trained(folder: Path, network: dict[str, Any] = COLOUR, **settings: Any) -> 
 @pytest.fixture(scope="module", params=SPECS)
 def drawn(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[str, Path, Story, list[Figure]]]:
+) -> Iterator[tuple[str, Path, RunSummary, list[Figure]]]:
     """A run of each kind of network with all its pictures, and their figures."""
     folder = trained(tmp_path_factory.mktemp("run") / "run", SPECS[request.param])
-    figures = list[Figure]()
+    made = list[Figure]()
     with pytest.MonkeyPatch.context() as patch:
-        png = sheet.png
+        png = figures.png
 
         def kept(figure: Figure) -> bytes:
-            figures.append(figure)
+            made.append(figure)
             return png(figure)
 
-        patch.setattr(sheet, "png", kept)
+        patch.setattr(figures, "png", kept)
         story = draw_run(folder, lambda _: None)
-        yield request.param, folder, story, figures
+        yield request.param, folder, story, made
 
 
 @pytest.fixture(scope="module")
@@ -116,8 +116,8 @@ def shown(run: Path) -> Result:
 
 
 @pytest.fixture(scope="module")
-def look(run: Path) -> Look:
-    return read(run, "cpu")
+def trained_run(run: Path) -> TrainedRun:
+    return read_trained_run(run, "cpu")
 
 
 def weights(run: Path, file: str = "checkpoint.pt") -> dict[str, torch.Tensor]:
@@ -159,7 +159,7 @@ WANTED = {
 
 
 def test_every_kind_of_network_has_its_pictures(
-    drawn: tuple[str, Path, Story, list[Figure]],
+    drawn: tuple[str, Path, RunSummary, list[Figure]],
 ) -> None:
     kind, folder, story, _ = drawn
     names = {Path(picture.file).stem for picture in story.pictures}
@@ -180,12 +180,12 @@ LEFT_OUT = {
 }
 
 
-def test_what_cannot_be_drawn_is_said(drawn: tuple[str, Path, Story, list[Figure]]) -> None:
+def test_what_cannot_be_drawn_is_said(drawn: tuple[str, Path, RunSummary, list[Figure]]) -> None:
     kind, _, story, _ = drawn
     assert list(story.left_out) == LEFT_OUT.get(kind, [])
 
 
-def test_nothing_is_cut(drawn: tuple[str, Path, Story, list[Figure]]) -> None:
+def test_nothing_is_cut(drawn: tuple[str, Path, RunSummary, list[Figure]]) -> None:
     for figure in drawn[3]:
         assert_inside(figure)
 
@@ -221,8 +221,8 @@ def test_a_users_style_changes_nothing(run: Path, tmp_path: Path) -> None:
 
 
 def drawn_curves(run: Path, folder: Path) -> bytes:
-    with sheet.style():
-        return sheet.png(curves.draw(read(run, "cpu")).figure)
+    with figures.style():
+        return figures.png(curves.draw(read_trained_run(run, "cpu")).figure)
 
 
 def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
@@ -232,7 +232,7 @@ def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
         path.relative_to(root): importing.findall(path.read_text("utf-8"))
         for path in root.rglob("*.py")
     }
-    assert {path.parts[:2] for path, names in found.items() if names} == {("confirm", "pictures")}
+    assert {path.parts[0] for path, names in found.items() if names} == {"pictures"}
     assert not any("pyplot" in name for names in found.values() for name in names)
 
 
@@ -241,27 +241,27 @@ def test_matplotlib_is_imported_by_the_pictures_only_and_never_pyplot() -> None:
 
 def test_texts_and_tiles_of_a_sheet_do_not_overlap() -> None:
     tile = np.zeros((20, 30, 3), np.uint8)
-    long = sheet.Tile(tile, ("Ankle boot, taken for", "Sneaker (99.12 %)"))
-    page = sheet.laid_out(
+    long = figures.Tile(tile, ("Ankle boot, taken for", "Sneaker (99.12 %)"))
+    page = figures.laid_out(
         "A title that is longer than the page is wide, " * 4,
         [
-            sheet.Band("a band", [sheet.Tile(tile)] * 40),
-            sheet.Band("beside", [sheet.Tile(tile, ("1",))] * 3, beside=True),
-            sheet.Band("another one beside", [long] * 12, beside=True),
+            figures.Band("a band", [figures.Tile(tile)] * 40),
+            figures.Band("beside", [figures.Tile(tile, ("1",))] * 3, beside=True),
+            figures.Band("another one beside", [long] * 12, beside=True),
         ],
         "a note of many words " * 12,
     )
     boxes = [(x, y, x + 30, y + 20) for x, y, _ in page.pictures]
     assert len(boxes) == 40 + 3 + 12
     for text in page.texts:
-        width = sheet.measure(text.text, text.size, text.bold)
+        width = figures.text_width(text.text, text.size, text.bold)
         left = text.x - width / 2 if text.centred else text.x
         # Letters take less than a line of 1.2 times their size, at 100 pixels an inch.
         boxes.append((left, text.y, left + width, text.y + text.size * 100 / 72 * 1.2))
     for one, other in combinations(boxes, 2):
         beside = one[2] <= other[0] or other[2] <= one[0]
         assert beside or one[3] <= other[1] or other[3] <= one[1], (one, other)
-    assert max(box[2] for box in boxes) <= sheet.WIDTH - 16
+    assert max(box[2] for box in boxes) <= figures.WIDTH - 16
     assert_inside(page.figure())
 
 
@@ -308,13 +308,13 @@ def test_a_large_picture_is_the_mean_of_its_pixels() -> None:
 # Filters
 
 
-def test_filters_are_those_of_the_run(look: Look, run: Path) -> None:
-    found = filters(look)
+def test_filters_are_those_of_the_run(trained_run: TrainedRun, run: Path) -> None:
+    found = filters(trained_run)
     assert (found.layer, found.kind) == ("conv1", "filters of 3×3×3")
-    assert found.before is not None
-    assert torch.equal(found.before, weights(run, "start.pt")["conv1.weight"])
-    assert torch.equal(found.after, weights(run)["conv1.weight"])
-    assert not torch.equal(found.before, found.after)
+    before, after = found.stages
+    assert torch.equal(before, weights(run, "start.pt")["conv1.weight"])
+    assert torch.equal(after, weights(run)["conv1.weight"])
+    assert not torch.equal(before, after)
 
 
 def test_a_filter_is_drawn_before_above_after_on_one_scale(run: Path, shown: Result) -> None:
@@ -332,8 +332,8 @@ def test_a_filter_is_drawn_before_above_after_on_one_scale(run: Path, shown: Res
 # Maps
 
 
-def test_maps_are_shown_behind_their_activation(look: Look) -> None:
-    assert [[fact.node.name for fact in row] for row in layers(look)] == [
+def test_maps_are_shown_behind_their_activation(trained_run: TrainedRun) -> None:
+    assert [[fact.node.name for fact in row] for row in layers(trained_run)] == [
         ["conv1", "relu1"],
         ["conv2", "bn1", "relu2"],
         ["pool1"],
@@ -394,18 +394,18 @@ def responses(run: Path) -> dict[str, list[dict[Any, float]]]:
     return {"conv1": first, "conv2": second}
 
 
-def gathered(look: Look, *names: str) -> dict[str, patches.Strongest]:
-    assert look.data is not None
+def gathered(trained_run: TrainedRun, *names: str) -> dict[str, patches.Strongest]:
+    assert trained_run.data is not None
     found = {name: patches.Responses() for name in names}
-    answers(look, look.network, look.data.test, watching(found))
+    answers(trained_run, trained_run.network, trained_run.data.test, watching(found))
     return {name: responses.strongest() for name, responses in found.items()}
 
 
 @pytest.mark.parametrize(("layer", "number"), [("conv1", 3), ("conv2", 4)])
 def test_patches_are_the_strongest_of_all_positions(
-    look: Look, responses: dict[str, list[dict[Any, float]]], layer: str, number: int
+    trained_run: TrainedRun, responses: dict[str, list[dict[Any, float]]], layer: str, number: int
 ) -> None:
-    found = gathered(look, layer)[layer]
+    found = gathered(trained_run, layer)[layer]
     assert found.values.shape == (number, 8)
     for f in range(number):
         expected = naive_strongest(responses[layer], f)
@@ -415,11 +415,11 @@ def test_patches_are_the_strongest_of_all_positions(
         assert found.values[f].tolist() == pytest.approx(values, abs=1e-5)
 
 
-def test_a_patch_is_the_input_that_its_position_reads(look: Look) -> None:
+def test_a_patch_is_the_input_that_its_position_reads(trained_run: TrainedRun) -> None:
     image = images()[0][3]
     padded = functional.pad(image, (1, 1, 1, 1))
-    conv1, conv2 = look.facts[0], look.facts[2]
-    axes = patches.receptive_axes(look, conv1)
+    conv1, conv2 = trained_run.facts[0], trained_run.facts[2]
+    axes = patches.receptive_axes(trained_run, conv1)
     for i, j in product(range(5), range(5)):
         # Kernel 3, stride 2, padding 1: rows 2i − 1 to 2i + 1, so 2i to 2i + 2 with the padding.
         part = patches.crop(image, axes, (i, j))
@@ -427,7 +427,7 @@ def test_a_patch_is_the_input_that_its_position_reads(look: Look) -> None:
         rows = [not 0 <= y < 9 for y in range(2 * i - 1, 2 * i + 2)]
         columns = [not 0 <= x < 9 for x in range(2 * j - 1, 2 * j + 2)]
         assert part.outside.tolist() == [[y or x for x in columns] for y in rows]
-    axes = patches.receptive_axes(look, conv2)
+    axes = patches.receptive_axes(trained_run, conv2)
     # Kernel 2 behind it: rows 2i − 1 to 2(i + 1) + 1, five of them.
     for i, j in product(range(4), range(4)):
         part = patches.crop(image, axes, (i, j))
@@ -442,11 +442,11 @@ def test_a_field_longer_than_the_sample_is_clipped(tmp_path: Path) -> None:
         conv(padding=1),
         conv(padding=1),
     )
-    look = read(trained(tmp_path / "run", network, epochs=1), "cpu")
-    (deep,) = patches.asked(look, ["conv3"])
+    trained_run = read_trained_run(trained(tmp_path / "run", network, epochs=1), "cpu")
+    (deep,) = patches.named_layers(trained_run, ["conv3"])
     image = torch.arange(36.0).reshape(1, 6, 6)
     # Three kernels of 3: row i reads i − 3 to i + 3, 7 of 6 rows.
-    axes = patches.receptive_axes(look, deep)
+    axes = patches.receptive_axes(trained_run, deep)
     for i, j in product(range(6), range(6)):
         part = patches.crop(image, axes, (i, j))
         inside = image[:, max(i - 3, 0) : i + 4, max(j - 3, 0) : j + 4]
@@ -454,9 +454,11 @@ def test_a_field_longer_than_the_sample_is_clipped(tmp_path: Path) -> None:
         assert not part.outside.any()
 
 
-def test_patches_are_drawn_with_padding_in_pink(run: Path, look: Look, shown: Result) -> None:
+def test_patches_are_drawn_with_padding_in_pink(
+    run: Path, trained_run: TrainedRun, shown: Result
+) -> None:
     page = pixels_of(run / "pictures" / "patches-conv1.png")
-    found = gathered(look, "conv1")["conv1"]
+    found = gathered(trained_run, "conv1")["conv1"]
     padded = functional.pad(images()[0], (1, 1, 1, 1), value=-1).permute(0, 2, 3, 1)
     for sample, (i, j) in zip(
         found.samples.flatten(), found.positions.reshape(-1, 2).tolist(), strict=True
@@ -498,9 +500,9 @@ def test_the_matrix_counts_every_pair() -> None:
 )
 def test_a_matrix_of_any_size_fits_its_picture(number: int, name: str) -> None:
     matrix = torch.eye(number, dtype=torch.long) * 12_345
-    with sheet.style():
+    with figures.style():
         figure = confusion.figure(matrix, [name] * number)
-        assert len(sheet.png(figure)) > 1000
+        assert len(figures.png(figure)) > 1000
     assert_inside(figure)
     width, height = figure.get_size_inches() * 100
     assert max(width, height) < 1400
@@ -523,9 +525,11 @@ def probabilities(run: Path) -> torch.Tensor:
     return logits_of(run, package.build(COLOUR))
 
 
-def test_answers_are_those_of_the_network(look: Look, probabilities: torch.Tensor) -> None:
-    assert look.data is not None
-    found = answers(look, look.network, look.data.test)
+def test_answers_are_those_of_the_network(
+    run: Path, trained_run: TrainedRun, probabilities: torch.Tensor
+) -> None:
+    assert trained_run.data is not None
+    found = answers(trained_run, trained_run.network, trained_run.data.test)
     labels = images()[1]
     assert torch.allclose(found.probabilities, probabilities, atol=1e-6)
     assert torch.equal(found.said, probabilities.argmax(1))
@@ -534,7 +538,7 @@ def test_answers_are_those_of_the_network(look: Look, probabilities: torch.Tenso
     assert found.right == sum(
         int(said == label) for said, label in zip(probabilities.argmax(1), labels, strict=True)
     )
-    last = json.loads((look.folder / "metrics.jsonl").read_text().splitlines()[-1])
+    last = json.loads((run / "metrics.jsonl").read_text().splitlines()[-1])
     assert (found.accuracy, found.loss) == pytest.approx((last["test_accuracy"], last["test_loss"]))
 
 
@@ -542,29 +546,31 @@ def test_one_logit_speaks_for_two_classes(tmp_path: Path) -> None:
     network = spec({"height": 4, "width": 4, "channels": 1}, 1)
     network["layers"][-1] = {"linear": {"out_features": 1, "activation": "sigmoid"}}
     run = trained(tmp_path / "run", network, lr=0.02, epochs=15)
-    look = read(run, "cpu")
-    assert look.data is not None
-    found = answers(look, look.network, look.data.test)
+    trained_run = read_trained_run(run, "cpu")
+    assert trained_run.data is not None
+    found = answers(trained_run, trained_run.network, trained_run.data.test)
     whole = package.build(network)
     whole.load_state_dict(weights(run))
     with torch.no_grad():
-        second = whole.eval()(look.data.test.images)[:, 0]
+        second = whole.eval()(trained_run.data.test.images)[:, 0]
     assert torch.allclose(found.probabilities, torch.stack([1 - second, second], 1), atol=1e-6)
     assert found.said.tolist() == [int(p > 0.5) for p in second.tolist()]
     assert set(found.said.tolist()) == {0, 1}
-    of_the_truth = torch.where(look.data.test.labels == 1, second, 1 - second)
+    of_the_truth = torch.where(trained_run.data.test.labels == 1, second, 1 - second)
     assert torch.allclose(found.losses, -of_the_truth.log(), atol=1e-5)
 
 
-def test_mistakes_come_with_the_highest_loss_first(look: Look, probabilities: torch.Tensor) -> None:
-    assert look.data is not None
+def test_mistakes_come_with_the_highest_loss_first(
+    trained_run: TrainedRun, probabilities: torch.Tensor
+) -> None:
+    assert trained_run.data is not None
     labels = images()[1].tolist()
     losses = {
         index: float(-row[label].log())
         for index, (row, label) in enumerate(zip(probabilities, labels, strict=True))
         if int(row.argmax()) != label
     }
-    found = mistakes.worst(answers(look, look.network, look.data.test))
+    found = mistakes.worst(answers(trained_run, trained_run.network, trained_run.data.test))
     assert found == sorted(losses, key=lambda index: -losses[index])
     assert len(found) > 3
 
@@ -898,9 +904,9 @@ def test_a_run_that_was_stopped_says_so(tmp_path: Path) -> None:
     state["history"].pop()
     torch.save({**state, "epoch": 2, "step": 2}, run / "checkpoint.pt")
     assert cnncalc("pictures", str(run)).code == 0
-    look = read(run, "cpu")
-    assert look.data is not None
-    right = answers(look, look.network, look.data.test).right
+    trained_run = read_trained_run(run, "cpu")
+    assert trained_run.data is not None
+    right = answers(trained_run, trained_run.network, trained_run.data.test).right
     text = (run / "README.md").read_text("utf-8")
     assert "After 2 of 3 epochs: " in text
     assert (

@@ -18,12 +18,12 @@ import pytest
 import torch
 
 import tests
-from cnncalc.confirm import checkpoint
-from cnncalc.confirm.device import find_device
-from cnncalc.confirm.processes import Processes
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import METRICS
 from cnncalc.errors import UsageError
+from cnncalc.training import checkpoint
+from cnncalc.training.processes import Processes
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import METRICS
+from cnncalc.witness.device import find_device
 from tests.command import cnncalc
 from tests.runs import Listener, run, same, weights
 from tests.shared_runs import SAME, STOPPED, SURE, dataset
@@ -162,7 +162,11 @@ def test_what_is_wrong_in_one_process_ends_all_and_the_first_one_says_it(
     name: str, message: str, shared: Path
 ) -> None:
     texts = [text.replace(str(shared), "FOLDER") for text in found(shared, name)["texts"]]
-    assert texts == [f"UsageError: {message}", f"Elsewhere: {message}", f"Elsewhere: {message}"]
+    assert texts == [
+        f"UsageError: {message}",
+        f"ToldElsewhere: {message}",
+        f"ToldElsewhere: {message}",
+    ]
 
 
 @pytest.mark.parametrize(("start", "stop"), [(0, 64), (64, 93), (7, 8), (3, 3)])
@@ -368,10 +372,8 @@ def test_a_torch_without_gloo_is_one_line(monkeypatch: pytest.MonkeyPatch, tmp_p
 def test_each_process_needs_a_gpu(device: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    second = Processes()
-    second.rank, second.local_rank, second.number = 1, 1, 2
     with pytest.raises(UsageError) as caught:
-        find_device(device, second)
+        find_device(device, processes=2, local_rank=1)
     assert str(caught.value) == (
         "--device cuda: torch finds 1 GPU here, and each process needs one of its own: give "
         "fewer processes, or --device cpu"

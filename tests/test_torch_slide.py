@@ -15,9 +15,9 @@ import pytest
 import torch
 from torch.nn import functional
 
-from cnncalc.analysis.slide import Slide, shares
-from cnncalc.analysis.slide_layer import slide
-from cnncalc.analysis.sliding import Array
+from cnncalc.sliding.layer import slide
+from cnncalc.sliding.slide import Slide, shares
+from cnncalc.sliding.sums import Array
 
 
 def integers(seed: int, *shape: int, most: int = 9) -> Array:
@@ -169,8 +169,8 @@ def test_pooling_with_a_padding_value_reads_it(word: str) -> None:
 def test_pictures_are_computed_band_by_band(
     kernel: tuple[int, int], fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("cnncalc.analysis.slide.MAX_EXACT", 100)
-    monkeypatch.setattr("cnncalc.analysis.slide._BAND", 100)
+    monkeypatch.setattr("cnncalc.sliding.slide.MAX_EXACT", 100)
+    monkeypatch.setattr("cnncalc.sliding.slide._BAND", 100)
     x = np.random.default_rng(1).integers(0, 256, (3, 40, 30), dtype=np.uint8)
     weights = integers(2, *kernel)
     ours = slide(x, [weights], bias=[7], relu=True, **fields)
@@ -188,8 +188,8 @@ def test_pictures_are_pooled_band_by_band(word: str, monkeypatch: pytest.MonkeyP
     x = np.random.default_rng(1).integers(0, 256, (3, 41, 30), dtype=np.uint8)
     fields: dict[str, Any] = {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True}
     exact = slide(x, pool=word, **fields).map.astype(np.float64)
-    monkeypatch.setattr("cnncalc.analysis.slide.MAX_EXACT", 100)
-    monkeypatch.setattr("cnncalc.analysis.slide._BAND", 100)
+    monkeypatch.setattr("cnncalc.sliding.slide.MAX_EXACT", 100)
+    monkeypatch.setattr("cnncalc.sliding.slide._BAND", 100)
     bands = list(slide(x, pool=word, **fields).bands())
     assert len(bands) > 5
     np.testing.assert_allclose(np.concatenate(bands, axis=1), exact, rtol=1e-13)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import cnncalc
-from cnncalc.analysis.conventions import CONVENTIONS
+from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.api import analyze, reconcile
 from tests.tools import NETWORKS, TOOLS
 
@@ -51,10 +51,10 @@ def test_the_same_as_the_tool(tool: str) -> None:
         graph = cnncalc.load(network).with_input(shape)
         for word in prints[network]:
             total = analyze(graph, count_as=word).total("count")
-            (tally,) = reconcile(graph, [word])
+            (count,) = reconcile(graph, word).counts
             faulty = (word, network) in FAULTS
-            assert (total, bool(tally.errors)) == (tally.total, faulty)
-            ours.setdefault(network, {})[word] = tally.printed if faulty else total
+            assert (total, bool(count.errors)) == (count.total, faulty)
+            ours.setdefault(network, {})[word] = count.printed if faulty else total
     assert ours == prints
 
 
@@ -78,7 +78,7 @@ def documented() -> dict[tuple[str, str], list[int]]:
 def test_documented_differences_are_those_to_our_twins() -> None:
     for (network, word), (theirs, ours, difference) in documented().items():
         assert theirs - ours == difference
-        assert reconcile(network, [word])[0].printed == ours
+        assert reconcile(network, word).counts[0].printed == ours
 
 
 @pytest.mark.slow
@@ -88,5 +88,5 @@ def test_what_tools_print_for_torchvisions_own_modules(tool: str) -> None:
     networks = [*SAME, *dict.fromkeys(network for network, _ in rows)]
     for network, counts in printed_by(tool, *networks).items():
         for word, printed in counts.items():
-            theirs, *_ = rows.get((network, word), [reconcile(network, [word])[0].printed])
+            theirs, *_ = rows.get((network, word), [reconcile(network, word).counts[0].printed])
             assert (network, word, printed) == (network, word, theirs)

@@ -19,15 +19,15 @@ import torch
 from torch.nn import functional
 
 import cnncalc
-from cnncalc.confirm import checkpoint
-from cnncalc.confirm.data import Split
-from cnncalc.confirm.initial import initialise
-from cnncalc.confirm.loop import batches
-from cnncalc.confirm.run import ask, read_run
-from cnncalc.confirm.settings import Settings
-from cnncalc.confirm.train import METRICS
+from cnncalc.data import Split
 from cnncalc.errors import UsageError
 from cnncalc.spec.load import load
+from cnncalc.training import checkpoint
+from cnncalc.training.initial_weights import initialise
+from cnncalc.training.loop import batches
+from cnncalc.training.run_folder import read_run, requested_spec
+from cnncalc.training.settings import Settings
+from cnncalc.training.train import METRICS
 from tests.runs import SPEC, Listener, data, run, same, weights
 
 LINEAR = {
@@ -552,6 +552,8 @@ def test_what_is_compiled_computes_the_same(
 
 def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:
     (tmp_path / METRICS).symlink_to("/dev/full")
+    # A run that was killed at its start.
+    (tmp_path / "run.json").write_text('{"cnncalc": "0", "settings": {}}', "utf-8")
     with pytest.raises(UsageError, match=r": No space left on device$"):
         run(tmp_path)
 
@@ -680,9 +682,9 @@ def test_signals_end_the_command_with_their_codes(
 
 def test_a_run_can_be_read_from_its_folder(small: Path, tmp_path: Path) -> None:
     settings = Settings(epochs=2, folder=Path("files"))
-    for name, text in ask(str(small), {}).files(settings).items():
+    for name, text in requested_spec(str(small), {}).files(settings).items():
         (tmp_path / name).write_text(text)
-    graph, found = read_run(tmp_path)
+    _, graph, found = read_run(tmp_path)
     assert checkpoint.fingerprint(graph) == checkpoint.fingerprint(load(SPEC))
     assert found == settings
 

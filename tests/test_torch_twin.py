@@ -9,6 +9,7 @@ import subprocess
 import sys
 import types
 import weakref
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,9 +24,9 @@ import cnncalc
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES
-from cnncalc.spec.bundled import networks
 from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
-from tests.test_docs import of
+from tests.test_docs import Fence, of
+from tests.zoo import zoo
 
 BATCH = 2
 
@@ -72,7 +73,7 @@ def observed(twin: nn.Module, graph: Graph) -> dict[str, tuple[tuple[int, ...], 
     return found
 
 
-@pytest.mark.parametrize("name", networks())
+@pytest.mark.parametrize("name", zoo())
 def test_every_node_of_the_bundled_networks(name: str) -> None:
     agrees(cnncalc.load(name))
 
@@ -85,13 +86,44 @@ def test_every_layer(word: str, data: st.DataObject) -> None:
     agrees(cnncalc.load(spec_of(data.draw(layers_for(shape, word)), shape)))
 
 
+@pytest.mark.parametrize("fence", of("yaml", "json"), ids=lambda fence: fence.place)
+def test_every_spec_of_the_documents(fence: Fence, tmp_path: Path) -> None:
+    """Their tables are compared with the program; here the program is, with torch."""
+    path = tmp_path / f"net.{fence.language}"
+    path.write_text(fence.text, "utf-8")
+    try:
+        graph = cnncalc.load(path)
+        infer(graph)
+    except cnncalc.SpecError:
+        # A mistake, of which the document shows what is said.
+        assert fence.shown
+    else:
+        agrees(graph)
+
+
 def test_the_layer_that_contributing_adds(monkeypatch: pytest.MonkeyPatch) -> None:
     (fence,) = (f for f in of("python") if f.document.name == "CONTRIBUTING.md")
     module = types.ModuleType("cnncalc.layers.contributed")
     monkeypatch.setitem(sys.modules, module.__name__, module)
     exec(fence.text, module.__dict__)
     monkeypatch.setitem(MODULES, "re_zero", "contributed")
-    agrees(cnncalc.load(spec_of({"re_zero": 0.1}, (3, 4, 5))))
+    # Behind a trained layer, so that its input needs a gradient too.
+    before: Any = {"layer_scale": 1.0}
+    spec = {**spec_of({"re_zero": 0.1}, (3, 4, 5)), "layers": [before, {"re_zero": 0.5}]}
+    agrees(cnncalc.load(spec))
+    verified = cnncalc.verify(spec, device="cpu")
+    assert verified.step is not None
+    assert verified.differences == ()
+    # 2 samples of 3·4·5 float32 values are kept twice: before each factor.
+    assert verified.step.saved == (480, 480)
+    x = torch.randn(BATCH, 3, 4, 5, requires_grad=True)
+    twin: Any = cnncalc.build(spec)
+    output = twin(x)
+    torch.testing.assert_close(output, 0.5 * x)
+    output.square().sum().backward()
+    # d/df Σ (f·x)² = 2f Σ x², d/dx = 2f² x.
+    torch.testing.assert_close(twin.factor1.weight.grad, x.detach().square().sum()[None])
+    torch.testing.assert_close(x.grad, 0.5 * x.detach())
 
 
 @thorough(50)

@@ -13,13 +13,13 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.analysis.verification import Difference, Verification
-from cnncalc.confirm import measure
-from cnncalc.confirm.device import find_device
+from cnncalc.findings.verification import Difference, Verification
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin
 from cnncalc.spec.bundled import networks
+from cnncalc.witness import measure
+from cnncalc.witness.device import find_device
 from tests.command import cnncalc as command
 from tests.test_torch_memory import saved
 
@@ -47,6 +47,7 @@ def found(spec: Any = NET, **options: Any) -> Verification:
 # The zoo
 
 
+@pytest.mark.exhaustive
 def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
     """On the meta device all of it, and forward and backward what has at most 50 M parameters."""
     result = command("verify", "--all", "--device", "cpu", "--format", "json")
@@ -66,6 +67,29 @@ def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
     # torchvision's page of models: parameters.
     params = {entry["spec"]: entry["totals"]["params"] for entry in whole["specs"]}
     assert [params["resnet18"], params["vgg16"]] == [11_689_512, 138_357_544]
+
+
+def test_all_is_every_bundled_network_and_none_that_is_large(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A zoo of four, of which the last has more than 50 M parameters."""
+    four = ["m5", "lenet5", "squeezenet1_1", "alexnet"]
+    monkeypatch.setattr("cnncalc.cli.verify.networks", lambda: four)
+    result = command("verify", "--all", "--device", "cpu", "--format", "json")
+    whole = json.loads(result.out)
+    assert (result.code, whole["ok"]) == (0, True)
+    assert [line.split()[:2] for line in result.err.splitlines()] == [["✓", f"{n}:"] for n in four]
+    assert [entry["spec"] for entry in whole["specs"]] == four
+    *small, alexnet = whole["specs"]
+    assert [entry["run"]["batch"] for entry in small] == [2, 2, 2]
+    for entry in small:
+        assert all(all(layer["agrees"].values()) for layer in entry["layers"] if layer["params"])
+    # torchvision's page of models.
+    assert alexnet["totals"]["params"] == 61_100_840
+    assert (alexnet["run"], alexnet["not_run"]) == (
+        None,
+        "61,100,840 parameters are more than 50,000,000",
+    )
 
 
 SMALL = {
@@ -378,7 +402,7 @@ def test_memory_is_a_limit() -> None:
 
 
 def test_half_of_what_is_free_is_the_usual_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cnncalc.confirm.verify.free_bytes", lambda device: 2_001)
+    monkeypatch.setattr("cnncalc.witness.verify.free_bytes", lambda device: 2_001)
     assert found().skipped.endswith("bytes are more than the 1,000 of half of what cpu has free")
 
 

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from cnncalc.cli.train import _folder
-from cnncalc.confirm.settings import Settings, differences, rate
 from cnncalc.errors import UsageError
+from cnncalc.training.settings import Settings, differences, learning_rate
 from tests.command import cnncalc
 
 
@@ -88,7 +88,7 @@ def test_what_is_not_given_is_filled_in(settings: dict[str, Any], filled: tuple[
 )
 def test_rates_follow_the_schedule(schedule: Any, warmup: float, rates: list[float]) -> None:
     settings = Settings(schedule=schedule, warmup=warmup, lr=1.0, epochs=4)
-    assert [rate(settings, step, 8, 2) for step in range(8)] == pytest.approx(rates)
+    assert [learning_rate(settings, step, 8, 2) for step in range(8)] == pytest.approx(rates)
 
 
 def test_what_changes_no_number_is_no_difference() -> None:

@@ -100,3 +100,25 @@ def test_intensity_is_work_by_traffic() -> None:
     flatten = list(report.column("name")).index("flatten1")
     assert report.column("bytes_moved")[flatten] == 0
     assert report.column("intensity")[flatten] is None
+
+
+def test_a_batch_moves_more_values_and_the_same_weights() -> None:
+    report = analyze("lenet5", batch=7)
+    assert report.column("bytes_moved")[0] == 4 * (7 * (3072 + 4704) + 456)
+    assert report.column("intensity")[0] == Fraction(7 * 705_600, 4 * (7 * (3072 + 4704) + 456))
+    # fc5, 84 → 10: nearly all that it moves for one image are its 850 parameters.
+    last = list(report.column("name")).index("fc5")
+    assert report.column("bytes_moved")[last] == 4 * (7 * (84 + 10) + 850)
+
+
+def test_a_product_keeps_its_factors_and_the_products_between() -> None:
+    pools = [[{"max_pool": size}] for size in ([2, 1], [1, 3], [2, 3])]
+    conv = {"conv": {"out_channels": 4, "kernel_size": 1}}
+    spec = {
+        "input": {"height": 2, "width": 3, "channels": 5},
+        "layers": [conv, {"multiply": pools, "name": "product"}],
+    }
+    report = analyze(spec)
+    saved = dict(zip(report.column("name"), report.column("saved_bytes"), strict=True))
+    # Factors of 4 × 1×3, 4 × 2×1 and 4 × 1×1, and the product of the first two, 4 × 2×3.
+    assert saved["product"] == 4 * 4 * (3 + 2 + 1 + 6)

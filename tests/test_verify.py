@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 
 import cnncalc
-from cnncalc.analysis.verification import AS_ASKED, Aspect, Difference, Step, Verification
-from cnncalc.confirm import free_memory
-from cnncalc.render import verify as pages
+from cnncalc.cli.verify_progress import progress
+from cnncalc.findings import verification_page as pages
+from cnncalc.findings.verification import AS_ASKED, Aspect, Difference, Step, Verification
 from cnncalc.render.plain import plain
 from cnncalc.render.terminal import print_lines
-from cnncalc.render.verify_progress import progress
+from cnncalc.witness import free_memory
 from tests.command import cnncalc as command
 
 SPEC: dict[str, Any] = {

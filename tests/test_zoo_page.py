@@ -7,6 +7,7 @@ import pytest
 from cnncalc.api import analyze
 from cnncalc.spec.bundled import networks
 from tests import zoo_page
+from tests.zoo import FEW, uses
 
 
 def test_the_page_is_current() -> None:
@@ -38,3 +39,9 @@ def test_published_parameters_are_ours_at_their_precision(row: dict[str, str]) -
 def test_every_network_has_a_source() -> None:
     without = [name for name in networks() if zoo_page._published(name)[2] == "–"]
     assert without == ["image-analysis-150", "image-analysis-32"]
+
+
+def test_the_few_that_every_run_takes_use_all_that_the_others_use() -> None:
+    used = {name: uses(name) for name in networks()}
+    few = set[str]().union(*(used[name] for name in FEW))
+    assert {name: missing for name in used if (missing := used[name] - few)} == {}

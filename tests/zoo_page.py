@@ -8,8 +8,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from cnncalc.amounts import shape_text
 from cnncalc.api import analyze
-from cnncalc.render.table import shape_text
 from cnncalc.spec.bundled import networks, plain_name
 
 TRUTH = Path(__file__).parent / "truth"

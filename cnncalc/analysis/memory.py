@@ -56,7 +56,5 @@ def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
 
 def _last_reads(graph: Graph, facts: list[Facts]) -> dict[str, int]:
     """When each output is read for the last time; results are read after the last layer."""
-    reads: dict[str, int] = {}
-    for now, fact in enumerate(facts):
-        reads.update(dict.fromkeys(fact.node.inputs, now))
+    reads = {name: now for now, fact in enumerate(facts) for name in fact.node.inputs}
     return reads | dict.fromkeys(graph.outputs, len(facts))

@@ -124,9 +124,7 @@ def compose(step: AxisMap, field: Field) -> Field | None:
         taps = step.reads(position)
         # Taps this far apart stand in the same phase, so the first of each phase is the lowest.
         different = period // gcd(taps.step, period)
-        lowest = [ends[0] for ends in map(field.at, taps[:different]) if ends]
-        highest = [ends[1] for ends in map(field.at, taps[-different:]) if ends]
-        phases.append((min(lowest), max(highest)) if lowest else None)
+        phases.append(_hull(map(field.at, [*taps[:different], *taps[-different:]])))
     composed = Field(shift, tuple(phases))
     return composed if composed.extent <= MAX_POSITION else None
 
@@ -150,15 +148,14 @@ def join(axes: Sequence[Axis]) -> tuple[Axis, bool]:
     misaligned = len(strides) > 1 or len(centres) > 1
     if "all" in axes or len(strides) > 1:
         return "all", misaligned
-    if len(fields) < len(axes):
-        return None, misaligned
     period = lcm(*(len(field.phases) for field in fields))
-    if period > MAX_PERIOD:
+    if len(fields) < len(axes) or period > MAX_PERIOD:
         return None, misaligned
-    phases = []
-    for position in range(period):
-        read = [ends for ends in (field.at(position) for field in fields) if ends]
-        phases.append(
-            (min(first for first, _ in read), max(last for _, last in read)) if read else None
-        )
-    return Field(int(fields[0].stride * period), tuple(phases)), misaligned
+    phases = tuple(_hull(field.at(position) for field in fields) for position in range(period))
+    return Field(int(fields[0].stride * period), phases), misaligned
+
+
+def _hull(spans: Iterable[tuple[int, int] | None]) -> tuple[int, int] | None:
+    """From the first to the last position of all spans; None where there is none."""
+    read = [ends for ends in spans if ends]
+    return (min(first for first, _ in read), max(last for _, last in read)) if read else None

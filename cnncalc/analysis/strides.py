@@ -5,7 +5,9 @@ it is no integer, some positions at the far end are never read; only those that 
 padding, are a loss. Source: the CS231n notes on convolutional networks, "Constraints on strides".
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import islice
 from typing import Any, NamedTuple
 
 from pydantic import ValidationError
@@ -32,7 +34,17 @@ class StrideWarning(NamedTuple):
     kind: str
     message: str
     window: Window
-    fixes: tuple[Fix, ...] = ()
+    find_fixes: Callable[[], tuple[Fix, ...]] = tuple
+
+    @property
+    def fixes(self) -> tuple[Fix, ...]:
+        """What would fit, looked for when it is first asked for: each is tried on the layer."""
+        return self.find_fixes()
+
+    @property
+    def sentence(self) -> str:
+        """The message, and what would fit."""
+        return self.message + (f"; fits with {fixes_text(self.fixes)}" if self.fixes else "")
 
     @property
     def harms(self) -> bool:
@@ -59,19 +71,35 @@ class StrideWarning(NamedTuple):
         return {**place, **facts, "message": self.message, "fixes": list(self.fixes)}
 
 
+def fixes_text(fixes: Sequence[Fix]) -> str:
+    """`input 223 or 227, kernel_size 12, padding 1+2, or stride 3`."""
+    values: dict[str, list[str]] = {}
+    for fix in fixes:
+        for name, value in fix.items():
+            text = "+".join(map(str, value)) if isinstance(value, list) else str(value)
+            values.setdefault(name, []).append(text)
+    *texts, last = [f"{name} {' or '.join(those)}" for name, those in values.items()]
+    return f"{', '.join(texts)}, or {last}" if texts else last
+
+
 def network_warnings(network: Iterable[Facts]) -> Iterator[StrideWarning]:
-    """The warnings of all layers. Fixes are looked for until MAX_FIXED warnings have been given."""
-    number = 0
+    """The warnings of all layers, the first MAX_FIXED of them with fixes."""
+    number, fitting = 0, set[int]()
     for facts in network:
-        for warning in stride_warnings(facts, fixed=number < MAX_FIXED):
-            number += 1
-            yield warning
+        # Networks repeat themselves: a layer that fits is not looked at again.
+        if id(facts.work) in fitting:
+            continue
+        found = list(stride_warnings(facts, fixed=number < MAX_FIXED))
+        if not found:
+            fitting.add(id(facts.work))
+        number += len(found)
+        yield from found
 
 
 def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]:
     """A warning for each axis whose size is rounded, and for each that is read with gaps.
 
-    `fixed` tells whether fixes are looked for.
+    `fixed` tells whether they have fixes.
     """
     windows = facts.windows
     name = facts.node.name
@@ -79,9 +107,9 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
         if not isinstance(window, Window):
             continue
         axis = AXIS_NAMES[len(windows)][index]
-        if window.exact.denominator != 1:
-            found = find_fixes(facts.node.layer, facts.inputs[0], index) if fixed else ()
-            yield StrideWarning(name, axis, "stride", _fraction(window), window, tuple(found))
+        if window.rest:
+            fixes = _when_asked(facts.node.layer, facts.inputs[0], index) if fixed else tuple
+            yield StrideWarning(name, axis, "stride", _fraction(window), window, fixes)
         if window.gap:
             message = (
                 f"stride {window.stride} is larger than the kernel's extent {window.extent}: "
@@ -92,13 +120,10 @@ def stride_warnings(facts: Facts, fixed: bool = True) -> Iterator[StrideWarning]
 
 def formula(window: Window) -> str:
     """The size formula with its numbers put in: `(224 + 2·0 − 11)/4 + 1`."""
-    padding = f"2·{window.before}"
-    if window.before != window.after:
-        padding = f"{window.before} + {window.after}"
-    kernel = str(window.kernel_size)
-    if window.dilation != 1:
-        kernel = f"{window.dilation}·({window.kernel_size} − 1) − 1"
-    return f"({window.n} + {padding} − {kernel})/{window.stride} + 1"
+    n, kernel_size, stride, before, after, dilation, _ = window
+    padding = f"2·{before}" if before == after else f"{before} + {after}"
+    kernel = str(kernel_size) if dilation == 1 else f"{dilation}·({kernel_size} − 1) − 1"
+    return f"({n} + {padding} − {kernel})/{stride} + 1"
 
 
 def decimal(window: Window) -> str:
@@ -110,16 +135,17 @@ def decimal(window: Window) -> str:
 
 def _fraction(window: Window) -> str:
     direction = "up" if window.output > window.exact else "down"
-    said = f"{formula(window)} = {decimal(window)} is no integer, rounded {direction} to "
-    said += str(window.output)
+    rounded = f"is no integer, rounded {direction} to {window.output}"
+    lost = f"{window.lost} of padding never read, no input lost" if window.lost else "nothing lost"
     if window.lost_input:
         padding = window.lost - window.lost_input
-        return f"{said}: {window.lost_input} of {window.n} input positions never read" + (
-            f", and {padding} of padding" if padding else ""
-        )
-    if window.lost:
-        return f"{said}: {window.lost} of padding never read, no input lost"
-    return f"{said}: nothing lost"
+        lost = f"{window.lost_input} of {window.n} input positions never read"
+        lost += f", and {padding} of padding" if padding else ""
+    return f"{formula(window)} = {decimal(window)} {rounded}: {lost}"
+
+
+def _when_asked(layer: Layer, input: Shape, axis: int) -> Callable[[], tuple[Fix, ...]]:
+    return cache(lambda: tuple(find_fixes(layer, input, axis)))
 
 
 def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
@@ -129,29 +155,24 @@ def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
     """
     window = layer.windows(input)[axis]
     assert isinstance(window, Window)
-    over = (window.n + window.before + window.after - window.extent) % window.stride
-    missing = window.stride - over
-
-    def first(candidates: Iterator[Fix]) -> Iterator[Fix]:
-        for fix in candidates:
-            if _fits(layer, input, axis, fix):
-                yield fix
-                return
-
-    yield from first(iter([{"input": window.n - over}]))
-    yield from first(iter([{"input": window.n + missing}]))
-    yield from first({"kernel_size": k} for k in _around(window.kernel_size, upwards=True))
-    if getattr(layer, "padding", "same") != "same":
-        yield from first(_paddings(window, over, missing))
-    yield from first({"stride": s} for s in _around(window.stride, upwards=False))
+    over, missing = window.rest, window.stride - window.rest
+    padded = getattr(layer, "padding", "same") != "same"
+    ways: tuple[Iterable[Fix], ...] = (
+        [{"input": window.n - over}],
+        [{"input": window.n + missing}],
+        ({"kernel_size": k} for k in _around(window.kernel_size, upwards=True)),
+        _paddings(window, over, missing) if padded else (),
+        ({"stride": s} for s in _around(window.stride, upwards=False)),
+    )
+    for fixes in ways:
+        yield from islice((fix for fix in fixes if _fits(layer, input, axis, fix)), 1)
 
 
 def _around(number: int, upwards: bool) -> Iterator[int]:
     """The positive numbers around one, nearest first."""
     for distance in range(1, _SEARCH + 1):
-        for candidate in (number + distance, number - distance)[:: 1 if upwards else -1]:
-            if candidate >= 1:
-                yield candidate
+        both = (number + distance, number - distance)[:: 1 if upwards else -1]
+        yield from (candidate for candidate in both if candidate >= 1)
 
 
 def _paddings(window: Window, over: int, missing: int) -> Iterator[Fix]:
@@ -189,4 +210,4 @@ def _fits(layer: Layer, input: Shape, axis: int, fix: Fix) -> bool:
     if min(input) < 1 or any(True for _ in layer.rules(input)):
         return False
     window = layer.windows(input)[axis]
-    return isinstance(window, Window) and window.exact.denominator == 1
+    return isinstance(window, Window) and not window.rest

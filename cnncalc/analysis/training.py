@@ -8,7 +8,7 @@ has no weights, has no gradient and keeps nothing.
 from collections.abc import Callable
 from typing import NamedTuple
 
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape, count
@@ -56,16 +56,15 @@ def training(
 ) -> list[Training]:
     """What each layer adds, given what turns values into bytes. Raises UsageError."""
     if optimizer not in OPTIMIZERS:
-        hint = suggestion(optimizer, OPTIMIZERS) or f"; there are {', '.join(OPTIMIZERS)}"
-        raise UsageError(f"no such optimizer: {optimizer}{hint}")
+        raise UsageError(f"no such optimizer: {optimizer}{hint(optimizer, OPTIMIZERS)}")
     per_parameter, counts_steps = OPTIMIZERS[optimizer]
-    found = []
-    saved = saved_for_backward(graph, facts, batch, bytes_of)
-    for fact, kept in zip(facts, saved, strict=True):
+
+    def added(fact: Facts, saved: int) -> Training:
         params = bytes_of(fact.params)
-        state = per_parameter * params + (STEP_BYTES * len(fact.weights) if counts_steps else 0)
-        found.append(Training(params, params, state, kept))
-    return found
+        steps = STEP_BYTES * len(fact.weights) if counts_steps else 0
+        return Training(params, params, per_parameter * params + steps, saved)
+
+    return list(map(added, facts, saved_for_backward(graph, facts, batch, bytes_of)))
 
 
 class _Tensor(NamedTuple):
@@ -126,4 +125,4 @@ def _made(fact: Facts, read: _Tensor) -> _Tensor:
 
 def _ordered(shape: Shape) -> bool:
     """Whether the order of the axes in memory makes a difference."""
-    return shape[0] > 1 and count(shape) > shape[0]
+    return shape[0] > 1 and count(shape[1:]) > 1

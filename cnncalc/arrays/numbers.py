@@ -41,8 +41,7 @@ def number(text: str) -> int | Fraction:
     value, _, divisor = plain.partition("/")
     if divisor and not int(divisor):
         raise ValueError(f"{plain} divides by zero")
-    exponent = int((match[2] or "e0")[1:])
-    if abs(exponent) > MAX_DIGITS:
+    if abs(int((match[2] or "e0")[1:])) > MAX_DIGITS:
         raise ValueError(f"{plain} is out of range")
     found = Fraction(value) / int(divisor or 1)
     if abs(found) > MAX_NUMBER:
@@ -55,11 +54,8 @@ def read(text: str, label: str) -> npt.NDArray[Any]:
 
     Raises UsageError with the place of what is no number, and for rows of different lengths.
     """
-    if text.lstrip()[:1] in ("[", "{"):
-        return array(_json(text, label), label)
-    if "\n" in text.strip():
-        return array(_csv(text, label), label)
-    return array(_typed(text, label), label)
+    rows = _csv if "\n" in text.strip() else _typed
+    return array((_json if text.lstrip()[:1] in ("[", "{") else rows)(text, label), label)
 
 
 def array(nested: Any, label: str) -> npt.NDArray[Any]:
@@ -97,6 +93,9 @@ def _json(text: str, label: str) -> Any:
         raise _too_many(label)
     try:
         nested = json.loads(text, parse_int=number, parse_float=number, parse_constant=number)
+        if not isinstance(nested, list):
+            raise ValueError(f"must be a list of rows, not {shown(nested)}")
+        return _checked(nested, 0)
     except json.JSONDecodeError as error:
         reason = error.msg[0].lower() + error.msg[1:]
         raise UsageError(f"{label}:{error.lineno}:{error.colno}: not JSON: {reason}") from None
@@ -104,24 +103,18 @@ def _json(text: str, label: str) -> Any:
         raise UsageError(f"{label}: {error}") from None
     except RecursionError:
         raise UsageError(f"{label}: nested more than {MAX_NESTED} deep") from None
-    if not isinstance(nested, list):
-        raise UsageError(f"{label}: must be a list of rows, not {shown(nested)}")
-    return _checked(nested, label, 0)
 
 
-def _checked(value: Any, label: str, depth: int) -> Any:
-    """The same lists, texts such as "1/9" as numbers."""
+def _checked(value: Any, depth: int) -> Any:
+    """The same lists, texts such as "1/9" as numbers. Raises ValueError with the reason."""
     if isinstance(value, list):
         if depth >= MAX_NESTED:
-            raise UsageError(f"{label}: nested more than {MAX_NESTED} deep")
-        return [_checked(item, label, depth + 1) for item in value]
+            raise ValueError(f"nested more than {MAX_NESTED} deep")
+        return [_checked(item, depth + 1) for item in value]
     if isinstance(value, str):
-        try:
-            return number(value)
-        except ValueError as error:
-            raise UsageError(f"{label}: {error}") from None
+        return number(value)
     if type(value) not in (int, Fraction):
-        raise UsageError(f"{label}: {shown(value)} is no number")
+        raise ValueError(f"{shown(value)} is no number")
     return value
 
 
@@ -159,9 +152,7 @@ def _typed(text: str, label: str) -> Any:
             many += len(maps[-1][-1])
             if many > MAX_NUMBERS:
                 raise _too_many(label)
-    if len(maps) > 1:
-        return maps
-    return maps[0] if ";" in text else maps[0][0]
+    return maps if len(maps) > 1 else maps[0] if ";" in text else maps[0][0]
 
 
 def _numbers(row: str, label: str) -> list[int | Fraction]:

@@ -1,10 +1,7 @@
 """Pictures as arrays of bytes, (channels, height, width), and arrays as PNG. Needs Pillow."""
 
-from __future__ import annotations
-
 import io
 import warnings
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -52,8 +49,7 @@ def decode(content: bytes, label: str) -> npt.NDArray[np.uint8]:
                 from PIL import ImageOps
 
                 image.load()
-                image = ImageOps.exif_transpose(image)
-                return _bytes(image)
+                return _bytes(ImageOps.exif_transpose(image))
     except Image.DecompressionBombError:
         raise UsageError(f"{label}: a picture may have {MAX_PIXELS:,} pixels, not more") from None
     except MemoryError:
@@ -89,5 +85,4 @@ def _pillow(label: str) -> Any:
         from PIL import Image
     except ImportError:
         raise UsageError(f"{label}: pictures need Pillow: pip install 'cnncalc[image]'") from None
-    module: ModuleType = Image
-    return module
+    return Image

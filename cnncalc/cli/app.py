@@ -1,18 +1,24 @@
 """The commands, each imported when it is called, and what becomes of an error."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
+from collections.abc import Callable
+from functools import cache
 from importlib import import_module
+from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 from cnncalc import __version__
+from cnncalc.ask.request import Request
+from cnncalc.ask.words import REQUESTS, kind_of
+from cnncalc.cli.command import command
+from cnncalc.cli.output import named_format
+from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
 COMMANDS = {
@@ -39,28 +45,16 @@ COMMANDS = {
 """Every command and its line in the list; each lives in the module of its name."""
 
 
-_ENDINGS = {
-    ".html": "html",
-    ".htm": "html",
-    ".md": "markdown",
-    ".tex": "latex",
-    ".rst": "rst",
-    ".adoc": "asciidoc",
-    ".csv": "csv",
-    ".json": "json",
-}
-"""What a file's name says of its format."""
-
-
 class _Command(TyperCommand):
     """A command that writes `-o net.html` as HTML where `--format` says nothing else."""
 
+    request: type[Request[Any]] | None = None
+
     def invoke(self, ctx: Any) -> Any:
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
-        if output is not None and source is not None and source.name == "DEFAULT":
-            known = get_args(get_type_hints(self.callback)["format"])
-            if (named := _ENDINGS.get(Path(output).suffix.lower())) in known:
-                ctx.params["format"] = named
+        if output is not None and self.request and source and source.name == "DEFAULT":
+            named = named_format(self.request, Path(output))
+            ctx.params["format"] = named or ctx.params["format"]
         return super().invoke(ctx)
 
 
@@ -77,14 +71,39 @@ class _Commands(TyperGroup):
                 return None
             hint = suggestion(cmd_name, COMMANDS) or "; `cnncalc --help` lists them"
             raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
-        module = import_module(f"cnncalc.cli.{cmd_name.replace('-', '_')}")
-        app = typer.Typer(add_completion=False, rich_markup_mode=None)
-        app.command(cmd_name, cls=_Command, help=module.run.__doc__)(module.run)
-        return typer.main.get_command(app)
+        return _made(cmd_name)
 
 
+@cache
+def _made(name: str) -> Any:
+    """A command as typer makes it."""
+    app = typer.Typer(add_completion=False, rich_markup_mode=None)
+    kind, run = _request(name)
+    function = run if kind is None else command(kind, run)
+    app.command(name, cls=_Command, help=function.__doc__)(function)
+    made: Any = typer.main.get_command(app)
+    made.request = kind
+    return made
+
+
+def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]:
+    """What a command asks, if it has an answer, and what is done with it."""
+    if name in REQUESTS and name not in _WATCHED:
+        return kind_of(name), run_request
+    module = import_module(f"cnncalc.cli.{name.replace('-', '_')}")
+    kind = kind_of(name) if name in REQUESTS else getattr(module, "REQUEST", None)
+    return kind, module.run
+
+
+_WATCHED = ("compare-fc", "verify")
+"""Commands that tell how far they are."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
+
+FAULT = "this is a fault of cnncalc, not of what it was given; nothing was checked"
+"""What stands below the traceback of an error that nobody foresaw."""
+INTERRUPTED = 130
+"""The exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     cls=_Commands,
@@ -110,23 +129,64 @@ def _options(
     pass
 
 
+@cache
+def _group() -> Any:
+    """All commands, as typer makes them."""
+    return typer.main.get_command(app)
+
+
 def run() -> None:
     """Run the command line; errors of cnncalc become lines on stderr and exit code 2."""
+    _open_streams()
+    code, said = 2, ""
+    try:
+        code = _group().main(prog_name="cnncalc", standalone_mode=False) or 0
+        # What a full disk refuses is said here, not at the interpreter's end.
+        sys.stdout.flush()
+    except CnncalcError as error:
+        said = str(error)
+    except _USAGE as error:
+        said = _line(error)
+    except (KeyboardInterrupt, typer.Abort):
+        code = INTERRUPTED
+    except BrokenPipeError:
+        # The reader went away (`| head`): nothing is left to say.
+        code = 0
+    except OSError as error:
+        code = 2
+        why = "closed" if isinstance(error, UnsupportedOperation) else error.strerror or error
+        said = f"{printable(str(error.filename or 'standard output'))}: {why}"
+    except Exception:
+        # Python would exit with 1, which scripts read as a check that failed.
+        import traceback
+
+        said = "\n".join([*map(printable, traceback.format_exc().splitlines()), FAULT])
+    _end(code, said)
+
+
+def _open_streams() -> None:
+    """See to it that those who are closed (`<&-`) are read and written to like files."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stdout is None:
+        # Not to be written to: an error for what is, and none for what goes elsewhere.
+        sys.stdout = open(os.devnull, encoding="utf-8")  # noqa: SIM115
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         # What an encoding lacks is written as an escape, never an exception.
         getattr(stream, "reconfigure", lambda **_: None)(errors="backslashreplace")
-    try:
-        sys.exit(app(prog_name="cnncalc", standalone_mode=False))
-    except CnncalcError as error:
-        print(error, file=sys.stderr)
-        sys.exit(2)
-    except _USAGE as error:
-        print(_line(error), file=sys.stderr)
-        sys.exit(2)
-    except BrokenPipeError:
-        # The reader went away (`| head`): nothing is left to say, not even at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
+
+
+def _end(code: int, said: str) -> NoReturn:
+    """Say it on standard error, and exit; a stream that cannot be written to is left alone."""
+    for stream, text in ((sys.stdout, ""), (sys.stderr, said)):
+        try:
+            print(text, end="\n" * bool(text), file=stream, flush=True)
+        except OSError:
+            # Or the interpreter would try again when it ends.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    sys.exit(code)
 
 
 def _line(error: Any) -> str:

@@ -1,7 +1,5 @@
 """`cnncalc embed`."""
 
-from __future__ import annotations
-
 import os
 import shlex
 import sys
@@ -11,12 +9,13 @@ from typing import Annotated, Literal
 
 import typer
 
-from cnncalc.cli.budget_table import is_file, parse_toml
-from cnncalc.cli.embed_region import write_region
-from cnncalc.errors import CnncalcError, SpecError, UsageError, printable, shown
-from cnncalc.publish.document import find, label, read, remove_leftovers, replace
+from cnncalc.ask.budget_table import is_file, parse_toml
+from cnncalc.errors import CnncalcError, SpecError, UsageError, refuse, shown
+from cnncalc.files import remove_leftovers
+from cnncalc.publish.document import find, label, read, replace
 from cnncalc.publish.embed import Plan, Written, changed_numbers, difference, plan
 from cnncalc.publish.style import Style
+from cnncalc.publish.written import write_region
 from cnncalc.render.annotation import annotation
 
 HOW = 'name documents or folders, or list them in pyproject.toml: [tool.cnncalc] embed = ["docs"]'
@@ -49,10 +48,10 @@ def run(
 
     --check says which are stale, and what changed.
     """
-    if stdout and (check or diff):
-        raise UsageError("--stdout prints the document; leave out --check and --diff")
-    if format == "github" and not check:
-        raise UsageError("--format github is for --check")
+    refuse(
+        (stdout and (check or diff), "--stdout prints the document; leave out --check and --diff"),
+        (format == "github" and not check, "--format github is for --check"),
+    )
     known: dict[tuple[object, ...], Written] = {}
 
     def write(words: Sequence[str], style: Style, folder: Path) -> Written:
@@ -105,7 +104,7 @@ def _fail_on_problems(plans: Sequence[Plan], format: str) -> None:
         for file, problem in found:
             typer.echo(annotation(file, problem.line, "cnncalc embed", problem.message))
     if found:
-        raise SpecError([printable(f"{file}:{p.line}: {p.message}") for file, p in found])
+        raise SpecError([f"{file}:{p.line}: {p.message}" for file, p in found])
 
 
 def _report_stale(plans: Sequence[Plan], stale: Sequence[Plan], format: str) -> None:
@@ -116,8 +115,7 @@ def _report_stale(plans: Sequence[Plan], stale: Sequence[Plan], format: str) -> 
             lines = list(changed_numbers(change))
             said = f"stale: {change.region.title}"
             if format == "github":
-                hint = f"run {_command([planned])}"
-                message = "\n".join([said, *lines, hint])
+                message = "\n".join([said, *lines, f"run {_command([planned])}"])
                 typer.echo(annotation(file, change.region.line, "cnncalc embed", message))
             else:
                 typer.echo(f"{file}:{change.region.line}: {said}")
@@ -143,7 +141,7 @@ def _replace(plans: Sequence[Plan]) -> None:
     for planned in plans:
         document, count = planned.document, len(planned.changes)
         if planned.regions:
-            remove_leftovers(document)
+            remove_leftovers(document.path.resolve())
         try:
             if count:
                 replace(document, document.encoded(planned.text))
@@ -153,11 +151,10 @@ def _replace(plans: Sequence[Plan]) -> None:
         if planned.regions:
             said = f"{count:,} updated" if count else "current"
             typer.echo(f"{document.label}: {_counted(planned.regions, 'region')}, {said}")
-    total = sum(planned.regions for planned in plans)
-    if not total:
+    if not sum(planned.regions for planned in plans):
         typer.echo(f"no regions in {_counted(len(plans), 'document')}")
     if errors:
-        raise CnncalcError("\n".join(errors))
+        raise CnncalcError(*errors)
 
 
 def _counted(number: int, noun: str) -> str:

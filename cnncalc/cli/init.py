@@ -1,14 +1,12 @@
 """`cnncalc init`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from cnncalc.cli.output import write_file
-from cnncalc.errors import UsageError, printable
+from cnncalc.errors import printable, refuse
 
 FIRST_SPEC = """\
 # A first network for cnncalc. Try it:  cnncalc table {file}
@@ -49,9 +47,12 @@ def run(
         typer.echo(FIRST_SPEC.format(file="FILE"), nl=False)
         return
     name = printable(str(file))
-    if file.suffix not in (".yaml", ".yml"):
-        raise UsageError(f"{name}: name it .yaml; the spec has comments, which only YAML allows")
-    if file.exists() and not force:
-        raise UsageError(f"{name}: exists already; --force replaces it")
+    refuse(
+        (
+            file.suffix not in (".yaml", ".yml"),
+            f"{name}: name it .yaml; the spec has comments, which only YAML allows",
+        ),
+        (file.exists() and not force, f"{name}: exists already; --force replaces it"),
+    )
     write_file(file, FIRST_SPEC.format(file=file))
     typer.echo(f"Wrote {name}. Try: cnncalc table {name}")

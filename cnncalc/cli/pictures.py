@@ -1,7 +1,5 @@
 """`cnncalc pictures`."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,11 +9,11 @@ import typer
 
 from cnncalc.api import analyze
 from cnncalc.cli.output import write_file
-from cnncalc.confirm.pictures.draw import Story, draw_run
-from cnncalc.confirm.pictures.summary import page
-from cnncalc.confirm.settings import Device
-from cnncalc.display import write
 from cnncalc.errors import printable
+from cnncalc.pictures.draw_run import RunSummary, draw_run
+from cnncalc.pictures.summary import page
+from cnncalc.render.write import write
+from cnncalc.training.settings import Device
 
 
 def run(
@@ -53,10 +51,10 @@ def draw_and_summarise(
     samples: Sequence[int] = (),
     layers: Sequence[str] = (),
     device: str = "auto",
-) -> Story:
+) -> RunSummary:
     """Draw all pictures of a run, write README.md and index.html beside them, tell `written`."""
     story = draw_run(folder, written, samples=samples, layers=layers, device=device)
-    summary = page(story, analyze(story.graph))
+    summary = page(story, analyze(story.run.graph))
     from cnncalc.render.html import document
 
     for name, text in (

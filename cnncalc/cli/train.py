@@ -1,130 +1,93 @@
 """`cnncalc train`."""
 
-from __future__ import annotations
-
 import gc
 import re
 import shlex
 import signal
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from itertools import count
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from cnncalc.cli.output import InputOption, SetOption, parse_input, parse_settings
-from cnncalc.cli.spec_argument import SpecArgument
-from cnncalc.confirm.processes import (
-    MAX_PROCESSES,
-    conclude,
-    is_first,
-    is_launched,
-    is_one_of_several,
-    launch,
-)
-from cnncalc.confirm.run import ask
-from cnncalc.confirm.settings import Device, Optimizer, Precision, Schedule, Settings
-from cnncalc.confirm.train import Outcome, train
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.ask import parse
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import Option
+from cnncalc.ask.training_options import training_options
+from cnncalc.errors import printable, refuse, shorten
 from cnncalc.render.progress import Progress
+from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
+from cnncalc.training.processes import is_first, is_one_of_several
+from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.settings import Device, Settings
+from cnncalc.training.train import Observer, Outcome, train
 
 if TYPE_CHECKING:
-    from cnncalc.confirm.loop import Epoch
+    from cnncalc.training.loop import Epoch
 
 
-def run(
-    spec: SpecArgument = "lenet5",
-    data: Annotated[
-        str,
-        typer.Option(help="digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH."),
-    ] = "digits",
-    folder: Annotated[
-        Path | None, typer.Option(help="Where the files of the data lie; nothing is downloaded.")
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Times through the data: 25, or at most 300 to --overfit.")
-    ] = None,
-    batch_size: Annotated[int, typer.Option(help="Samples in a step.")] = 64,
-    optimizer: Annotated[Optimizer, typer.Option(help="Its other settings are torch's.")] = "adam",
-    lr: Annotated[
-        float | None, typer.Option(help="Learning rate; a usual one of the optimizer by default.")
-    ] = None,
-    schedule: Annotated[
-        Schedule | None,
-        typer.Option(help="How the rate falls: cosine, but constant with --overfit."),
-    ] = None,
-    warmup: Annotated[float, typer.Option(help="Epochs in which the rate rises from 0.")] = 0,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="0 by default; 0.01 for adamw, as torch has it.")
-    ] = None,
-    init: Annotated[
-        str, typer.Option(help="How weights start: default (torch's), he, xavier, normal:0.01.")
-    ] = "default",
-    seed: Annotated[int, typer.Option(help="Decides weights, order, dropout and hold-out.")] = 0,
-    device: Annotated[Device, typer.Option(help="auto takes a GPU where there is one.")] = "auto",
-    precision: Annotated[
-        Precision, typer.Option(help="bf16 and fp16 by torch's autocast.")
-    ] = "fp32",
-    compile: Annotated[bool, typer.Option("--compile", help="Run it by torch.compile.")] = False,
-    limit_train: Annotated[int | None, typer.Option(help="Train on this many samples.")] = None,
-    limit_test: Annotated[int | None, typer.Option(help="Test on this many samples.")] = None,
-    overfit: Annotated[
-        int | None,
-        typer.Option(
-            metavar="N",
-            help="Learn N samples by heart, or exit 1: a network that cannot is broken.",
-        ),
-    ] = None,
-    nproc: Annotated[
-        int,
-        typer.Option(metavar="N", help="Share the work among N processes of this machine."),
-    ] = 1,
-    shard: Annotated[
-        bool, typer.Option("--shard", help="Divide the network over the processes (FSDP2).")
-    ] = False,
-    output: Annotated[
-        Path | None,
-        typer.Option("--output", "-o", help="Folder of the run; runs/SPEC-DATA by default."),
-    ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on where the run in that folder stopped.")
-    ] = False,
-    no_pictures: Annotated[
-        bool, typer.Option("--no-pictures", help="Leave out the pictures and the summary.")
-    ] = False,
-    set: SetOption = None,
-    input: InputOption = None,
-) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Train(OfNetwork[NoReturn]):
     """Train a network on real data, with checkpoints that resume bit for bit."""
-    settings = Settings(
-        data=data,
-        folder=folder,
-        epochs=epochs,
-        batch_size=batch_size,
-        optimizer=optimizer,
-        lr=lr,
-        schedule=schedule,
-        warmup=warmup,
-        weight_decay=weight_decay,
-        init=init,
-        seed=seed,
-        device=device,
-        precision=precision,
-        compile=compile,
-        limit_train=limit_train,
-        limit_test=limit_test,
-        overfit=overfit,
-        shard=shard,
-    )
+
+    writes = False
+
+    settings: Annotated[
+        Mapping[str, Any],
+        training_options(
+            {
+                "data": "digits, fashion-mnist, mnist, cifar10, synthetic, or imagefolder:PATH.",
+                "folder": "Where the files of the data lie; nothing is downloaded.",
+                "epochs": "Times through the data: 25, or at most 300 to --overfit.",
+                "batch_size": "Samples in a step.",
+                "optimizer": "Its other settings are torch's.",
+                "lr": "Learning rate; a usual one of the optimizer by default.",
+                "schedule": "How the rate falls: cosine, but constant with --overfit.",
+                "warmup": "Epochs in which the rate rises from 0.",
+                "weight_decay": "0 by default; 0.01 for adamw, as torch has it.",
+                "init": "How weights start: default (torch's), he, xavier, normal:0.01.",
+                "seed": "Decides weights, order, dropout and hold-out.",
+                "device": "auto takes a GPU where there is one.",
+                "precision": "bf16 and fp16 by torch's autocast.",
+                "compile": "Run it by torch.compile.",
+                "limit_train": "Train on this many samples.",
+                "limit_test": "Test on this many samples.",
+                "overfit": "Learn N samples by heart, or exit 1: a network that cannot is broken.",
+                "shard": "Divide the network over the processes (FSDP2).",
+            },
+            usual={**vars(Settings()), "warmup": 0},
+        ),
+    ] = field(default_factory=dict)
+    nproc: Annotated[
+        int, Option("Share the work among N processes of this machine.", metavar="N")
+    ] = 1
+    output: Annotated[
+        str | Path | None,
+        Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o")),
+    ] = None
+    resume: Annotated[bool, Option("Go on where the run in that folder stopped.")] = False
+    no_pictures: Annotated[bool, Option("Leave out the pictures and the summary.")] = False
+
+
+REQUEST = Train
+
+
+def run(request: Train, _: Path | None) -> None:
+    """Train; exit with what came of it."""
+    settings = Settings(**request.settings)
+    spec, nproc, output, resume = request.spec, request.nproc, request.output, request.resume
+    refuse((output == "", '--output: "" names no folder; a variable that is not set gives it'))
     _check_processes(nproc, spec, output)
-    asked = ask(spec, parse_settings(set or []))
+    asked = requested_spec(spec, parse.variables(request.set))
     graph = asked.graph()
-    if input is not None:
-        asked = asked._replace(input=parse_input(input, graph))
+    if request.input is not None:
+        asked = asked._replace(input=parse.input_shape(request.input, graph))
         graph = asked.graph()
-    place = output or _folder(spec, data, resume)
+    place = _folder(spec, settings.data, resume) if output is None else Path(output)
 
     def body() -> int:
         with Progress() as progress:
@@ -137,35 +100,46 @@ def run(
                 files=asked.files(settings),
             )
         code = _end(found, settings)
-        if not no_pictures and is_first() and found.signal is None and found.diverged is None:
+        if (
+            not request.no_pictures
+            and is_first()
+            and found.signal is None
+            and found.diverged is None
+        ):
             # What it needs of memory is free again before the pictures take theirs.
             del found
-            _draw(place, device)
+            _draw(place, settings.device)
         return code
 
     if is_one_of_several():
         conclude(body)
     if nproc == 1:
         raise typer.Exit(body())
-    options = sys.argv[sys.argv.index("train") + 1 :]
-    arguments = ["train", "--output", str(place), *options]
+    arguments = ["train", "--output", str(place), *sys.argv[sys.argv.index("train") + 1 :]]
     raise typer.Exit(launch(nproc, arguments, place, resume))
 
 
-def _check_processes(nproc: int, spec: str, output: Path | None) -> None:
+def _check_processes(nproc: int, spec: str, output: str | Path | None) -> None:
     """Raises UsageError where several processes cannot be started, or not do what is asked."""
-    if not 1 <= nproc <= MAX_PROCESSES:
-        raise UsageError(f"--nproc must be from 1 to {MAX_PROCESSES:,}, not {nproc}")
-    if is_one_of_several() and not is_launched():
-        if nproc > 1:
-            raise UsageError("--nproc: torchrun has started the processes already")
-        if output is None:
-            raise UsageError("--output: under torchrun a run needs the name of its folder")
-    if (nproc > 1 or is_one_of_several()) and spec == "-":
-        raise UsageError("several processes cannot all read standard input: give the spec a file")
+    torchrun = is_one_of_several() and not is_launched()
+    refuse(
+        (
+            not 1 <= nproc <= MAX_PROCESSES,
+            f"--nproc must be from 1 to {MAX_PROCESSES:,}, not {nproc}",
+        ),
+        (torchrun and nproc > 1, "--nproc: torchrun has started the processes already"),
+        (
+            torchrun and output is None,
+            "--output: under torchrun a run needs the name of its folder",
+        ),
+        (
+            (nproc > 1 or is_one_of_several()) and spec == "-",
+            "several processes cannot all read standard input: give the spec a file",
+        ),
+    )
 
 
-class Printer:
+class Printer(Observer):
     """Writes what happens, a line each."""
 
     def __init__(self, progress: Progress) -> None:
@@ -182,7 +156,7 @@ class Printer:
     def step(self, epoch: int, done: int, steps: int) -> None:
         self._progress.step(f"epoch {epoch}", done, steps)
 
-    def epoch(self, epoch: Epoch, epochs: int) -> None:
+    def epoch(self, epoch: "Epoch", epochs: int) -> None:
         number = str(epoch.epoch).rjust(len(str(epochs)))
         self._progress.line(
             f"epoch {number}/{epochs}: train {_percent(epoch.train_accuracy)} loss "

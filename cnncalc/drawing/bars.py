@@ -1,16 +1,24 @@
 """A column of the table as bars, layer by layer."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 
-from cnncalc.drawing.diagram import Depth, collapsed, short
-from cnncalc.drawing.scene import Item, Polygon, Rect, Scene, Text, widest
-from cnncalc.errors import UsageError, printable, shorten
-from cnncalc.render.table import decimals, percent
+from cnncalc.amounts import decimals, percent
+from cnncalc.drawing.diagram import Depth, collapsed, short, title_of
+from cnncalc.drawing.scene import (
+    BAR,
+    FIRST,
+    MARGIN,
+    Item,
+    Polygon,
+    Rect,
+    Scene,
+    Text,
+    titled,
+    widest,
+)
+from cnncalc.errors import UsageError
 from cnncalc.report import ALWAYS_THERE, Column, Report, column
 
-MARGIN = 16
 LONGEST = 420
 """How long the bar of the largest value is."""
 STEP = 20
@@ -29,49 +37,43 @@ def bars(report: Report, key: str, depth: Depth) -> tuple[Scene, str]:
     rows, note = collapsed(report, depth)
     # Values that another layer has already counted are no part of the total.
     counted = column("new_activations") if meant.key == "activations" else meant
-    names, values, extra = [], [], []
-    for row in rows:
-        value = row.cell(report, counted)
-        if value:
-            names.append(short(row.block or report.column("name")[row.indices[0]]))
-            values.append(value)
-            # The total is of inference, except of what is stored and trained.
-            parts = {report.column("part")[i] for i in row.indices}
-            extra.append(parts == {"auxiliary"} and meant.key not in ALWAYS_THERE)
-    title = printable(shorten(report.name, 200))
+    shown = [row for row in rows if row.cell(report, counted)]
+    names = [short(row.block or report.column("name")[row.indices[0]]) for row in shown]
+    values = [row.cell(report, counted) for row in shown]
+    # The total is of inference, except of what is stored and trained.
+    parts = [{report.column("part")[i] for i in row.indices} for row in shown]
+    extra = [its == {"auxiliary"} and meant.key not in ALWAYS_THERE for its in parts]
     total = report.total(meant.key) if meant.total else None
-    unit = f"{'largest ' if meant.peak else ''}{total:,}" if total is not None else ""
-    heading = f"{title}: {meant.title} by layer" + (f" ({unit})" if unit else "")
+    unit = f" ({'largest ' if meant.peak else ''}{total:,})" if total is not None else ""
     texts = [
         f"{value:,} (in training)" if its_extra else _text(value, meant, total)
         for value, its_extra in zip(values, extra, strict=True)
     ]
     left = MARGIN + widest(names) + 8
-    items: list[Item] = [Text(MARGIN, MARGIN + 12, heading, 13, "start", True)]
-    top = MARGIN + 28
     most = max(values, default=1)
-    boxes = []
-    for i, (name, value, text) in enumerate(zip(names, values, texts, strict=True)):
-        y = top + STEP * i
-        bar = Rect(left, y, max(1.0, float(Fraction(value) * LONGEST / most)), STEP - 6)
-        boxes.append(bar)
-        items.append(Polygon(bar.corners, "pale" if extra[i] else "conv", extra[i]))
-        items.append(Text(left - 8, y + 11, name, 10, "end"))
-        items.append(Text(bar.x + bar.width + 6, y + 11, text, 10, "start"))
-    bottom = top + STEP * len(names)
+    items: list[Item] = []
+    boxes = [
+        Rect(left, FIRST + STEP * i, max(1.0, float(Fraction(v) * LONGEST / most)), STEP - 6)
+        for i, v in enumerate(values)
+    ]
+    for name, text, bar, its_extra in zip(names, texts, boxes, extra, strict=True):
+        items += [
+            Polygon(bar.corners, "pale" if its_extra else BAR, its_extra),
+            Text(left - 8, bar.y + 11, name, 10, "end"),
+            Text(bar.x + bar.width + 6, bar.y + 11, text, 10, "start"),
+        ]
+    bottom = FIRST + STEP * len(names)
     left_out = len(rows) - len(names)
     if left_out:
         text = f"{left_out:,} {'layers have' if left_out > 1 else 'layer has'} none"
         items.append(Text(MARGIN, bottom + 12, text, 10, "start"))
         bottom += STEP
-    width = max(item.rect.x + item.rect.width for item in items if isinstance(item, Text))
     description = "No layer has any."
     if values:
         largest = values.index(most)
         description = f"A bar for each layer; the longest is {names[largest]}, {texts[largest]}."
-    return Scene(
-        width + MARGIN, bottom + MARGIN, tuple(items), heading, description, tuple(boxes)
-    ), note
+    title = f"{title_of(report)}: {meant.title} by layer{unit}"
+    return titled(title, description, items, boxes, bottom), note
 
 
 def _text(value: Fraction | int, meant: Column, total: int | None) -> str:

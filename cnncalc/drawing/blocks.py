@@ -1,16 +1,23 @@
 """Block drawings: a single line of layers runs in rows, a network with branches downwards."""
 
-from __future__ import annotations
-
-from itertools import pairwise
 from typing import NamedTuple
 
 from cnncalc.drawing.diagram import Box, Diagram
-from cnncalc.drawing.layering import across, layered
+from cnncalc.drawing.layering import across, extent, layered, links
 from cnncalc.drawing.maps import LARGE, SMALL, Figure, figure
-from cnncalc.drawing.scene import Item, Line, Point, Polygon, Rect, Scene, Text, moved, widest
+from cnncalc.drawing.scene import (
+    MARGIN,
+    Item,
+    Line,
+    Point,
+    Polygon,
+    Rect,
+    Scene,
+    Text,
+    moved,
+    widest,
+)
 
-MARGIN = 16
 ROW = 1140
 """How wide a row may be before the next one begins."""
 LINE = 13
@@ -58,50 +65,36 @@ class _Cell(NamedTuple):
 
 def _rows(diagram: Diagram) -> Scene:
     """The chain from left to right, as often as it takes; kernels and parameters at the arrows."""
-    rows = _balanced([_cell(box) for box in diagram.boxes])
     items: list[Item] = []
     boxes: list[Rect] = []
     arrows: list[Line] = []
-    top, width = float(MARGIN), 0.0
-    leaving: tuple[Point, float, float] | None = None
-    for row in rows:
+    top = float(MARGIN)
+    leaves: Point | None = None
+    for row in _balanced([_cell(box) for box in diagram.boxes]):
         axis = top + max(cell.above for cell in row)
         bottom = axis + max(cell.below for cell in row)
         x = float(MARGIN)
         for place, cell in enumerate(row):
             start = x
-            if leaving is not None:
-                x += cell.gap
+            x += cell.gap if leaves else 0
             rect = Rect(x, axis - cell.figure.height / 2, cell.width, cell.figure.height)
             left = x + (cell.width - cell.figure.width) / 2
-            if leaving is not None:
-                (out_x, out_y), turn, between = leaving
-                points: tuple[Point, ...] = ((out_x, out_y), (left - 2, axis))
-                if place == 0:
-                    bend = MARGIN + 2.0
-                    points = (
-                        (out_x, out_y),
-                        (turn, out_y),
-                        (turn, between),
-                        (bend, between),
-                        (bend, axis),
-                        (left - 2, axis),
-                    )
-                    width = max(width, turn)
+            if leaves:
+                turn, bend = boxes[-1].x + boxes[-1].width + 10, MARGIN + 2.0
+                # Into the next row it goes between both.
+                back = ((turn, leaves[1]), (turn, top - 14), (bend, top - 14), (bend, axis))
+                points = (leaves, *(() if place else back), (left - 2, axis))
                 arrows.append(Line(points, True, cell.box.auxiliary))
                 items += _at_arrow(cell, (start + x) / 2, axis)
             items += moved(cell.figure.polygons, left, rect.y)
             items += _lines(cell.under, x + cell.width / 2, bottom + 6, "middle")
             boxes.append(rect._replace(height=bottom + 6 + LINE * len(cell.under) - rect.y))
-            out = (left + cell.figure.width + 2, axis)
+            leaves = (left + cell.figure.width + 2, axis)
             x += cell.width
-            leaving = (out, x + 10, 0.0)
-        width = max(width, x)
         top = bottom + 6 + LINE * max(len(cell.under) for cell in row) + 24
-        if leaving is not None:
-            leaving = (*leaving[:2], top - 14)
+    reached = [x for arrow in arrows for x, _ in arrow.points]
     return Scene(
-        width + MARGIN,
+        max([*reached, *(box.x + box.width for box in boxes)]) + MARGIN,
         top - 24 + MARGIN,
         (*arrows, *items),
         diagram.title,
@@ -188,19 +181,17 @@ def _downwards(diagram: Diagram) -> Scene:
     passing = len(found.rank) - len(cards)
     widths = [card.width for card in cards] + [2.0] * passing
     x = across(found, widths, 22)
-    shift = MARGIN - min((x[i] - widths[i] / 2 for i in range(len(x))), default=0.0)
+    shift = MARGIN - extent(x, widths)[0]
     x = [at + shift for at in x]
     tops: list[float] = []
     bottoms: list[float] = []
     y = float(MARGIN)
-    bends = [0.0] * len(found.order)
-    for route in found.routes:
-        for a, b in pairwise(route):
-            bends[found.rank[b]] = max(bends[found.rank[b]], abs(x[a] - x[b]))
+    pieces = links(found)
     for rank, points in enumerate(found.order):
         if rank:
             # Flat curves are hard to follow.
-            y += min(70.0, 26 + bends[rank] / 12)
+            bend = max((abs(x[a] - x[b]) for a, b in pieces[rank - 1]), default=0.0)
+            y += min(70.0, 26 + bend / 12)
         tops.append(y)
         y += max((cards[p].height for p in points if p < len(cards)), default=0.0)
         bottoms.append(y)
@@ -218,16 +209,15 @@ def _downwards(diagram: Diagram) -> Scene:
     for arrow, route in zip(diagram.arrows, found.routes, strict=True):
         path: list[Point] = []
         for p in route:
-            upper, lower = tops[found.rank[p]], bottoms[found.rank[p]]
+            upper, lower = tops[found.rank[p]] - TIP, bottoms[found.rank[p]]
             if p == arrow.source:
-                path += [(x[p], boxes[p].y + boxes[p].height), (x[p], lower)]
+                upper = boxes[p].y + boxes[p].height
             elif p == arrow.target:
-                path += [(x[p], upper - TIP), (x[p], boxes[p].y)]
-            else:
-                path += [(x[p], upper - TIP), (x[p], lower)]
+                lower = boxes[p].y
+            path += [(x[p], upper), (x[p], lower)]
         arrows.append(Line(_straightened(path), True, arrow.auxiliary, True))
     return Scene(
-        max((x[i] + widths[i] / 2 for i in range(len(x))), default=0.0) + MARGIN,
+        extent(x, widths)[1] + MARGIN,
         y + MARGIN,
         (*arrows, *items),
         diagram.title,
@@ -249,15 +239,8 @@ def _straightened(points: list[Point]) -> tuple[Point, ...]:
 def _card(box: Box) -> _Card:
     first = box.work[:2] if len(box.work) > 1 and not box.work[1].startswith("+") else box.work[:1]
     rest = box.work[len(first) :]
-    texts = [box.name]
-    if first:
-        texts.append(" ".join(first))
-    if rest and len(texts[-1]) + len(rest[0]) < LONG:
-        texts[-1] += f" {rest[0]}"
-        rest = rest[1:]
-    if rest:
-        texts.append(" ".join(rest))
-    texts.append(", ".join(part for part in (box.label, box.params_text) if part))
-    if box.output:
-        texts.append("output")
-    return _Card(figure(box.shape, box.role, SMALL), tuple(texts))
+    if rest and len(" ".join(first)) + len(rest[0]) < LONG:
+        first, rest = first + rest[:1], rest[1:]
+    size = ", ".join(part for part in (box.label, box.params_text) if part)
+    texts = (box.name, " ".join(first), " ".join(rest), size, "output" * box.output)
+    return _Card(figure(box.shape, box.role, SMALL), tuple(filter(None, texts)))

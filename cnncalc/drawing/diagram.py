@@ -1,14 +1,16 @@
 """What a drawing shows, before anything has a place: boxes, and arrows between them."""
 
-from __future__ import annotations
-
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from cnncalc.drawing.scene import Style
 from cnncalc.errors import printable, shorten
 from cnncalc.graph import Graph
-from cnncalc.render.depth import Group, groups
+from cnncalc.layers import layer_class
+from cnncalc.layers.base import Family
 from cnncalc.report import COLUMNS, Report
+from cnncalc.tables.depth import Group, groups, in_blocks, merged
 
 FEW = 40
 """How many layers are drawn where nobody says; a box takes more room than a row of a table."""
@@ -19,7 +21,15 @@ Labels = Literal["maps", "hwc", "chw"]
 """How shapes are written: `6@28×28` as papers do, `28×28×6`, or `6×28×28`."""
 Depth = int | Literal["all"] | None
 """How many names deep blocks are drawn; None is as deep as there is room."""
-Role = Literal["input", "conv", "pool", "dense", "join", "other", "block"]
+_ROLES: dict[Family | None, Style] = {
+    "convolution": "conv",
+    "pooling": "pool",
+    "unpooling": "pool",
+    "dense": "dense",
+    "attention": "dense",
+    "join": "join",
+}
+"""How a layer of each family is drawn; the others have one style."""
 
 
 class Box(NamedTuple):
@@ -34,7 +44,7 @@ class Box(NamedTuple):
     label: str
     """The shape as it is written."""
     params: int
-    role: Role
+    role: Style
     auxiliary: bool = False
     """Whether only training uses it."""
     output: bool = False
@@ -45,9 +55,7 @@ class Box(NamedTuple):
     @property
     def params_text(self) -> str:
         """`456 params`, or nothing."""
-        if not self.params:
-            return ""
-        return f"{self.params:,} param{'s' if self.params > 1 else ''}"
+        return f"{self.params:,} param{'s' if self.params > 1 else ''}" if self.params else ""
 
 
 class Arrow(NamedTuple):
@@ -102,7 +110,7 @@ def diagram(graph: Graph, report: Report, labels: Labels, depth: Depth) -> Diagr
         for name in node.inputs
         if at[name] != at[node.name]
     }
-    title = printable(shorten(report.name, 200))
+    title = title_of(report)
     return Diagram(
         title,
         f"{title}: {report.total('params'):,} parameters, {report.total('macs'):,} "
@@ -130,46 +138,23 @@ def collapsed(report: Report, depth: Depth) -> tuple[list[Group], str]:
         return groups(report), ""
     rows = _absorbed(report, groups(report))
     if depth is not None:
-        return _blocks(report, rows, depth), ""
+        return in_blocks(report, rows, depth, fewest=2), ""
     if len(rows) <= FEW:
         return rows, ""
-    deepest = max(name.count(".") for name in report.column("name"))
-    for level in range(deepest, 0, -1):
-        fewer = _blocks(report, rows, level)
+    fewer = rows
+    for level in range(max(name.count(".") for name in report.column("name")), 0, -1):
+        fewer = in_blocks(report, rows, level, fewest=2)
         if len(fewer) <= FEW:
             return fewer, f"blocks are collapsed to depth {level}; --depth all draws every layer"
     # Blocks are not enough: the beginning and the end stand for themselves, the rest is one.
-    rows = _blocks(report, rows, 1) if deepest else rows
     ends = FEW // 2
-    between = rows[ends:-ends]
-    middle = Group([i for row in between for i in row.indices], "…", sum(r.rows for r in between))
+    middle = merged(fewer[ends:-ends], "…")
     note = f"{middle.rows:,} layers in the middle are drawn as one; --depth all draws every layer"
-    return [*rows[:ends], middle, *rows[-ends:]], note
+    return [*fewer[:ends], middle, *fewer[-ends:]], note
 
 
 def _block(name: str) -> str:
     return name.rpartition(".")[0]
-
-
-def _blocks(report: Report, rows: list[Group], depth: int) -> list[Group]:
-    """The rows, with neighbours of the same first `depth` names in one; a lone one stays."""
-    names = report.column("name")
-    found: list[list[Group]] = []
-    paths: list[str] = []
-    for row in rows:
-        parts = names[row.indices[0]].split(".")
-        path = ".".join(parts[:depth]) if len(parts) > depth else ""
-        if path and paths and paths[-1] == path:
-            found[-1].append(row)
-        else:
-            found.append([row])
-            paths.append(path)
-    return [
-        Group([i for row in those for i in row.indices], path, sum(row.rows for row in those))
-        if len(those) > 1
-        else those[0]
-        for those, path in zip(found, paths, strict=True)
-    ]
 
 
 def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
@@ -180,10 +165,7 @@ def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
         {place[n] for i in row.indices for n in report.column("from")[i] if n in place} - {at}
         for at, row in enumerate(rows)
     ]
-    readers = [0] * len(rows)
-    for found in sources:
-        for source in found:
-            readers[source] += 1
+    readers = Counter(source for found in sources for source in found)
     inputs = {i["name"] for i in report.inputs}
     into = list(range(len(rows)))
     for at, row in enumerate(rows):
@@ -201,34 +183,25 @@ def _absorbed(report: Report, rows: list[Group]) -> list[Group]:
             and report.column("input")[first] == report.column("output")[first]
         ):
             into[at] = into[source]
-    boxes: dict[int, Group] = {}
-    for at, row in enumerate(rows):
-        if into[at] == at:
-            boxes[at] = row
-        else:
-            boxes[into[at]] = Group(
-                boxes[into[at]].indices + row.indices, "", boxes[into[at]].rows + 1
-            )
-    return list(boxes.values())
+    boxes: dict[int, list[Group]] = {}
+    for at, row in zip(into, rows, strict=True):
+        boxes.setdefault(at, []).append(row)
+    return list(map(merged, boxes.values()))
 
 
 def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]) -> Box:
     first, last = row.indices[0], row.indices[-1]
     names = [report.column("name")[i] for i in row.indices]
     shape = tuple(report.column("output")[last])
-    if row.block:
-        work: tuple[str, ...] = (f"{row.rows:,} layer{'s' if row.rows > 1 else ''}",)
-        role: Role = "block"
-    else:
-        texts = [report.column("layer")[i] for i in row.indices]
-        work, role = _work(texts), _role(report.column("type")[first], len(shape))
+    family = layer_class(report.column("type")[first]).family
+    number = f"{row.rows:,} layer{'s' if row.rows > 1 else ''}"
     return Box(
         short(row.block or names[0]),
-        work,
+        (number,) if row.block else _work([report.column("layer")[i] for i in row.indices]),
         shape,
         label(shape, labels),
         row.cell(report, COLUMNS["params"]),
-        role,
+        "block" if row.block else _ROLES.get(family, "other"),
         all(report.column("part")[i] == "auxiliary" for i in row.indices),
         mark and not shown.isdisjoint(names),
         tuple(row.indices),
@@ -237,23 +210,16 @@ def _box(report: Report, row: Group, labels: Labels, mark: bool, shown: set[str]
 
 def _work(texts: Sequence[str]) -> tuple[str, ...]:
     """The first layer's cell in two lines, and what follows it."""
-    kind, *details = texts[0].split(" ")
-    lines = [kind]
-    if details and details[0][0].isdigit():
-        lines = [f"{kind} {details.pop(0)}"]
-    if details:
-        lines.append(" ".join(details))
+    words = texts[0].split(" ")
+    # A kernel's size stands beside the word.
+    first = 2 if len(words) > 1 and words[1][0].isdigit() else 1
+    lines = filter(None, (" ".join(words[:first]), " ".join(words[first:])))
     return (*map(printable, lines), *(f"+ {text}" for text in texts[1:]))
 
 
-def _role(type: str, axes: int) -> Role:
-    if "pool" in type or type == "subsample":
-        return "pool"
-    if "conv" in type or type == "locally_connected":
-        return "conv"
-    if type in ("linear", "rbf", "multi_head_attention"):
-        return "dense"
-    return "join" if type in ("add", "multiply", "concat") else "other"
+def title_of(report: Report) -> str:
+    """The network's name, as a drawing can have it."""
+    return printable(shorten(report.name, 200))
 
 
 def short(name: str) -> str:

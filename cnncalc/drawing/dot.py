@@ -1,8 +1,6 @@
 """A diagram in Graphviz' language."""
 
-from __future__ import annotations
-
-from cnncalc.drawing.diagram import Diagram
+from cnncalc.drawing.diagram import Box, Diagram
 from cnncalc.drawing.mermaid import words
 from cnncalc.drawing.svg import FILLS
 
@@ -12,16 +10,16 @@ def dot(diagram: Diagram) -> str:
     lines = [
         f"digraph {_quoted([diagram.title])} {{",
         '  node [shape=box, style=filled, fontname="Helvetica", fontsize=10];',
+        *map(_node, range(len(diagram.boxes)), diagram.boxes),
+        *(f"  n{a} -> n{b}{' [style=dashed]' * dashed};" for a, b, dashed in diagram.arrows),
+        "}",
     ]
-    for i, box in enumerate(diagram.boxes):
-        style = ', style="filled,dashed"' if box.auxiliary else ""
-        lines.append(
-            f'  n{i} [label={_quoted(words(box))}, fillcolor="{FILLS[box.role][0]}"{style}];'
-        )
-    for arrow in diagram.arrows:
-        style = " [style=dashed]" if arrow.auxiliary else ""
-        lines.append(f"  n{arrow.source} -> n{arrow.target}{style};")
-    return "\n".join([*lines, "}"]) + "\n"
+    return "\n".join(lines) + "\n"
+
+
+def _node(number: int, box: Box) -> str:
+    style = ', style="filled,dashed"' * box.auxiliary
+    return f'  n{number} [label={_quoted(words(box))}, fillcolor="{FILLS[box.role][0]}"{style}];'
 
 
 def _quoted(texts: list[str]) -> str:

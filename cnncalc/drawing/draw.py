@@ -1,18 +1,18 @@
 """From a network to the text of its drawing."""
 
-from __future__ import annotations
-
 from importlib import import_module
-from typing import Literal, NamedTuple
+from typing import NamedTuple, get_args
 
 from cnncalc.drawing.diagram import Depth, Labels, diagram
-from cnncalc.errors import UsageError, suggestion
+from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.report import Report
 
-Format = Literal["svg", "mermaid", "dot", "tikz"]
-Kind = Literal["blocks", "receptive-field", "bars"]
+FORMATS = ("svg", "mermaid", "dot", "tikz")
+"""What drawings are written as."""
+KINDS = ("blocks", "receptive-field", "bars")
+"""What is drawn."""
 
 
 class Drawing(NamedTuple):
@@ -35,13 +35,12 @@ def draw(
 ) -> Drawing:
     """The drawing of a network. Raises UsageError."""
     for word, value, known in (
-        ("format", format, ("svg", "mermaid", "dot", "tikz")),
-        ("kind", kind, ("blocks", "receptive-field", "bars")),
-        ("layout", labels, ("maps", "hwc", "chw")),
+        ("format", format, FORMATS),
+        ("kind", kind, KINDS),
+        ("layout", labels, get_args(Labels)),
     ):
         if value not in known:
-            hint = suggestion(value, known) or f"; there are {', '.join(known)}"
-            raise UsageError(f"no such {word}: {value}{hint}")
+            raise UsageError(f"no such {word}: {value}{hint(value, known)}")
     places = format in ("svg", "tikz")
     if not places and kind != "blocks":
         raise UsageError(f"{format} draws boxes and arrows only; for {kind} there are svg and tikz")
@@ -57,13 +56,12 @@ def draw(
     else:
         drawn = diagram(graph, report, labels, depth)
         if not places:
-            text = writer(drawn)
-            refused = ""
+            text, notes = writer(drawn), [drawn.note]
             if format == "mermaid":
                 from cnncalc.drawing.mermaid import too_large
 
-                refused = too_large(drawn, text)
-            return Drawing(text, tuple(filter(None, (drawn.note, refused))))
+                notes.append(too_large(drawn, text))
+            return Drawing(text, tuple(filter(None, notes)))
         from cnncalc.drawing.blocks import blocks
 
         scene, note = blocks(drawn), drawn.note

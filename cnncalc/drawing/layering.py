@@ -3,8 +3,6 @@
 Only + - * / on numbers, and ties are broken by the order given: it comes out alike everywhere.
 """
 
-from __future__ import annotations
-
 from bisect import bisect_right, insort
 from collections.abc import Sequence
 from itertools import pairwise
@@ -30,8 +28,8 @@ class Layered(NamedTuple):
     def crossings(self) -> int:
         """How often two arrows cross."""
         return sum(
-            _inversions([self.order[above], self.order[above + 1]], links)
-            for above, links in enumerate(_links(self))
+            _inversions([self.order[above], self.order[above + 1]], pieces)
+            for above, pieces in enumerate(links(self))
         )
 
 
@@ -89,13 +87,13 @@ def _depth_first(found: Layered, boxes: int) -> list[int]:
     return list(seen)
 
 
-def _links(found: Layered) -> list[list[tuple[int, int]]]:
+def links(found: Layered) -> list[list[tuple[int, int]]]:
     """The pieces of arrows between each rank and the next."""
-    links: list[list[tuple[int, int]]] = [[] for _ in found.order[1:]]
+    pieces: list[list[tuple[int, int]]] = [[] for _ in found.order[1:]]
     for route in found.routes:
         for a, b in pairwise(route):
-            links[found.rank[a]].append((a, b))
-    return links
+            pieces[found.rank[a]].append((a, b))
+    return pieces
 
 
 def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]) -> int:
@@ -112,16 +110,16 @@ def _inversions(ranks: Sequence[Sequence[int]], links: Sequence[tuple[int, int]]
 def _improved(found: Layered) -> Layered:
     """The order with the fewest crossings among those that barycenter sweeps give."""
     best, fewest = found, found.crossings()
-    if not fewest:
-        return best
-    links = _links(found)
+    pieces = links(found)
     order = [list(points) for points in found.order]
     for sweep in range(SWEEPS):
+        if not fewest:
+            break
         down = sweep % 2 == 0
         for r in range(1, len(order)) if down else range(len(order) - 2, -1, -1):
             fixed = {point: i for i, point in enumerate(order[r - 1 if down else r + 1])}
             ends: dict[int, list[int]] = {point: [] for point in order[r]}
-            for a, b in links[r - 1 if down else r]:
+            for a, b in pieces[r - 1 if down else r]:
                 ends[b if down else a].append(fixed[a if down else b])
             # A point without a neighbour keeps its place.
             place = {
@@ -133,8 +131,6 @@ def _improved(found: Layered) -> Layered:
         crossings = now.crossings()
         if crossings < fewest:
             best, fewest = now, crossings
-        if not fewest:
-            break
     return best
 
 
@@ -148,16 +144,17 @@ def across(found: Layered, width: Sequence[float], gap: float) -> list[float]:
     four = [
         _aligned(found, width, gap, down, left) for down in (True, False) for left in (True, False)
     ]
-    narrowest = min(four, key=lambda x: _extent(x, width)[1] - _extent(x, width)[0])
-    low, high = _extent(narrowest, width)
+    narrowest = min(four, key=lambda x: extent(x, width)[1] - extent(x, width)[0])
+    low, high = extent(narrowest, width)
     for k, x in enumerate(four):
-        its_low, its_high = _extent(x, width)
+        its_low, its_high = extent(x, width)
         shift = low - its_low if k % 2 == 0 else high - its_high
         four[k] = [value + shift for value in x]
     return [sum(sorted(values)[1:3]) / 2 for values in zip(*four, strict=True)]
 
 
-def _extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+def extent(x: Sequence[float], width: Sequence[float]) -> tuple[float, float]:
+    """From where to where points reach."""
     return (
         min(at - w / 2 for at, w in zip(x, width, strict=True)),
         max(at + w / 2 for at, w in zip(x, width, strict=True)),
@@ -170,12 +167,9 @@ def _aligned(
     """One of the four: each point below (or above) the median of its neighbours, then packed."""
     position = {point: i for points in found.order for i, point in enumerate(points)}
     neighbours: list[list[int]] = [[] for _ in found.rank]
-    for links in _links(found):
-        for a, b in links:
-            if down:
-                neighbours[b].append(a)
-            else:
-                neighbours[a].append(b)
+    for pieces in links(found):
+        for a, b in pieces:
+            neighbours[b if down else a].append(a if down else b)
     root = list(range(len(found.rank)))
     passing = set[int]().union(*(route[1:-1] for route in found.routes))
     ranks = found.order if down else found.order[::-1]

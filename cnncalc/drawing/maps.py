@@ -1,7 +1,5 @@
 """Feature maps as papers draw them: a stack of sheets, of volumes, of strips; a vector as a bar."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -57,20 +55,16 @@ def figure(shape: Sequence[int], style: Style, scale: Scale) -> Figure:
         return Figure([Polygon(corners, style)], width, height)
     sides = [scale.side(n) for n in sizes]
     count, step = sheets(channels, scale.most), scale.step
-    if len(sides) == 1:
-        faces = [Rect(0, 0, sides[0], scale.least)]
-    else:
-        faces = [Rect(0, 0, sides[-1], sides[-2])]
+    front = Rect(0, 0, sides[-1], sides[-2] if len(sides) > 1 else scale.least)
     deep = sides[0] * 0.3 if len(sides) > 2 else 0.0
     if deep:
         count, step = min(count, MAX_VOLUMES), 2 * scale.step
     # The last sheet is the front one; those behind it peep out above and to the right.
-    width = faces[0].width + (count - 1) * step + deep
-    height = faces[0].height + (count - 1) * scale.step + deep
+    width = front.width + (count - 1) * step + deep
+    height = front.height + (count - 1) * scale.step + deep
     polygons: list[Polygon] = []
     for k in range(count):
-        x, y = (count - 1 - k) * step, deep + k * scale.step
-        face = Rect(x, y, faces[0].width, faces[0].height)
+        face = front._replace(x=(count - 1 - k) * step, y=deep + k * scale.step)
         a, b, c, d = face.corners
         if deep:
             top = (a, (a[0] + deep, a[1] - deep), (b[0] + deep, b[1] - deep), b)

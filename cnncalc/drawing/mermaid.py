@@ -1,7 +1,5 @@
 """A diagram as a Mermaid flowchart, which GitHub and GitLab draw themselves."""
 
-from __future__ import annotations
-
 from cnncalc.drawing.diagram import Box, Diagram
 
 MAX_ARROWS = 500
@@ -15,18 +13,24 @@ _ESCAPES = str.maketrans({c: f"#{ord(c)};" for c in '#&<>"`\\{}[]|*_~'} | {"$": 
 
 def mermaid(diagram: Diagram) -> str:
     """The diagram as a flowchart from top to bottom, auxiliary parts dashed."""
-    lines = ["flowchart TD"]
-    for i, box in enumerate(diagram.boxes):
-        opening, closing = _SHAPES.get(box.role, ("[", "]"))
-        lines.append(f'  n{i}{opening}"{_label(box)}"{closing}')
-    for arrow in diagram.arrows:
-        sign = "-.->" if arrow.auxiliary else "-->"
-        lines.append(f"  n{arrow.source} {sign} n{arrow.target}")
+    lines = [
+        "flowchart TD",
+        *map(_node, range(len(diagram.boxes)), diagram.boxes),
+        *(f"  n{a} {'-.->' if dashed else '-->'} n{b}" for a, b, dashed in diagram.arrows),
+    ]
     resting = [f"n{i}" for i, box in enumerate(diagram.boxes) if box.auxiliary]
     if resting:
-        lines.append("  classDef auxiliary stroke-dasharray: 4 3")
-        lines.append(f"  class {','.join(resting)} auxiliary")
+        lines += [
+            "  classDef auxiliary stroke-dasharray: 4 3",
+            f"  class {','.join(resting)} auxiliary",
+        ]
     return "\n".join(lines) + "\n"
+
+
+def _node(number: int, box: Box) -> str:
+    label = "<br/>".join(text.translate(_ESCAPES) for text in words(box))
+    opening, closing = _SHAPES.get(box.role, ("[", "]"))
+    return f'  n{number}{opening}"{label}"{closing}'
 
 
 def too_large(diagram: Diagram, text: str) -> str:
@@ -37,11 +41,6 @@ def too_large(diagram: Diagram, text: str) -> str:
         f"{len(diagram.arrows):,} arrows in {len(text):,} letters: GitHub's Mermaid draws at most "
         f"{MAX_ARROWS:,} in {MAX_LETTERS:,}; collapse blocks with --depth 1"
     )
-
-
-def _label(box: Box) -> str:
-    texts = [text.translate(_ESCAPES) for text in words(box)]
-    return "<br/>".join(texts)
 
 
 def words(box: Box) -> list[str]:

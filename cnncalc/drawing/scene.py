@@ -1,12 +1,12 @@
 """What every drawing is in the end: polygons, lines and texts at their places."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 Point = tuple[float, float]
 Style = Literal["input", "conv", "pool", "dense", "join", "other", "block", "frame", "pale"]
+BAR: Style = "conv"
+"""How what stands for a number is filled."""
 
 
 class Rect(NamedTuple):
@@ -78,6 +78,22 @@ class Scene(NamedTuple):
     @property
     def texts(self) -> list[Text]:
         return [item for item in self.items if isinstance(item, Text)]
+
+
+MARGIN = 16
+"""Around every drawing."""
+FIRST = MARGIN + 28.0
+"""Where a drawing begins that has its title above it."""
+
+
+def titled(
+    title: str, description: str, items: Sequence[Item], boxes: Sequence[Rect], bottom: float
+) -> Scene:
+    """A drawing with its title above it, as wide as its texts and boxes reach."""
+    named = (Text(MARGIN, MARGIN + 12, title, 13, "start", True), *items)
+    rects = [item.rect for item in named if isinstance(item, Text)]
+    width = max(rect.x + rect.width for rect in (*rects, *boxes))
+    return Scene(width + MARGIN, bottom + MARGIN, named, title, description, tuple(boxes))
 
 
 # Advances of DejaVu Sans from space to tilde, in hundredths of the size: of the fonts that stand

@@ -1,7 +1,5 @@
 """A drawing as SVG: one file, no scripts, colours for a light and a dark page."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 from xml.sax.saxutils import escape
 
@@ -104,8 +102,6 @@ def _curve(points: tuple[Point, ...]) -> str:
     path = f"M{_point(points[0])}"
     for (x0, y0), (x1, y1) in pairwise(points):
         middle = (y0 + y1) / 2
-        if x0 == x1:
-            path += f"L{_point((x1, y1))}"
-        else:
-            path += f"C{_point((x0, middle))} {_point((x1, middle))} {_point((x1, y1))}"
+        bend = f"C{_point((x0, middle))} {_point((x1, middle))} "
+        path += ("L" if x0 == x1 else bend) + _point((x1, y1))
     return path

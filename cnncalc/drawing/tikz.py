@@ -1,7 +1,5 @@
 """A drawing as a TikZ picture: a fragment for \\input, which needs nothing but the package tikz."""
 
-from __future__ import annotations
-
 from itertools import pairwise
 
 from cnncalc.drawing.scene import Item, Line, Point, Polygon, Scene, Text
@@ -54,11 +52,6 @@ def _curve(points: tuple[Point, ...]) -> str:
     path = _point(points[0])
     for (x0, y0), (x1, y1) in pairwise(points):
         middle = (y0 + y1) / 2
-        if x0 == x1:
-            path += f" -- {_point((x1, y1))}"
-        else:
-            path += (
-                f" .. controls {_point((x0, middle))} and {_point((x1, middle))} .. "
-                f"{_point((x1, y1))}"
-            )
+        bend = f" .. controls {_point((x0, middle))} and {_point((x1, middle))} .. "
+        path += (" -- " if x0 == x1 else bend) + _point((x1, y1))
     return path

@@ -1,21 +1,19 @@
 """A network as functional code for Keras 3, channels last, which needs nothing else."""
 
-from __future__ import annotations
-
-import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import repeat
 from typing import Any
 
 from cnncalc.errors import UsageError
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.interop.borrowed import shelf, used_names
-from cnncalc.interop.keras_part import Part, channels_last
-from cnncalc.interop.keras_twin import spelling
+from cnncalc.interop.definitions import definitions, used_names
+from cnncalc.interop.function_body import READS, RUNNING, FunctionBody, Statement
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    arguments,
     assignment,
     docstring,
     identifier,
@@ -24,9 +22,9 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
-from cnncalc.interop.statements import READS, RUNNING, Statement, Statements
+from cnncalc.layers.keras_twin import Part, channels_last
 
-_OWN = shelf("cnncalc.interop.keras_layers")
+_OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
 _SCALES = {"center": True, "scale": True, "epsilon": 0.001}
 _DEFAULTS: dict[str, dict[str, Any]] = {
@@ -71,10 +69,8 @@ class _Writer:
         steps = _with_activations([s for fact in facts for s in self._steps(fact)], graph)
         self.outputs = [self._value(name) for name in (*graph.outputs, *graph.auxiliary)]
         self.joint = self._find_joint(steps)
-        self.own = {step.made_of for step in steps} | {
-            name for step in steps for name in used_names([parse(step.call)])
-        }
-        self.own &= _OWN.names
+        named = used_names([parse(step.call) for step in steps])
+        self.own = _OWN.names & {*named, *(step.made_of for step in steps)}
         self.root = _flat(outline(steps, tuple(graph.inputs), self.outputs))
         self.plans = plans(self.root)
         self.functions = {*_RESERVED, *_OWN.names}
@@ -92,7 +88,7 @@ class _Writer:
                 f"{node.name}: the code for Keras shares no weights between layers; --to torch can"
             )
         try:
-            parts = spelling(node.layer, *fact.inputs)
+            parts = list(node.layer.keras(*fact.inputs))
         except UsageError as error:
             raise UsageError(f"{node.name}: {error}") from None
         reads = tuple(self._value(name) for name in node.inputs)
@@ -135,29 +131,18 @@ class _Writer:
 
     def source(self) -> str:
         parts = [self._function(plan) for plan in self.plans]
-        parts += [self._network(), self._main()]
-        body = "\n\n\n".join("\n".join(part) for part in parts)
-        own = _OWN.source_of(self.own)
-        heading = "\n".join(docstring(self._title()))
-        code = f"{own}\n{body}"
-        used = used_names([ast.parse(code)])
-        keras = [name for name in ("layers", "ops", "random") if name in used]
-        standard = [line for line in _OWN.imports(code) if not line.startswith("from keras")]
-        imports = [*standard, *([""] if standard else []), "import keras"]
-        imports += [f"from keras import {', '.join(keras)}"] if keras else []
-        lines = "\n".join(imports)
-        return f"{heading}\n\n{lines}\n{own}\n\n{body}\n"
-
-    def _title(self) -> list[str]:
-        graph = self.graph
+        parts += [
+            self._network(),
+            ['if __name__ == "__main__":', f"    {self.name}().summary()"],
+        ]
         made = "Made by cnncalc for Keras 3. Images are channels last."
-        return [f"{graph.name}.", graph.description, graph.source, made]
+        return _OWN.file(self.graph, made, parts, self.own, ("keras", _imports))
 
     def _function(self, plan: Plan) -> list[str]:
         block = plan.uses[0]
         names = [parameter.name for parameter in plan.parameters]
-        constructors = self._constructors(block, iter(plan.by_slot), names, within=True)
-        writer = Statements(
+        constructors = self._constructors(block, iter(plan.by_slot), within=True)
+        writer = FunctionBody(
             block, block.gives, lambda i: constructors[id(i)], {*self.functions, *names}
         )
         inputs = [writer.locals[name] for name in block.reads]
@@ -174,10 +159,9 @@ class _Writer:
 
     def _network(self) -> list[str]:
         block = self.root
-        slots = [None] * len(block.inner_slots())
-        constructors = self._constructors(block, iter(slots), [], within=False)
+        constructors = self._constructors(block, repeat(None), within=False)
         titles = {name: "inputs" if name == "input" else name for name in block.reads}
-        writer = Statements(
+        writer = FunctionBody(
             block, self.outputs, lambda i: constructors[id(i)], self.functions, titles
         )
         lines = [f"def {self.name}():", *docstring(["The network, with weights to be trained."], 4)]
@@ -188,16 +172,13 @@ class _Writer:
         lines += self._lines(writer.statements())
         inputs, outputs = (
             names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-            for names in ([writer.locals[n] for n in block.reads], self._results(writer))
+            for names in (
+                [writer.locals[name] for name in block.reads],
+                [writer.locals[name] for name in self.outputs],
+            )
         )
         made = f'keras.Model({inputs}, {outputs}, name="{self.name}")'
         return [*lines, *statement("return ", made, 4)]
-
-    def _results(self, writer: Statements) -> list[str]:
-        return [writer.locals[name] for name in self.outputs]
-
-    def _main(self) -> list[str]:
-        return ['if __name__ == "__main__":', f"    {self.name}().summary()"]
 
     def _lines(self, statements: Sequence[Statement]) -> Iterator[str]:
         i = 0
@@ -237,49 +218,40 @@ class _Writer:
         return first.call.replace(before, after) == other.call
 
     def _constructors(
-        self,
-        block: Block,
-        by_slot: Iterator[int | None],
-        names: Sequence[str],
-        within: bool,
+        self, block: Block, variables: Iterator[str | None], within: bool
     ) -> dict[int, str]:
         """What each item calls."""
         made: dict[int, str] = {}
         for item in block.items:
-            given = [
-                (name, value, None if slot is None else names[slot])
-                for (_, name, value), slot in zip(item.slots(), by_slot, strict=False)
-            ]
             title = item.attribute.replace(".", self.joint)
             name = f'f"{{name}}{self.joint}{title}"' if within else f'"{title}"'
             if isinstance(item, Block):
                 assert item.plan is not None
-                listed = [name, *(f"{key}={slot or repr(value)}" for key, value, slot in given)]
-                made[id(item)] = f"{item.plan.name}({', '.join([READS, *listed])})"
-            elif item.made_of:
-                made[id(item)] = _layer(item.made_of, given, name)
+                listed = [READS, name, *arguments(item.slots(), variables)]
+                made[id(item)] = f"{item.plan.name}({', '.join(listed)})"
             else:
-                made[id(item)] = ""
+                made[id(item)] = _layer(item, variables, name) if item.made_of else ""
         return made
 
 
-def _layer(made_of: str, given: Sequence[tuple[str, Any, str | None]], name: str) -> str:
+def _layer(step: Step, variables: Iterator[str | None], name: str) -> str:
     """The call that makes a layer."""
-    short = made_of.removeprefix("layers.")
+    made_of, slots = step.made_of, step.slots()
+    filled = {key: variable for (_, key, _), variable in zip(slots, variables, strict=False)}
     defaults = next((d for start, d in _DEFAULTS.items() if made_of.startswith(start)), {})
-    if "Pooling" in short:
+    if "Pooling" in made_of:
         # A pooling's stride is its window.
-        sizes = {key: value for key, value, slot in given if slot is None}
-        defaults = {**defaults, "strides": sizes.get("pool_size")}
-    arguments, positional = list[str](), True
-    for key, value, slot in given:
-        if slot is None and key in defaults and repr(defaults[key]) == repr(value):
-            positional = False
-            continue
-        shown = repr(value) if slot is None else slot
-        positional = positional and key in _POSITIONAL and made_of != short
-        arguments.append(shown if positional else f"{key}={shown}")
-    return f"{made_of}({', '.join([*arguments, f'name={name}'])})"
+        window = None if filled.get("pool_size") else step.arguments.get("pool_size")
+        defaults = {**defaults, "strides": window}
+    positional = _POSITIONAL if made_of.startswith("layers.") else ()
+    given = arguments(slots, filled.values(), defaults, positional)
+    return f"{made_of}({', '.join([*given, f'name={name}'])})"
+
+
+def _imports(used: set[str]) -> list[str]:
+    """The imports from Keras that code needs where these names are in use."""
+    names = [name for name in ("layers", "ops", "random") if name in used]
+    return [f"from keras import {', '.join(names)}"] if names else []
 
 
 def _with_activations(steps: Sequence[Step], graph: Graph) -> list[Step]:

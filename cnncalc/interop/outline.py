@@ -3,10 +3,8 @@
 Names are paths (`layer1.0.conv1`), so the blocks of the spec can be read off them.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -59,11 +57,11 @@ class Block:
 
     path: tuple[str, ...]
     attribute: str
-    items: list[Step | Block]
+    items: "list[Step | Block]"
     reads: tuple[str, ...]
     gives: tuple[str, ...]
     resting: bool = False
-    plan: Plan | None = None
+    plan: "Plan | None" = None
     """The class that it is made by; none where it is a plain sequence."""
     use: int = 0
     """Which of the class's uses it is."""
@@ -86,9 +84,8 @@ class Block:
             return False
         value = self.reads
         for item in self.items:
-            if item.reads != value or len(value) != 1 or len(item.gives) != 1:
-                return False
-            if isinstance(item, Step) and item.call != "module(x)":
+            written = isinstance(item, Step) and item.call != "module(x)"
+            if written or item.reads != value or len(value) != 1 or len(item.gives) != 1:
                 return False
             value = item.gives
         return self.gives == value and bool(self.items)
@@ -119,7 +116,7 @@ class Block:
         """What the constructors in it get."""
         return [slot for item in self.items for slot in item.slots()]
 
-    def blocks(self) -> Iterator[Block]:
+    def blocks(self) -> Iterator["Block"]:
         """The blocks in it, the innermost first, and itself."""
         for item in self.items:
             if isinstance(item, Block):
@@ -130,7 +127,7 @@ class Block:
 class _Form(tuple[Any, ...]):
     """A nested tuple whose hash is computed once."""
 
-    def __new__(cls, *parts: Any) -> _Form:
+    def __new__(cls, *parts: Any) -> "_Form":
         made = super().__new__(cls, parts)
         made.known = super().__hash__(made)
         return made
@@ -155,7 +152,7 @@ class Plan:
     name: str
     uses: list[Block] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
-    by_slot: list[int | None] = field(default_factory=list)
+    by_slot: list[str | None] = field(default_factory=list)
     """For each slot of its steps the parameter that fills it, if one does."""
 
     def given(self, block: Block) -> dict[str, Any]:
@@ -165,7 +162,7 @@ class Plan:
     def find_parameters(self, taken: set[str]) -> None:
         """Slots with the same values in all uses are constants, those that agree are one."""
         rows = [block.inner_slots() for block in self.uses]
-        found: dict[str, int] = {}
+        found: dict[str, str] = {}
         for slots in zip(*rows, strict=True):
             values = tuple(value for _, _, value in slots)
             key = repr(values)
@@ -175,8 +172,8 @@ class Plan:
             if key not in found:
                 whose, name, _ = slots[0]
                 name = f"{whose}_{name}" if name in taken else name
-                found[key] = len(self.parameters)
-                self.parameters.append(Parameter(identifier(name, taken), values))
+                found[key] = identifier(name, taken)
+                self.parameters.append(Parameter(found[key], values))
             self.by_slot.append(found[key])
 
 
@@ -247,7 +244,7 @@ class _Outline:
             if inner is None:
                 rest = ".".join(step.scope[len(path) :])
                 if rest and step.attribute:
-                    step = Step(**{**vars(step), "attribute": f"{rest}.{step.attribute}"})
+                    step = replace(step, attribute=f"{rest}.{step.attribute}")
                 items.append(step)
                 i += 1
             else:

@@ -1,12 +1,12 @@
 """Python code as text, laid out as black and ruff lay it out."""
 
-from __future__ import annotations
-
 import ast
 import keyword
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 from unicodedata import east_asian_width, normalize
 
 from cnncalc.errors import printable
@@ -47,16 +47,35 @@ def class_name(text: str, taken: set[str]) -> str:
     return identifier(title, taken, "Network", between)
 
 
+def arguments(
+    slots: Iterable[tuple[str, str, Any]],
+    variables: Iterable[str | None],
+    defaults: Mapping[str, Any] = MappingProxyType({}),
+    positional: Collection[str] = (),
+) -> list[str]:
+    """What a constructor is given: for each (whose, argument, value) a variable, or else the value.
+
+    A default is left out. `positional` need not be named as long as no other is written before.
+    """
+    found, first = list[str](), True
+    for (_, name, value), variable in zip(slots, variables, strict=False):
+        if variable is None and name in defaults and repr(defaults[name]) == repr(value):
+            first = False
+            continue
+        first = first and name in positional
+        shown = variable or repr(value)
+        found.append(shown if first else f"{name}={shown}")
+    return found
+
+
 def docstring(paragraphs: Sequence[str], indent: int = 0) -> list[str]:
     """A docstring; the texts are those of a spec and may hold anything."""
     texts = [printable(p).replace("\\", "\\\\").replace('"""', "'''") for p in paragraphs if p]
     # Room for both quotes: what fits on one line stands on one. A word that is too long is cut.
     wrapped = [textwrap.wrap(text, WIDTH - indent - 6) for text in texts]
-    lines = [line for part in wrapped for line in (*part, "")][:-1]
-    if len(lines) == 1 and not lines[0].endswith('"'):
-        lines = [f'"""{lines[0]}"""']
-    else:
-        lines = [f'"""{lines[0]}', *lines[1:], '"""']
+    first, *more = [line for part in wrapped for line in (*part, "")][:-1]
+    alone = not more and not first.endswith('"')
+    lines = [f'"""{first}"""'] if alone else [f'"""{first}', *more, '"""']
     return [" " * indent + line if line else "" for line in lines]
 
 
@@ -129,9 +148,8 @@ class _Replace(ast.NodeTransformer):
         self.old, self.name = old, name
 
     def visit(self, node: ast.AST) -> ast.AST:
-        if node is self.old:
-            return ast.Name(self.name, ast.Load())
-        return self.generic_visit(node)
+        found = node is self.old
+        return ast.Name(self.name, ast.Load()) if found else self.generic_visit(node)
 
 
 def _wrap(prefix: str, node: ast.AST, suffix: str, indent: int) -> list[str]:

@@ -1,18 +1,18 @@
 """A network as a Python module for torch, which needs nothing else."""
 
-from __future__ import annotations
-
-import ast
 import re
 from collections.abc import Iterator, Sequence
+from itertools import groupby, repeat
 from typing import Any
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import Facts
-from cnncalc.interop.borrowed import shelf, used_names
+from cnncalc.interop.definitions import definitions
+from cnncalc.interop.function_body import READS, RUNNING, FunctionBody
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    arguments,
     assignment,
     class_name,
     docstring,
@@ -22,9 +22,8 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
-from cnncalc.interop.statements import READS, RUNNING, Statements
 
-_OWN = shelf("cnncalc.confirm.modules")
+_OWN = definitions("cnncalc.witness.modules")
 """The few modules that torch has not."""
 _DEFAULTS: dict[str, Any] = {
     "stride": 1,
@@ -93,28 +92,25 @@ class _Writer:
         self.graph, self.facts = graph, facts
         self.classes = {"Tensor", "F", "Mapping", "Sequence", "Sizes", *_OWN.names}
         self.name = class_name(graph.name, self.classes)
-        self.own: set[str] = set()
-        """Classes of ours that the code needs."""
         resting = graph.only_auxiliary()
-        hosts = {f.node.name: f for f in facts}
-        names = set(hosts)
-        steps = [self._step(f, hosts, names, f.node.name in resting) for f in facts]
+        names = {f.node.name for f in facts}
+        steps = [self._step(f, names, f.node.name in resting) for f in facts]
         self.places = {
             step.name: ".".join((*step.scope, step.attribute)) for step in steps if step.made_of
         }
+        self.own = _OWN.names & {step.made_of for step in steps}
+        """Classes of ours that the code needs."""
         self.root = outline(steps, tuple(graph.inputs), (*graph.outputs, *graph.auxiliary))
         self.plans = plans(self.root)
         for plan in self.plans:
             plan.name = class_name(plan.uses[0].word, self.classes)
 
-    def _step(self, fact: Facts, hosts: dict[str, Facts], names: set[str], resting: bool) -> Step:
+    def _step(self, fact: Facts, names: set[str], resting: bool) -> Step:
         node = fact.node
         twin = node.layer.twin(*fact.inputs)
         scope, host = tuple(node.name.split(".")), node.fused_into
-        parts = 1
-        if host:
-            # As in the twin: with weights it keeps its key, otherwise it stands beside.
-            parts = len(scope) - host.count(".")
+        # As in the twin: what is fused and has weights keeps its key, otherwise it stands beside.
+        parts = len(scope) - host.count(".") if host else 1
         scope, attribute = scope[:-parts], ".".join(scope[-parts:])
         beside = attribute.replace(".", "_")
         if host and not fact.weights and ".".join((*scope, beside)) not in names:
@@ -125,8 +121,6 @@ class _Writer:
             if part in TAKEN or part.startswith("__"):
                 message = "a torch module has something else of that name; give it another one"
                 raise CnncalcError(f"{node.name}: {message}")
-        if name in _OWN.names:
-            self.own.add(name)
         return Step(
             name=node.name,
             scope=scope,
@@ -142,18 +136,9 @@ class _Writer:
 
     def source(self) -> str:
         parts = [self._class(plan.name, plan.uses[0], plan) for plan in self.plans]
-        parts.append(self._class(self.name, self.root, None))
-        parts.append(self._main())
-        body = "\n\n\n".join("\n".join(part) for part in parts)
-        own = _OWN.source_of(self.own)
-        heading = "\n".join(docstring(self._title()))
-        imports = "\n".join(_imports(f"{own}\n{body}"))
-        return f"{heading}\n\n{imports}\n{own}\n\n{body}\n"
-
-    def _title(self) -> list[str]:
-        graph = self.graph
+        parts += [self._class(self.name, self.root, None), self._main()]
         made = "Made by cnncalc. It needs torch only."
-        return [f"{graph.name}.", graph.description, graph.source, made]
+        return _OWN.file(self.graph, made, parts, self.own, ("torch", _imports))
 
     def _class(self, name: str, block: Block, plan: Plan | None) -> list[str]:
         lines = [f"class {name}(nn.Module):"]
@@ -162,9 +147,8 @@ class _Writer:
         elif self.graph.auxiliary:
             lines += [*docstring(["In training it also gives its auxiliary outputs."], 4), ""]
         parameters = [f"{p.name}: {_kind(p.values)}" for p in plan.parameters] if plan else []
-        names = [p.name for p in plan.parameters] if plan else []
-        by_slot = iter(plan.by_slot) if plan else iter([None] * len(block.inner_slots()))
-        made = list(self._constructors(block, by_slot, names))
+        variables = iter(plan.by_slot) if plan else repeat(None)
+        made = list(self._constructors(block, variables))
         if made:
             lines += signature("__init__", ["self", *parameters], "None", 4)
             lines += ["        super().__init__()", *made]
@@ -174,15 +158,13 @@ class _Writer:
 
     # Modules
 
-    def _constructors(
-        self, block: Block, by_slot: Iterator[int | None], names: list[str]
-    ) -> Iterator[str]:
+    def _constructors(self, block: Block, variables: Iterator[str | None]) -> Iterator[str]:
         """The statements that make a block's modules."""
         known: set[str] = set()
         for item in block.items:
             if isinstance(item, Step) and not item.made_of:
                 continue
-            made = self._constructor(item, by_slot, names)
+            made = self._constructor(item, variables)
             path = item.attribute.split(".")
             for depth in range(1, len(path)):
                 container = ".".join(path[:depth])
@@ -195,27 +177,14 @@ class _Writer:
             known.add(item.attribute)
             yield from _put(path, made)
 
-    def _constructor(
-        self, item: Step | Block, by_slot: Iterator[int | None], names: list[str]
-    ) -> str:
-        if isinstance(item, Block) and item.plan is None:
-            return _sequence([self._constructor(inner, by_slot, names) for inner in item.items])
-        given: list[str] = []
+    def _constructor(self, item: Step | Block, variables: Iterator[str | None]) -> str:
         if isinstance(item, Step):
             home = "" if item.made_of in _OWN.names else "nn."
-            made_of, defaults = f"{home}{item.made_of}", _defaults(item.made_of)
-        else:
-            assert item.plan is not None
-            made_of, defaults = item.plan.name, {}
-        positional = True
-        for (_, name, value), parameter in zip(item.slots(), by_slot, strict=False):
-            if parameter is None and name in defaults and defaults[name] == value:
-                positional = False
-                continue
-            shown = repr(value) if parameter is None else names[parameter]
-            positional = positional and isinstance(item, Step) and name in _POSITIONAL
-            given.append(shown if positional else f"{name}={shown}")
-        return f"{made_of}({', '.join(given)})"
+            given = arguments(item.slots(), variables, _defaults(item.made_of), _POSITIONAL)
+            return f"{home}{item.made_of}({', '.join(given)})"
+        if item.plan is None:
+            return _sequence([self._constructor(inner, variables) for inner in item.items])
+        return f"{item.plan.name}({', '.join(arguments(item.slots(), variables))})"
 
     def _shared(self) -> list[str]:
         """Tensors that several layers use, given to all but the first."""
@@ -243,12 +212,10 @@ class _Writer:
         root = block is self.root
         outputs = self.graph.outputs if root else block.gives
         auxiliary = self.graph.auxiliary if root else ()
-        inputs = None
-        if root and (len(self.graph.inputs) > 1 or INPUT not in self.graph.inputs):
-            inputs = {name: name for name in self.graph.inputs}
-        taken = {"self", "F", "torch", "nn"}
+        named = root and (len(self.graph.inputs) > 1 or INPUT not in self.graph.inputs)
+        inputs = {name: name for name in self.graph.inputs} if named else None
         wanted = (*outputs, *auxiliary)
-        writer = Statements(block, wanted, _called, taken, inputs)
+        writer = FunctionBody(block, wanted, _called, {"self", "F", "torch", "nn"}, inputs)
         parameters = ["self", *(f"{writer.locals[name]}: Tensor" for name in block.reads)]
         returned = "Tensor" if len(wanted) == 1 else "tuple[Tensor, ...]"
         if auxiliary and len(outputs) == 1:
@@ -261,11 +228,13 @@ class _Writer:
             indent, gives = (12 if resting else 8), made.items[-1].gives
             if made.last and gives == wanted and len(wanted) == 1:
                 return [*lines, *assignment(RUNNING, made.call, indent, returns=True)]
-            if made.targets:
-                lines += assignment(", ".join(made.targets), made.call, indent)
-            else:
-                # Nobody reads it, but it may keep statistics.
-                lines += statement("", made.call, indent)
+            # What nobody reads may keep statistics.
+            targets = ", ".join(made.targets)
+            lines += (
+                assignment(targets, made.call, indent)
+                if targets
+                else statement("", made.call, indent)
+            )
         if auxiliary:
             results = ", ".join(writer.locals[name] for name in wanted)
             lines += ["        if self.training:", *assignment("", results, 12, returns=True)]
@@ -274,9 +243,12 @@ class _Writer:
 
     def _main(self) -> list[str]:
         shapes = list(self.graph.inputs.values())
-        lines = ['if __name__ == "__main__":', f"    network = {self.name}().eval()"]
-        lines.append("    parameters = sum(p.numel() for p in network.parameters())")
-        lines.append('    print(f"{parameters:,} parameters")')
+        lines = [
+            'if __name__ == "__main__":',
+            f"    network = {self.name}().eval()",
+            "    parameters = sum(p.numel() for p in network.parameters())",
+            '    print(f"{parameters:,} parameters")',
+        ]
         names = ["x"] if len(shapes) == 1 else [f"x{i}" for i in range(1, len(shapes) + 1)]
         for name, shape in zip(names, shapes, strict=True):
             lines += statement(f"    {name} = ", f"torch.rand{(2, *shape)}", 0)
@@ -312,16 +284,9 @@ def _put(path: Sequence[str], made: str) -> list[str]:
 def _sequence(parts: Sequence[str]) -> str:
     """nn.Sequential of constructors; equal ones in a row as a loop."""
     listed: list[str] = []
-    i = 0
-    while i < len(parts):
-        end = i
-        while end < len(parts) and parts[end] == parts[i]:
-            end += 1
-        if end - i > 1:
-            listed.append(f"*({parts[i]} for _ in range({end - i}))")
-        else:
-            listed.append(parts[i])
-        i = end
+    for part, run in groupby(parts):
+        number = len(list(run))
+        listed.append(part if number == 1 else f"*({part} for _ in range({number}))")
     return f"nn.Sequential({', '.join(listed)})"
 
 
@@ -353,12 +318,7 @@ def _kind(values: Sequence[Any]) -> str:
     return " | ".join(sorted(k if k != "tuple" else "tuple[int, ...]" for k in kinds))
 
 
-def _imports(code: str) -> list[str]:
-    """The imports that a module's code needs."""
-    used = used_names([ast.parse(code)])
-    found = [line for line in _OWN.imports(code) if not line.startswith("from torch import")]
-    torch = ["from torch import Tensor, nn", *(n for n in found if n.startswith("from torch"))]
-    if "F" in used:
-        torch.append("from torch.nn import functional as F")
-    standard = [line for line in found if not line.startswith("from torch")]
-    return [*standard, *([""] if standard else []), "import torch", *torch]
+def _imports(used: set[str]) -> list[str]:
+    """The imports from torch that a module needs where these names are in use."""
+    functional = ["from torch.nn import functional as F"] if "F" in used else []
+    return ["from torch import Tensor, nn", *functional]

@@ -9,69 +9,76 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Family, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
+from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, written
 from cnncalc.layers.twin import Twin, module
 
 
 class Elementwise(Layer):
-    """A function of each value alone; `_each` is its arithmetic for one value."""
+    """A function of each value alone; `_each` is its arithmetic for one value.
+
+    Its gradient needs the input, unless a class says that the output is enough.
+    """
 
     values = "in_place"
+    family: ClassVar[Family | None] = "activation"
     _each: ClassVar[dict[str, int]] = {}
-    _module: ClassVar[str]
-    """Its class in torch, whose arguments are our fields."""
-    _kept: ClassVar[Kept] = INPUTS
+    _keras: ClassVar[str] = ""
+    """What Keras' layer Activation calls it, where that is not our word."""
+    _kept = INPUTS
 
     def twin(self, *inputs: Shape) -> Twin:
-        return module(self._module, **dict(self))
+        # The arguments of torch's class are our fields.
+        return module(foreign_layers()[self.type].torch[0], **dict(self))
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Activation", activation=self._keras or self.type)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {kind: number * count(inputs[0]) for kind, number in self._each.items()}
-
-    def kept(self, *inputs: Shape) -> Kept:
-        return self._kept
 
 
 class Relu(Elementwise):
     """max(0, x)."""
 
-    type = "relu"
-    prefix = "relu"
     _kept = OUTPUT
-    _module = "ReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1}
 
 
 class Relu6(Elementwise):
     """min(max(0, x), 6)."""
 
-    type = "relu6"
     prefix = "relu"
-    _module = "ReLU6"
     _each: ClassVar[dict[str, int]] = {"compare": 2}
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("ReLU", max_value=6)
 
 
 class LeakyRelu(Elementwise):
     """x where it is positive, a small multiple of x elsewhere."""
 
-    type = "leaky_relu"
     prefix = "relu"
     main = "negative_slope"
-    _module = "LeakyReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     negative_slope: Real = Field(0.01, description="slope where the input is negative")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        slope = self.negative_slope
+        if slope < 0:
+            yield written(f"ops.maximum(x, 0.0) + {slope} * ops.minimum(x, 0.0)")
+        else:
+            yield made("LeakyReLU", negative_slope=slope)
 
 
 class Prelu(Elementwise):
     """A leaky ReLU whose slope is trained."""
 
-    type = "prelu"
-    prefix = "prelu"
     main = "num_parameters"
-    _module = "PReLU"
     _each: ClassVar[dict[str, int]] = {"compare": 1, "multiply": 1}
 
     num_parameters: Count = Field(
@@ -88,33 +95,37 @@ class Prelu(Elementwise):
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return {"weight": (self.num_parameters,)}
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        axes = len(inputs[0])
+        shared = list(range(1, axes + (self.num_parameters == 1 or axes == 0)))
+        yield made("PReLU", shared_axes=shared or None)
+
 
 class Sigmoid(Elementwise):
     """1 / (1 + e⁻ˣ)."""
 
-    type = "sigmoid"
-    prefix = "sigmoid"
+    answers = "probabilities"
     _kept = OUTPUT
-    _module = "Sigmoid"
     _each: ClassVar[dict[str, int]] = {"exp": 1, "add": 1, "divide": 1}
 
 
 class Tanh(Elementwise):
     """The hyperbolic tangent."""
 
-    type = "tanh"
-    prefix = "tanh"
     _kept = OUTPUT
-    _module = "Tanh"
     _each: ClassVar[dict[str, int]] = {"exp": 1}
 
 
-class Softmax(Elementwise):
-    """eˣ over its sum along the channels, at each position alone."""
-
-    type = "softmax"
-    prefix = "softmax"
+class _OverChannels(Elementwise):
+    answers = "probabilities"
     _kept = OUTPUT
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return super().twin(*inputs)._replace(arguments={"dim": 1})
+
+
+class Softmax(_OverChannels):
+    """eˣ over its sum along the channels, at each position alone."""
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # The largest is found (n − 1 comparisons) and subtracted, so that no power overflows.
@@ -126,31 +137,20 @@ class Softmax(Elementwise):
             "divide": values,
         }
 
-    def twin(self, *inputs: Shape) -> Twin:
-        return module("Softmax", dim=1)
 
-
-class LogSoftmax(Elementwise):
+class LogSoftmax(_OverChannels):
     """The logarithm of the softmax along the channels, at each position alone."""
-
-    type = "log_softmax"
-    prefix = "log_softmax"
-    _kept = OUTPUT
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # x − max − log Σ e^(x − max): two differences a value, and a logarithm a sum.
         values, sums = count(inputs[0]), count(inputs[0][1:])
         return {"compare": values - sums, "add": 3 * values - sums, "exp": values + sums}
 
-    def twin(self, *inputs: Shape) -> Twin:
-        return module("LogSoftmax", dim=1)
-
 
 class Dropout(Elementwise):
     """Sets values to zero at random in training; does nothing in inference."""
 
-    type = "dropout"
-    prefix = "dropout"
+    family = None
     identity = True
     main = "p"
 
@@ -160,6 +160,11 @@ class Dropout(Elementwise):
     def twin(self, *inputs: Shape) -> Twin:
         axes = len(inputs[0]) - 1
         return module(f"Dropout{axes}d" if self.per_channel and axes else "Dropout", p=self.p)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        axes = len(inputs[0]) - 1
+        name = f"SpatialDropout{axes}D" if self.per_channel and axes else "Dropout"
+        yield made(name, rate=self.p)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The mask, scaled already.
@@ -177,14 +182,18 @@ class DropPath(Elementwise):
     Before the add of a residual block it is stochastic depth: the block is skipped.
     """
 
-    type = "drop_path"
+    family = None
     identity = True
-    prefix = "drop_path"
     main = "p"
-    _module = "DropPath"
 
     p: Probability = Field(description="probability that a sample is set to zero")
 
     def kept(self, *inputs: Shape) -> Kept:
         # Whether each sample goes on.
         return Kept(extras=(Extra(1, bytes=1),)) if 0 < self.p < 1 else NOTHING
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("DropPath", p=self.p)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Dropout", rate=self.p, noise_shape=(None, *(1 for _ in inputs[0])))

@@ -8,23 +8,25 @@ from pydantic import Field
 
 from cnncalc.dims import adaptive_reads
 from cnncalc.layers.axis_map import AxisMap, dividing
-from cnncalc.layers.base import Layer, Shape, count, per_axis, times
+from cnncalc.layers.base import Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, module
-from cnncalc.layers.window import axes_rules
+from cnncalc.layers.window import OnAxes
 
 
-class _AdaptivePool(Layer):
+class _AdaptivePool(OnAxes):
     """Windows that divide the input into a wanted number of outputs."""
 
     main = "output_size"
     prefix = "pool"
+    family = "pooling"
+    _along = ("output_size",)
+    _keras: ClassVar[str]
+    """What its class is called after in Keras; in torch it has our name."""
 
     output_size: Sizes = Field(description="output positions along each axis")
-
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        yield from axes_rules(self, inputs[0], {"output_size": self.output_size})
 
     def output(self, *inputs: Shape) -> Shape:
         return (inputs[0][0], *per_axis(self.output_size, len(inputs[0]) - 1))
@@ -38,57 +40,60 @@ class _AdaptivePool(Layer):
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} → {times(self.output(*inputs)[1:])}"
 
+    def twin(self, *inputs: Shape) -> Twin:
+        sizes = self.output(*inputs)[1:]
+        return module(f"{type(self).__name__}{len(sizes)}d", output_size=sizes)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sizes = self.output(*inputs)[1:]
+        pairs = list(zip(inputs[0][1:], sizes, strict=True))
+        if any(n % outputs for n, outputs in pairs):
+            yield made(f"Adaptive{self._keras}{len(sizes)}D", output_size=sizes)
+        elif any(n != outputs for n, outputs in pairs):
+            pool = tuple(n // outputs for n, outputs in pairs)
+            yield made(f"{self._keras}{len(sizes)}D", pool_size=pool)
+
 
 class AdaptiveAvgPool(_AdaptivePool):
     """The mean of each of `output_size` windows; window i reads ⌊iN/O⌋ to ⌈(i+1)N/O⌉ − 1."""
 
-    type = "adaptive_avg_pool"
+    _keras = "AveragePooling"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "divide": outputs}
 
-    def twin(self, *inputs: Shape) -> Twin:
-        sizes = self.output(*inputs)[1:]
-        return module(f"AdaptiveAvgPool{len(sizes)}d", output_size=sizes)
-
     def kept(self, *inputs: Shape) -> Kept:
         # One mean a channel is computed as such.
-        return NOTHING if set(self.output(*inputs)[1:]) == {1} else INPUTS
+        return NOTHING if all(n == 1 for n in self.output(*inputs)[1:]) else INPUTS
 
 
 class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
 
-    type = "adaptive_max_pool"
+    _keras = "MaxPooling"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
-
-    def twin(self, *inputs: Shape) -> Twin:
-        sizes = self.output(*inputs)[1:]
-        return module(f"AdaptiveMaxPool{len(sizes)}d", output_size=sizes)
 
     def kept(self, *inputs: Shape) -> Kept:
         return INPUTS.and_also(Extra(count(self.output(*inputs)), INDEX_BYTES))
 
 
-class _GlobalPool(Layer):
+class _GlobalPool(OnAxes):
     """One value a channel."""
 
     prefix = "pool"
+    family = "pooling"
     _module: ClassVar[str]
+    _keras: ClassVar[str]
 
     keepdim: Flag = Field(
         False, description="keep the spatial axes with size 1 instead of giving a vector"
     )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        yield from axes_rules(self, inputs[0], {})
-
     def output(self, *inputs: Shape) -> Shape:
-        (input,) = inputs
-        return (input[0], *((1,) * (len(input) - 1) if self.keepdim else ()))
+        return (inputs[0][0], *((1,) * (len(inputs[0]) - 1) if self.keepdim else ()))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return ((None,) * (len(inputs[0]) - 1),)
@@ -100,11 +105,15 @@ class _GlobalPool(Layer):
         call = "module(x)" if self.keepdim else "module(x).flatten(1)"
         return module(f"{self._module}{len(inputs[0]) - 1}d", call, output_size=1)
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made(f"Global{self._keras}{len(inputs[0]) - 1}D", keepdims=self.keepdim)
+
 
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
-    type = "global_avg_pool"
+    _keras = "AveragePooling"
+    _kept = NOTHING
     _module = "AdaptiveAvgPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
@@ -114,7 +123,7 @@ class GlobalAvgPool(_GlobalPool):
 class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel."""
 
-    type = "global_max_pool"
+    _keras = "MaxPooling"
     _module = "AdaptiveMaxPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:

@@ -8,7 +8,8 @@ from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag, Natural
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, own, written
 from cnncalc.layers.twin import Twin, module
 
 
@@ -29,9 +30,9 @@ class _OnTokens(Layer):
 class MultiHeadAttention(_OnTokens):
     """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
 
-    type = "multi_head_attention"
     memory_order = "channels_last"
     prefix = "attention"
+    family = "attention"
     main = "num_heads"
     numbered = True
 
@@ -55,6 +56,11 @@ class MultiHeadAttention(_OnTokens):
         # Vaswani et al., Attention Is All You Need, 2017, section 3.2.
         c, length = inputs[0]
         return 4 * c * c * length + 2 * c * length * length
+
+    def computed_macs(self, *inputs: Shape) -> int:
+        # Queries meet keys, and scores meet values.
+        channels, length = inputs[0]
+        return 2 * channels * length**2
 
     def input_macs(self, *inputs: Shape) -> int:
         # The projection to queries, keys and values; all else multiplies what follows from it.
@@ -89,6 +95,11 @@ class MultiHeadAttention(_OnTokens):
             batch_first=True,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        heads, width = self.num_heads, inputs[0][0] // self.num_heads
+        part = made("MultiHeadAttention", num_heads=heads, key_dim=width, use_bias=self.bias)
+        yield part._replace(call="module(x, x)")
+
     def kept(self, *inputs: Shape) -> Kept:
         # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
         _, length = inputs[0]
@@ -99,7 +110,7 @@ class MultiHeadAttention(_OnTokens):
 class ClassToken(_OnTokens):
     """Puts one trained token before the others; its output is what classifies."""
 
-    type = "class_token"
+    _kept = NOTHING
     prefix = "token"
     memory_order = "channels_first"
 
@@ -117,11 +128,14 @@ class ClassToken(_OnTokens):
         call = "torch.cat((module.weight.mT.expand(len(x), -1, -1), x), -1)"
         return module("Weights", call, shapes=self.weights(*inputs))
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("ClassToken")
+
 
 class PositionEmbedding(_OnTokens):
     """Adds a trained vector to each token, one for each position."""
 
-    type = "position_embedding"
+    _kept = NOTHING
     prefix = "position"
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
@@ -135,12 +149,14 @@ class PositionEmbedding(_OnTokens):
         call = "x + module.weight.mT"
         return module("Weights", call, shapes=self.weights(*inputs), std=0.02)
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("PositionEmbedding")
+
 
 class Select(_OnTokens):
     """Takes one token, such as the class token, as a vector."""
 
-    type = "select"
-    prefix = "select"
+    _kept = NOTHING
     main = "index"
     values = "view"
 
@@ -163,3 +179,6 @@ class Select(_OnTokens):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x[..., {self.index}]")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"x[:, {self.index}]")

@@ -2,14 +2,14 @@
 
 Borders are left out: positions run from −∞ to ∞, and padding is positions before 0. What a
 position reads repeats after `period` output positions, moved on by `shift` input positions.
+Positions are ints, so all sizes are pinned.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
-from math import gcd
 from typing import NamedTuple
 
-from cnncalc.dims import TransposedWindow, Window, ceil_div
+from cnncalc.dims import TransposedWindow, Window, ceil_div, gcd, pinned
 
 
 class AxisMap(NamedTuple):
@@ -22,6 +22,7 @@ class AxisMap(NamedTuple):
 
 def moved(offset: int) -> AxisMap:
     """Every output position reads the one input position that is `offset` further on."""
+    offset = pinned(offset)
     return AxisMap(1, 1, lambda o: range(o + offset, o + offset + 1))
 
 
@@ -31,13 +32,15 @@ SAME = moved(0)
 
 def sliding(window: Window) -> AxisMap:
     """A kernel that starts at S·o − P and has its taps D apart."""
-    step = window.dilation
+    stride, before, extent, step = map(
+        pinned, (window.stride, window.before, window.extent, window.dilation)
+    )
 
     def reads(o: int) -> range:
-        first = window.stride * o - window.before
-        return range(first, first + window.extent, step)
+        first = stride * o - before
+        return range(first, first + extent, step)
 
-    return AxisMap(1, window.stride, reads)
+    return AxisMap(1, stride, reads)
 
 
 def stamping(window: TransposedWindow) -> AxisMap:
@@ -45,6 +48,7 @@ def stamping(window: TransposedWindow) -> AxisMap:
 
     Only some taps give a whole i: t ≡ (o + P)/D modulo S, which none may solve.
     """
+    window = TransposedWindow(*map(pinned, window))
     common = gcd(window.stride, window.dilation)
     stride, dilation = window.stride // common, window.dilation // common
 
@@ -60,8 +64,14 @@ def stamping(window: TransposedWindow) -> AxisMap:
     return AxisMap(window.stride, 1, reads)
 
 
+def followed(window: Window | TransposedWindow) -> AxisMap:
+    """What a window reads that slides or stamps."""
+    return stamping(window) if isinstance(window, TransposedWindow) else sliding(window)
+
+
 def repeating(factor: int) -> AxisMap:
     """Every input position is read by `factor` output positions."""
+    factor = pinned(factor)
     return AxisMap(factor, 1, lambda o: range(o // factor, o // factor + 1))
 
 
@@ -72,6 +82,7 @@ def resizing(n: int, outputs: int, reach: int) -> AxisMap:
     nearest one. Place o is (o + 1/2)·N/O − 1/2; the nearest position is ⌊o·N/O⌋.
     Source: torch.nn.Upsample with align_corners=False.
     """
+    n, outputs = pinned(n), pinned(outputs)
     common = gcd(n, outputs)
 
     def reads(o: int) -> range:
@@ -89,6 +100,7 @@ def resizing(n: int, outputs: int, reach: int) -> AxisMap:
 
 def dividing(n: int, outputs: int) -> AxisMap | None:
     """Adaptive pooling: window o reads ⌊oN/O⌋ to ⌈(o+1)N/O⌉ − 1; a single one the whole input."""
+    n, outputs = pinned(n), pinned(outputs)
     if outputs == 1:
         return None
     common = gcd(n, outputs)

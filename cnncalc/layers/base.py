@@ -8,10 +8,29 @@ from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
 from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
-from cnncalc.layers.axis_map import SAME, AxisMap
+from cnncalc.layers.axis_map import SAME, AxisMap, followed
 from cnncalc.layers.fields import refuse
-from cnncalc.layers.kept import NOTHING, Kept
+from cnncalc.layers.kept import Kept
+from cnncalc.layers.keras_twin import Part, refused
 from cnncalc.layers.twin import Twin
+
+Family = Literal[
+    "convolution",
+    "pooling",
+    "unpooling",
+    "dense",
+    "attention",
+    "normalisation",
+    "activation",
+    "rearranging",
+    "resizing",
+    "join",
+]
+"""What a layer may have become without being another one: any pooling is still a pooling."""
+
+KernelUse = Literal["shared", "unshared", "stamped"]
+"""How trained kernels are applied: the same at all positions that are read, others at each of
+them, or the same stamped on the output."""
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
@@ -34,29 +53,43 @@ def times(numbers: Sequence[int]) -> str:
     return "×".join(map(str, numbers))
 
 
-def sizes_text(numbers: Sequence[int]) -> str:
-    """One number where all axes agree, else all of them: `2`, `1×2`."""
-    return str(numbers[0]) if len(set(numbers)) == 1 else times(numbers)
+def sizes_text(sizes: Sequence[int | str]) -> str:
+    """One size where all axes agree, else all of them: `2`, `1×2`."""
+    texts = list(map(str, sizes))
+    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
 
 
 class Layer(BaseModel):
     """One operation: its fields, and every fact that follows from them and the input shapes.
 
-    Facts are methods of the input shapes. They may be asked only where `rules` has no objection.
+    Facts are methods of the shapes of its inputs, one argument each: `(channels, *spatial)`,
+    without the batch; all counts are exact integers for one sample. They may be asked only where
+    `rules` has no objection; then they raise nothing. What they do with sizes is said in `dims`.
+
+    A layer is made of its fields by pydantic, whose ValidationError names each field that is
+    missing, unknown or out of its bounds.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     type: ClassVar[str]
-    """The word of the spec language."""
-    prefix: ClassVar[str]
-    """What automatic names start with."""
+    """The word of the spec language: the name of the class in lower case, `max_pool`."""
+    prefix: ClassVar[str] = ""
+    """What automatic names start with, where it is not the word."""
     main: ClassVar[str | None] = None
     """The field that a bare value fills: `max_pool: 2`."""
     numbered: ClassVar[bool] = False
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    commutes: ClassVar[bool] = False
+    """Whether the order of its inputs makes no difference."""
+    family: ClassVar[Family | None] = None
+    """Its relatives, in drawings and in comparisons; None where it has none."""
+    kernels: ClassVar[KernelUse | None] = None
+    """How it applies trained kernels; None where it has none."""
+    answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
+    """What its outputs are where they are a classifier's; of distances the smallest is the best."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
@@ -65,6 +98,14 @@ class Layer(BaseModel):
 
     memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
     """How torch lays its output out in memory; a view that needs another order is a copy."""
+    _kept: ClassVar[Kept]
+    """What `kept` gives where it does not depend on shapes. There is no default: every class says
+    it, for what is left out would be missing in the memory of training."""
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        spelled = (f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
+        cls.type = "".join(spelled).strip("_")
 
     @classmethod
     def summary(cls) -> str:
@@ -78,23 +119,32 @@ class Layer(BaseModel):
         return [info.alias or name for name, info in fields if info.is_required()]
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        """A sentence for each rule that the inputs break."""
+        """A sentence for each rule that the inputs break, with the values that break it and, where
+        there is one, a remedy; nothing where the layer fits.
+
+        It may be asked for any shapes: also for too few axes.
+        """
         yield from ()
 
     def output(self, *inputs: Shape) -> Shape:
-        """The output's shape."""
+        """The output's shape, `(channels, *spatial)`; that of its first input by default."""
         return inputs[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        """The trained tensors, named as torch names them."""
+        """The shapes of the trained tensors, by the names that torch's `state_dict` gives them."""
         return {}
 
     def buffers(self, *inputs: Shape) -> dict[str, Shape]:
-        """The tensors that are kept and not trained."""
+        """The shapes of the tensors that are stored and not trained, named likewise; `()` is one
+        number."""
         return {}
 
     def macs(self, *inputs: Shape) -> int:
-        """Multiply-accumulates of convolutions and matrix products, biases left out."""
+        """Multiply-accumulates of convolutions and matrix products for one sample, biases left out:
+        half of what torch's FlopCounterMode counts.
+
+        Taps that lie on padding count: they are multiplied, by zero.
+        """
         return 0
 
     def input_macs(self, *inputs: Shape) -> int:
@@ -102,33 +152,52 @@ class Layer(BaseModel):
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
 
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        """All other arithmetic by kind: add, multiply, compare, divide, exp.
+    def computed_macs(self, *inputs: Shape) -> int:
+        """Those of `macs` whose factors are both computed: no weight takes part."""
+        return 0
 
-        `exp` stands for every transcendental function: exp, log, tanh, erf, a root, a power.
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        """All other operations of inference by kind: add, multiply, compare, divide, exp; kinds of
+        which there are none may be left out.
+
+        Additions of biases are among them, those inside of a MAC are not. `exp` stands for every
+        transcendental function: exp, log, tanh, erf, a root, a power.
         """
         return {}
 
     def kept(self, *inputs: Shape) -> Kept:
-        """What training keeps of it until its gradient is computed."""
-        return NOTHING
+        """What autograd keeps of it until its gradient is computed: whether its inputs or its
+        output, and which tensors besides, in elements and bytes.
+
+        The test is torch's own saved tensors, to the byte.
+        """
+        return self._kept
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.
 
-        As the 1998 paper counts LeNet-5's; 0 for layers that do not combine positions or units.
+        As LeCun et al. (1998), section II.B, count LeNet-5's; 0 for layers that do not combine
+        positions or units.
         """
         return 0
 
     def windows(self, *inputs: Shape) -> tuple[Window | TransposedWindow, ...]:
-        """How it slides along each spatial axis; empty where it does not."""
+        """How it slides along each spatial axis of its first input; empty where it does not slide.
+
+        Kernel, stride, padding and dilation are in positions, `same` is a number in them.
+        """
         return ()
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        """Which positions an output position reads, for each input and spatial axis of it.
+        """Which positions an output position reads, for each input and spatial axis of it, as a map
+        from output to input positions; None is the whole input along that axis.
 
-        None is the whole input along that axis.
+        Receptive fields are composed of it. By default it is what the windows read, and where there
+        are none the same position.
         """
+        windows = self.windows(*inputs)
+        if windows:
+            return (tuple(map(followed, windows)),)
         return tuple((SAME,) * (len(input) - 1) for input in inputs)
 
     def wiring_groups(self, *inputs: Shape) -> int | None:
@@ -140,8 +209,17 @@ class Layer(BaseModel):
         return self.type
 
     def twin(self, *inputs: Shape) -> Twin:
-        """What computes it in torch."""
+        """What computes it in torch: an expression over its inputs `x`, `x1` …, and the module that
+        the expression calls, with its arguments. Data: nothing of torch is imported.
+        """
         raise NotImplementedError(f"{self.type} has no twin")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        """What computes it in Keras, one part after the other; none where it does nothing.
+
+        Raises UsageError where Keras cannot say it.
+        """
+        raise refused(f"{self.type} has no spelling in Keras")
 
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""
@@ -165,5 +243,5 @@ class Activated(Layer):
 
 
 def count(shape: Shape) -> int:
-    """Elements of a shape."""
+    """Elements of a shape: the product of its sizes, 1 for `()`."""
     return prod(shape)

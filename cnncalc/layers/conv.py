@@ -1,17 +1,19 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
 from collections.abc import Iterator
+from itertools import chain
 from math import prod
 from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape, count
+from cnncalc.layers.base import Activated, Layer, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
-from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import Windowed, window_text
+from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
+from cnncalc.layers.twin import Twin, along, module, padded
+from cnncalc.layers.window import Kernels, Windowed
 
 
 def _connections(value: Any) -> tuple[tuple[int, ...], ...] | None:
@@ -50,24 +52,14 @@ _BIAS = "whether every output channel has a bias"
 _DILATION = "distance D between the kernel's taps along each axis"
 
 
-class _Convolution(Windowed, Activated):
-    """What convolutions share; `_maps` says how channels are wired."""
+class _Convolution(Windowed, Kernels):
+    """What convolutions share that read a window at each position of the output."""
 
     main: ClassVar[str | None] = "kernel_size"
-    numbered = True
 
     stride: Sizes = Field(1, description="step S of the kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
     bias: Flag = Field(True, description=_BIAS)
-
-    def _maps(self, channels: int) -> tuple[int, int]:
-        """(output channels, groups) for an input of that many channels."""
-        raise NotImplementedError
-
-    def _wires(self, channels: int) -> int:
-        """Pairs of an input map and an output map that a kernel joins."""
-        out_channels, groups = self._maps(channels)
-        return channels // groups * out_channels
 
     def output(self, *inputs: Shape) -> Shape:
         out_channels, _ = self._maps(inputs[0][0])
@@ -88,38 +80,16 @@ class _Convolution(Windowed, Activated):
         taps = prod(window.output * window.kernel_size for window in windows)
         return taps * self._wires(inputs[0][0])
 
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self._maps(inputs[0][0])[1]
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {window_text(self.windows(*inputs))}"
-
     def kept(self, *inputs: Shape) -> Kept:
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        return INPUTS if self._even(*inputs) else instead(inputs[0], sides)
+        return INPUTS if self._even(*inputs) else instead(inputs[0], self._sides(*inputs))
 
     def _even(self, *inputs: Shape) -> bool:
         """Whether torch's module can do the padding: as much on both sides."""
         return all(window.before == window.after for window in self.windows(*inputs))
 
-    def _slides(self, *inputs: Shape) -> dict[str, Any]:
-        """Stride and dilation along each axis."""
-        windows = self.windows(*inputs)
-        names = ("stride", "dilation")
-        return {name: tuple(getattr(w, name) for w in windows) for name in names}
-
     def _padded(self, *inputs: Shape) -> str:
         """A call of a module that does not pad."""
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        return f"module({padded('x', sides)})"
+        return f"module({padded('x', self._sides(*inputs))})"
 
     def twin(self, *inputs: Shape) -> Twin:
         windows = self.windows(*inputs)
@@ -130,19 +100,40 @@ class _Convolution(Windowed, Activated):
             "module(x)" if even else self._padded(*inputs),
             in_channels=inputs[0][0],
             out_channels=out_channels,
-            kernel_size=tuple(window.kernel_size for window in windows),
-            **self._slides(*inputs),
+            **along(windows, "kernel_size", "stride", "dilation"),
             padding=tuple(window.before if even else 0 for window in windows),
             groups=groups,
             bias=self.bias,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, channels = self.windows(*inputs), inputs[0][0]
+        outputs, groups = self._maps(channels)
+        sliding, axes, skips = slides(windows), len(windows), ()
+        if max(sliding["strides"]) > 1 and max(sliding["dilation_rate"]) > 1:
+            # Keras takes one of them only: all positions, of which some are kept.
+            skips, sliding["strides"] = sliding["strides"], (1,) * axes
+        same = is_same(windows) and not skips
+        if not same:
+            yield from zeros(self._sides(*inputs))
+        sliding |= {"padding": "same" if same else "valid", "use_bias": self.bias}
+        if groups == channels > 1 and axes < 3 and len(set(sliding["strides"])) == 1:
+            multiplier = outputs // channels
+            yield made(f"DepthwiseConv{axes}D", **sliding, depth_multiplier=multiplier)
+        else:
+            yield made(f"Conv{axes}D", filters=outputs, **sliding, groups=groups)
+        if skips:
+            yield written(f"x[:, {', '.join(f'::{step}' for step in skips)}]")
+
+    def _own(self, made_of: str, *inputs: Shape, **first: Any) -> Iterator[Part]:
+        """A layer that Keras has not, which pads nothing."""
+        yield from zeros(self._sides(*inputs))
+        yield own(made_of, **first, **slides(self.windows(*inputs)), use_bias=self.bias)
+
 
 class Conv(_Convolution):
     """Slides `out_channels` kernels over the input; every position uses the same weights."""
 
-    type = "conv"
-    prefix = "conv"
     main = None
 
     out_channels: Count = Field(description=_OUT_CHANNELS)
@@ -174,9 +165,7 @@ class Conv(_Convolution):
     def rules(self, *inputs: Shape) -> Iterator[str]:
         yield from super().rules(*inputs)
         channels = inputs[0][0]
-        for name, number in (("input", channels), ("output", self.out_channels)):
-            if number % self.groups:
-                yield f"{number} {name} channels do not divide into {self.groups} groups"
+        yield from self._group_rules(channels)
         table = self.connections_table
         if table is None:
             return
@@ -195,12 +184,10 @@ class Conv(_Convolution):
         if self.connections_table is None:
             return super().kept(*inputs)
         # The maps that each output map gathers, and their numbers.
-        sides = [(window.before, window.after) for window in self.windows(*inputs)]
-        extras = []
-        for maps in self.connections_table:
-            extras.append(Extra(padded_size((len(maps), *inputs[0][1:]), sides)))
-            extras.append(Extra(len(maps), INDEX_BYTES, per_sample=False))
-        return Kept(extras=tuple(extras))
+        one_map = padded_size((1, *inputs[0][1:]), self._sides(*inputs))
+        numbers = map(len, self.connections_table)
+        pairs = ((Extra(n * one_map), Extra(n, INDEX_BYTES, per_sample=False)) for n in numbers)
+        return Kept(extras=tuple(chain.from_iterable(pairs)))
 
     def describe(self, *inputs: Shape) -> str:
         groups = f" g{self.groups}" if self.groups != 1 else ""
@@ -215,16 +202,20 @@ class Conv(_Convolution):
             "ConnectedConv",
             self._padded(*inputs),
             connections=self.connections_table,
-            kernel_size=self.weights(*inputs)["weight"][1:],
-            **self._slides(*inputs),
+            **along(self.windows(*inputs), "kernel_size", "stride", "dilation"),
             bias=self.bias,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if self.connections_table is None:
+            yield from super().keras(*inputs)
+            return
+        yield from self._own("ConnectedConv", *inputs, connections=self.connections_table)
 
 
 class DepthwiseConv(_Convolution):
     """Slides kernels over every input channel alone: a convolution with one group a channel."""
 
-    type = "depthwise_conv"
     prefix = "dwconv"
 
     channel_multiplier: Count = Field(1, description="output channels for each input channel")
@@ -236,7 +227,7 @@ class DepthwiseConv(_Convolution):
 class SeparableConv(Windowed, Activated):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
-    type = "separable_conv"
+    family = "convolution"
     prefix = "sepconv"
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
@@ -264,7 +255,7 @@ class SeparableConv(Windowed, Activated):
 class LocallyConnected(_Convolution):
     """Reads the same windows as a convolution, with weights of its own at every position."""
 
-    type = "locally_connected"
+    kernels = "unshared"
     prefix = "local"
     main = None
 
@@ -285,9 +276,12 @@ class LocallyConnected(_Convolution):
             "LocallyConnected",
             self._padded(*inputs),
             weight=self.weights(*inputs)["weight"],
-            **self._slides(*inputs),
+            **along(self.windows(*inputs), "stride", "dilation"),
             bias=self.bias,
         )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield from self._own("LocallyConnected", *inputs, filters=self.out_channels)
 
     def kept(self, *inputs: Shape) -> Kept:
         # A copy of every window.

@@ -1,11 +1,13 @@
 """The kinds of values that fields of layers take, each with its bounds and its refusal."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainValidator, WithJsonSchema, WrapValidator
 from pydantic_core import PydanticCustomError
 
+from cnncalc.dims import AbstractNumber, is_integer, pinned
 from cnncalc.errors import shown
 
 MAX_INT = 10**12
@@ -20,7 +22,7 @@ Side = int | tuple[int, int]
 
 def is_whole(value: Any, minimum: int) -> bool:
     """Whether `value` is a whole number (not a bool) from `minimum` to MAX_INT."""
-    return type(value) is int and minimum <= value <= MAX_INT
+    return is_integer(value) and minimum <= value <= MAX_INT
 
 
 def refuse(message: str) -> PydanticCustomError:
@@ -40,18 +42,22 @@ def _per_axis(fits: Callable[[Any], bool], wanted: str, word: tuple[str, ...] = 
     def parse(value: Any) -> Any:
         if isinstance(value, str) and value in word:
             return value
-        if not isinstance(value, (list, tuple)):
-            if fits(value):
-                return value
-        elif 1 <= len(value) <= MAX_AXES and all(map(fits, value)):
-            return tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
-        several = isinstance(value, (list, tuple)) and 1 <= len(value) <= MAX_AXES
-        wrong = next(v for v in value if not fits(v)) if several else value
-        if type(wrong) is int and wrong > MAX_INT:
-            raise refuse(f"must be at most {MAX_INT:,}, not {shown(wrong)}")
-        if isinstance(value, (list, tuple)) and len(value) > MAX_AXES:
-            raise refuse(f"must be {wanted}; there are at most {MAX_AXES} axes, not {len(value):,}")
-        raise refuse(f"must be {wanted}, not {shown(wrong)}")
+        length = len(value) if isinstance(value, (list, tuple)) else 0
+        several = 1 <= length <= MAX_AXES
+        wrong = [entry for entry in (value if several else [value]) if not fits(entry)]
+        if not wrong:
+            # Sides of an axis are a list of their own.
+            return (
+                tuple(tuple(v) if isinstance(v, (list, tuple)) else v for v in value)
+                if several
+                else value
+            )
+        message = f"must be {wanted}, not {shown(wrong[0])}"
+        if is_integer(wrong[0]) and wrong[0] > MAX_INT:
+            message = f"must be at most {MAX_INT:,}, not {shown(wrong[0])}"
+        elif length > MAX_AXES:
+            message = f"must be {wanted}; there are at most {MAX_AXES} axes, not {length:,}"
+        raise refuse(message)
 
     return PlainValidator(parse)
 
@@ -101,8 +107,30 @@ Padding = Annotated[
 ]
 """`Sides`, or the word `same` or `valid`."""
 
-Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT)]
-Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT)]
+
+def _plain(value: Any) -> Any:
+    """A number as pydantic knows them."""
+    value = pinned(value)
+    return float(value) if isinstance(value, Fraction) else value
+
+
+def _unchanged(minimum: int) -> WrapValidator:
+    """Lets other whole numbers through, of which pydantic would make ints or nothing."""
+
+    def parse(value: Any, to_int: Callable[[Any], Any]) -> Any:
+        if isinstance(value, AbstractNumber) and is_whole(value, minimum):
+            return value
+        return to_int(_plain(value))
+
+    return WrapValidator(parse)
+
+
+Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT), _unchanged(1)]
+Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT), _unchanged(0)]
 Flag = Annotated[bool, Field(strict=True)]
-Real = Annotated[float, Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)]
-Probability = Annotated[float, Field(strict=True, ge=0, le=1, allow_inf_nan=False)]
+Real = Annotated[
+    float, BeforeValidator(_plain), Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)
+]
+Probability = Annotated[
+    float, BeforeValidator(_plain), Field(strict=True, ge=0, le=1, allow_inf_nan=False)
+]

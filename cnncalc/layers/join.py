@@ -2,28 +2,46 @@
 
 from collections.abc import Iterator
 
+from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Shape, count, times
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.foreign import foreign_layers
+from cnncalc.layers.kept import NOTHING, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, variables
 
 
 class _Join(Activated):
     joins = True
+    family = "join"
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if len(inputs) > 1:
+            call = f"module([{', '.join(variables(len(inputs)))}])"
+            yield made(foreign_layers()[self.type].keras[0])._replace(call=call)
 
 
 def _listed(inputs: tuple[Shape, ...]) -> str:
     return " and ".join(map(times, dict.fromkeys(inputs)))
 
 
+def _meet(sizes: tuple[int, ...]) -> bool:
+    """Whether all sizes are one, but for those that are 1."""
+    # What is a plain 1 needs no question; and where all others are alike, they need no second.
+    others = [size for size in sizes if type(size) is not int or size != 1]
+    return all(size == others[0] for size in others) or (
+        all(size in (1, maximum(*others)) for size in others)
+    )
+
+
 class Add(_Join):
     """The sum of its inputs, value by value."""
 
-    type = "add"
-    prefix = "add"
+    commutes = True
+    _kept = NOTHING
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        if len(set(inputs)) == 1:
+        if all(shape == inputs[0] for shape in inputs[1:]):
             return
         remedy = ""
         if len({shape[1:] for shape in inputs}) == 1 and len(inputs[0]) > 1:
@@ -42,21 +60,18 @@ class Add(_Join):
 class Multiply(_Join):
     """The product of its inputs; an axis of size 1 is repeated (a factor for each channel)."""
 
-    type = "multiply"
-    prefix = "multiply"
+    commutes = True
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         lengths = {len(shape) for shape in inputs}
-        if len(lengths) > 1 or any(
-            len({size for size in sizes if size != 1}) > 1 for sizes in zip(*inputs, strict=False)
-        ):
+        if len(lengths) > 1 or not all(map(_meet, zip(*inputs, strict=False))):
             remedy = ""
             if len(lengths) > 1 and 1 in lengths:
                 remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
             yield f"branches differ: {_listed(inputs)}{remedy}"
 
     def output(self, *inputs: Shape) -> Shape:
-        return tuple(max(sizes) for sizes in zip(*inputs, strict=True))
+        return tuple(broadcast(*sizes) for sizes in zip(*inputs, strict=True))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # A position that is repeated is read from everywhere, as what a global pooling found is.
@@ -81,11 +96,10 @@ class Multiply(_Join):
 class Concat(_Join):
     """The channels of all inputs, one behind the other."""
 
-    type = "concat"
-    prefix = "concat"
+    _kept = NOTHING
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        if len({shape[1:] for shape in inputs}) > 1:
+        if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):
             remedy = ""
             if len({len(shape) for shape in inputs}) == 1:
                 remedy = "; crop or pad one to the other, or give both the same strides and padding"

@@ -7,15 +7,17 @@ from pydantic import Field
 from cnncalc.layers.base import Activated, Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
 
 class Linear(Activated):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
-    type = "linear"
     prefix = "fc"
+    family = "dense"
     memory_order = "channels_last"
+    _kept = Kept(inputs=True, channels_last=True)
     main = "out_features"
     numbered = True
 
@@ -26,10 +28,9 @@ class Linear(Activated):
     )
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        if len(input) > 1 and not self.position_wise:
+        if len(inputs[0]) > 1 and not self.position_wise:
             yield (
-                f"linear needs a vector, not {times(input)}; put a flatten before it, or set "
+                f"linear needs a vector, not {times(inputs[0])}; put a flatten before it, or set "
                 "position_wise to apply it at every position"
             )
 
@@ -59,15 +60,15 @@ class Linear(Activated):
             bias=self.bias,
         )
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return Kept(inputs=True, channels_last=True)
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield made("Dense", units=self.out_features, use_bias=self.bias)
 
 
 class Rbf(Layer):
     """LeNet-5's output of 1998: squared distances to fixed prototypes, nothing trained."""
 
-    type = "rbf"
-    prefix = "rbf"
+    family = "dense"
+    answers = "distances"
     main = "out_features"
 
     out_features: Count = Field(description="number of prototypes, one for each output")
@@ -92,6 +93,9 @@ class Rbf(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("Rbf", in_features=inputs[0][0], out_features=self.out_features)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("Rbf", units=self.out_features)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The differences, to be squared.

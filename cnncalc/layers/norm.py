@@ -7,56 +7,77 @@ normalisation (n multiplications); the few operations for each group are counted
 
 from collections.abc import Iterator
 from math import prod
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.foreign import foreign_layers
+from cnncalc.layers.kept import INPUTS, Extra, Kept
+from cnncalc.layers.keras_twin import Part, made, refused, written
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
 
 _EPS = "small number added to the variance"
+_CHANNEL = "whether each channel has a trained scale and shift"
 _OVER = "channels: at each position alone; all: over the whole sample"
 
 
-def _affine(affine: bool, shape: Shape) -> dict[str, Shape]:
-    return {"weight": shape, "bias": shape} if affine else {}
+class _Norm(Activated):
+    """Normalises values in groups, each by a mean and a variance of its own."""
+
+    family = "normalisation"
+
+    if TYPE_CHECKING:
+        # Fields of each class, in the place that its documentation has for them.
+        eps: Any
+        affine: bool
+
+    def normalized(self, input: Shape) -> Shape:
+        """The shape of the trained scale: one number for each channel."""
+        return input[:1]
+
+    def _groups(self, input: Shape) -> int:
+        """How many groups a sample has: its channels, where a class says nothing else."""
+        return input[0]
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        shape = self.normalized(inputs[0])
+        return {"weight": shape, "bias": shape} if self.affine else {}
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        values, groups = count(inputs[0]), self._groups(inputs[0])
+        scaled = values if self.affine else 0
+        return {
+            # Mean: m − 1 additions a group; deviations: m; variance: m − 1, and the epsilon.
+            "add": 3 * values - groups + scaled,
+            "multiply": 2 * values + scaled,
+            "divide": 3 * groups,
+            "exp": groups,
+        }
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # Mean and 1/σ.
+        return INPUTS.and_also(Extra(2 * self._groups(inputs[0])))
+
+    def _in_keras(self, name: str, **arguments: Any) -> Part:
+        """A layer of Keras that centres and scales."""
+        return made(name, **arguments, epsilon=self.eps, center=self.affine, scale=self.affine)
 
 
-def _over_twin(name: str, layer: "LayerNorm | RmsNorm", input: Shape) -> Twin:
-    over = layer.normalized(input)
-    call = "module(x)" if over == input else channels_last("module(x)")
-    return module(name, call, normalized_shape=over, eps=layer.eps, elementwise_affine=layer.affine)
-
-
-def _normalise(values: int, groups: int, affine: bool) -> dict[str, int]:
-    """Arithmetic of normalising `values` numbers in `groups` by their own mean and variance."""
-    return {
-        # Mean: m − 1 additions a group; deviations: m; variance: m − 1, and the epsilon.
-        "add": 3 * values - groups + (values if affine else 0),
-        "multiply": 2 * values + (values if affine else 0),
-        "divide": 3 * groups,
-        "exp": groups,
-    }
-
-
-class BatchNorm(Activated):
+class BatchNorm(_Norm):
     """Normalises each channel by the mean and variance kept from training."""
 
-    type = "batch_norm"
     prefix = "bn"
 
     eps: Real = Field(1e-5, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
-    affine: Flag = Field(True, description="whether each channel has a trained scale and shift")
+    affine: Flag = Field(True, description=_CHANNEL)
     track_running_stats: Flag = Field(
         True, description="whether mean and variance are kept as buffers"
     )
-
-    def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        return _affine(self.affine, inputs[0][:1])
 
     def buffers(self, *inputs: Shape) -> dict[str, Shape]:
         if not self.track_running_stats:
@@ -65,11 +86,10 @@ class BatchNorm(Activated):
         return {"running_mean": channels, "running_var": channels, "num_batches_tracked": ()}
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        if not self.track_running_stats:
+            return super().elementwise(*inputs)
         # With kept statistics it is one scale and one shift a value.
-        values = count(inputs[0])
-        if self.track_running_stats:
-            return {"multiply": values, "add": values}
-        return _normalise(values, inputs[0][0], self.affine)
+        return dict.fromkeys(("multiply", "add"), count(inputs[0]))
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(
@@ -81,61 +101,34 @@ class BatchNorm(Activated):
             track_running_stats=self.track_running_stats,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if not self.track_running_stats:
+            raise refused("a batch_norm without track_running_stats has no spelling in Keras")
+        # Keras weighs the statistics that are kept, torch the newest batch.
+        kept = round(float(1 - self.momentum), 12)
+        yield self._in_keras("BatchNormalization", momentum=kept)
+
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ of the batch.
-        return Kept(inputs=True, extras=(Extra(2 * inputs[0][0], per_sample=False),))
+        return INPUTS.and_also(Extra(2 * inputs[0][0], per_sample=False))
 
 
-class LayerNorm(Activated):
-    """Normalises each sample, over its channels at each position or over all its values."""
-
-    type = "layer_norm"
-    prefix = "ln"
-    memory_order = "channels_last"
-
-    over: Literal["channels", "all"] = Field("channels", description=_OVER)
-    eps: Real = Field(1e-5, description=_EPS)
-    affine: Flag = Field(True, description="whether each normalised value has a scale and shift")
-
-    def normalized(self, input: Shape) -> Shape:
-        """The shape of what is normalised together."""
-        return input if self.over == "all" else input[:1]
-
-    def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        return _affine(self.affine, self.normalized(inputs[0]))
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        values = count(inputs[0])
-        return _normalise(values, values // count(self.normalized(inputs[0])), self.affine)
-
-    def twin(self, *inputs: Shape) -> Twin:
-        return _over_twin("LayerNorm", self, inputs[0])
-
-    def kept(self, *inputs: Shape) -> Kept:
-        groups = count(inputs[0]) // count(self.normalized(inputs[0]))
-        return Kept(inputs=True, extras=(Extra(2 * groups),))
-
-
-class GroupNorm(Activated):
+class GroupNorm(_Norm):
     """Normalises each group of channels of each sample."""
 
-    type = "group_norm"
     prefix = "gn"
     main = "num_groups"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
-    affine: Flag = Field(True, description="whether each channel has a trained scale and shift")
+    affine: Flag = Field(True, description=_CHANNEL)
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if inputs[0][0] % self.num_groups:
             yield f"{inputs[0][0]} channels do not divide into {self.num_groups} groups"
 
-    def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        return _affine(self.affine, inputs[0][:1])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return _normalise(count(inputs[0]), self.num_groups, self.affine)
+    def _groups(self, input: Shape) -> int:
+        return self.num_groups
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(
@@ -146,29 +139,22 @@ class GroupNorm(Activated):
             affine=self.affine,
         )
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return Kept(inputs=True, extras=(Extra(2 * self.num_groups),))
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield self._in_keras("GroupNormalization", groups=self._groups(inputs[0]))
 
 
-class InstanceNorm(Activated):
+class InstanceNorm(_Norm):
     """Normalises each channel of each sample."""
 
-    type = "instance_norm"
     prefix = "in"
 
     eps: Real = Field(1e-5, description=_EPS)
-    affine: Flag = Field(False, description="whether each channel has a trained scale and shift")
+    affine: Flag = Field(False, description=_CHANNEL)
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         yield from axes_rules(self, inputs[0], {})
         if prod(inputs[0][1:]) == 1 and len(inputs[0]) > 1:
             yield "instance_norm needs more than one position to normalise over"
-
-    def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        return _affine(self.affine, inputs[0][:1])
-
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return _normalise(count(inputs[0]), inputs[0][0], self.affine)
 
     def twin(self, *inputs: Shape) -> Twin:
         return module(
@@ -178,17 +164,57 @@ class InstanceNorm(Activated):
             affine=self.affine,
         )
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield self._in_keras("GroupNormalization", groups=inputs[0][0])
+
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ, and the scale repeated for each sample.
-        return Kept(inputs=True, extras=(Extra((3 if self.affine else 2) * inputs[0][0]),))
+        return INPUTS.and_also(Extra((3 if self.affine else 2) * inputs[0][0]))
 
 
-class RmsNorm(Activated):
+class _NormOver(_Norm):
+    """Normalises each sample, over its channels at each position or over all its values."""
+
+    memory_order = "channels_last"
+
+    if TYPE_CHECKING:
+        over: str
+
+    def normalized(self, input: Shape) -> Shape:
+        """The shape of what is normalised together."""
+        return input if self.over == "all" else input[:1]
+
+    def _groups(self, input: Shape) -> int:
+        return count(input) // count(self.normalized(input))
+
+    def twin(self, *inputs: Shape) -> Twin:
+        name, over = foreign_layers()[self.type].torch[0], self.normalized(inputs[0])
+        call = "module(x)" if over == inputs[0] else channels_last("module(x)")
+        fields = {"eps": self.eps, "elementwise_affine": self.affine}
+        return module(name, call, normalized_shape=over, **fields)
+
+    def _keras_axis(self, input: Shape) -> int | list[int]:
+        """The axes that are normalised together, as Keras counts them."""
+        return list(range(1, len(input) + 1)) if self.over == "all" and len(input) > 1 else -1
+
+
+class LayerNorm(_NormOver):
+    """Normalises each sample, over its channels at each position or over all its values."""
+
+    prefix = "ln"
+
+    over: Literal["channels", "all"] = Field("channels", description=_OVER)
+    eps: Real = Field(1e-5, description=_EPS)
+    affine: Flag = Field(True, description="whether each normalised value has a scale and shift")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield self._in_keras("LayerNormalization", axis=self._keras_axis(inputs[0]))
+
+
+class RmsNorm(_NormOver):
     """Divides each sample by its root mean square; nothing is subtracted."""
 
-    type = "rms_norm"
     prefix = "rms"
-    memory_order = "channels_last"
 
     over: Literal["channels", "all"] = Field("channels", description=_OVER)
     eps: Real | None = Field(
@@ -198,34 +224,33 @@ class RmsNorm(Activated):
     )
     affine: Flag = Field(True, description="whether each normalised value has a trained scale")
 
-    def normalized(self, input: Shape) -> Shape:
-        """The shape of what is normalised together."""
-        return input if self.over == "all" else input[:1]
-
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         return {"weight": self.normalized(inputs[0])} if self.affine else {}
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # Squares; m − 1 additions a group and the epsilon; mean, root, reciprocal; the products.
-        values = count(inputs[0])
-        groups = values // count(self.normalized(inputs[0]))
+        values, groups = count(inputs[0]), self._groups(inputs[0])
         multiply = 2 * values + (values if self.affine else 0)
         return {"add": values, "multiply": multiply, "divide": 2 * groups, "exp": groups}
 
-    def twin(self, *inputs: Shape) -> Twin:
-        return _over_twin("RMSNorm", self, inputs[0])
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        # Left out, it is the smallest step above 1 of a float32.
+        axis, epsilon = self._keras_axis(inputs[0]), 2.0**-23 if self.eps is None else self.eps
+        if self.affine:
+            yield made("RMSNormalization", axis=axis, epsilon=epsilon)
+        else:
+            yield written(f"rms_norm(x, {axis}, {epsilon})")
 
     def kept(self, *inputs: Shape) -> Kept:
-        values = count(inputs[0])
-        groups = values // count(self.normalized(inputs[0]))
-        return Kept(inputs=True, extras=(Extra(groups + (values if self.affine else 0)),))
+        scaled = count(inputs[0]) if self.affine else 0
+        return INPUTS.and_also(Extra(self._groups(inputs[0]) + scaled))
 
 
 class LocalResponseNorm(Layer):
     """AlexNet's of 2012: divides by a power of the squares of neighbouring channels."""
 
-    type = "local_response_norm"
     prefix = "lrn"
+    family = "normalisation"
     main = "size"
 
     size: Count = Field(description="number of neighbouring channels")
@@ -242,7 +267,7 @@ class LocalResponseNorm(Layer):
         before, after = self.size // 2, (self.size - 1) // 2
         neighbours = sum(
             reach * channels - reach * (reach + 1) // 2
-            for reach in (min(before, channels - 1), min(after, channels - 1))
+            for reach in (minimum(before, channels - 1), minimum(after, channels - 1))
         )
         values = channels * positions
         return {
@@ -255,8 +280,11 @@ class LocalResponseNorm(Layer):
     def twin(self, *inputs: Shape) -> Twin:
         return module("LocalResponseNorm", **dict(self))
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"local_response_norm(x, {self.size}, {self.alpha}, {self.beta}, {self.k})")
+
     def kept(self, *inputs: Shape) -> Kept:
         # The squares with padding among the channels, the sums, and their power.
         channels, positions = inputs[0][0], prod(inputs[0][1:])
         squares = (channels + self.size - 1) * positions
-        return Kept(inputs=True, extras=(Extra(squares + 2 * count(inputs[0])),))
+        return INPUTS.and_also(Extra(squares + 2 * count(inputs[0])))

@@ -6,12 +6,13 @@ from typing import Any
 
 from pydantic import Field
 
-from cnncalc.dims import maximum
+from cnncalc.dims import maximum, minimum
 from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
-from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import Windowed, window_text
+from cnncalc.layers.keras_twin import Part, is_same, own, pooling, refused, written, zeros
+from cnncalc.layers.twin import Twin, along, module, padded
+from cnncalc.layers.window import Windowed
 
 _STRIDE = "step S of the window along each axis; the kernel's size when it is left out"
 _CEIL_MODE = "round a fraction up: a window that starts on input or left padding counts"
@@ -22,32 +23,28 @@ class _Pool(Windowed):
 
     main = "kernel_size"
     prefix = "pool"
+    family = "pooling"
 
     stride: Sizes | None = Field(None, description=_STRIDE)
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        broken = list(super().rules(*inputs))
-        yield from broken
-        if broken:
-            return
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        yield from list(super()._misfits(*inputs)) or self._too_much_padding(*inputs)
+
+    def _too_much_padding(self, *inputs: Shape) -> Iterator[str]:
         # torch's rule, which looks at the kernel before dilation. It has no `same`.
-        for window in dict.fromkeys(self.windows(*inputs)):
-            padding = max(window.before, window.after)
-            if self.padding != "same" and padding > window.kernel_size // 2:
+        for window in () if self.padding == "same" else self.windows(*inputs):
+            padding, half = maximum(window.before, window.after), window.kernel_size // 2
+            if padding > half:
                 yield (
                     f"padding {padding} is more than half of the kernel: {padding} > "
                     f"⌊{window.kernel_size}/2⌋"
                 )
 
-    def output(self, *inputs: Shape) -> Shape:
-        return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
-
     def connections(self, *inputs: Shape) -> int:
         return inputs[0][0] * prod(window.reads for window in self.windows(*inputs))
 
     def describe(self, *inputs: Shape) -> str:
-        rounding = " ceil" if getattr(self, "ceil_mode", False) else ""
-        return f"{self.type} {window_text(self.windows(*inputs))}{rounding}"
+        return super().describe(*inputs) + (" ceil" if getattr(self, "ceil_mode", False) else "")
 
     def _as_torch_pads(self, *inputs: Shape) -> bool:
         """Whether torch's modules can do the padding: as much on both sides, at most half."""
@@ -74,8 +71,7 @@ class _Pool(Windowed):
         """Kernel, stride and padding along each axis, as torch's modules take them."""
         windows = self.windows(*inputs)
         return {
-            "kernel_size": tuple(w.kernel_size for w in windows),
-            "stride": tuple(w.stride for w in windows),
+            **along(windows, "kernel_size", "stride"),
             "padding": tuple(w.before if pads else 0 for w in windows),
             "ceil_mode": pads and getattr(self, "ceil_mode", False),
         }
@@ -90,7 +86,7 @@ class _OrderPool(_Pool):
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # Finding the extreme of m values takes m − 1 comparisons; padding is not compared. Where
         # taps are further apart than the input is long, a window reads one value or none at all.
-        reading = prod(min(window.reads, window.output) for window in self.windows(*inputs))
+        reading = prod(minimum(window.reads, window.output) for window in self.windows(*inputs))
         return {"compare": self.connections(*inputs) - inputs[0][0] * reading}
 
     def _and_indices(self, kept: Kept, *inputs: Shape) -> Kept:
@@ -99,18 +95,27 @@ class _OrderPool(_Pool):
 
     def _largest(self, x: str, *inputs: Shape) -> Twin:
         """The largest value of each window of an expression."""
-        pads = self._as_torch_pads(*inputs)
-        dilation = tuple(window.dilation for window in self.windows(*inputs))
+        windows, pads = self.windows(*inputs), self._as_torch_pads(*inputs)
         if not pads:
             x = padded(x, self.reach(*inputs), value="-torch.inf")
-        name = f"MaxPool{len(dilation)}d"
-        return module(name, f"module({x})", **self._slides(pads, *inputs), dilation=dilation)
+        slides = self._slides(pads, *inputs) | along(windows, "dilation")
+        return module(f"MaxPool{len(windows)}d", f"module({x})", **slides)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, reach = self.windows(*inputs), self.reach(*inputs)
+        if any(w.dilation > 1 for w in windows):
+            raise refused(f"a {self.type} with dilation has no spelling in Keras")
+        same = is_same(windows)
+        if not same and any(map(any, reach)):
+            widths = ((0, 0), *reach, (0, 0))
+            yield written(f'ops.pad(x, {widths}, constant_values=-float("inf"))')
+        yield pooling("MaxPooling", windows, same)
 
 
 class MaxPool(_OrderPool):
     """The largest value of each window."""
 
-    type = "max_pool"
+    reduces = "max"
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)
@@ -122,11 +127,16 @@ class MaxPool(_OrderPool):
 class MinPool(_OrderPool):
     """The smallest value of each window."""
 
-    type = "min_pool"
+    reduces = "min"
 
     def twin(self, *inputs: Shape) -> Twin:
         twin = self._largest("-x", *inputs)
         return twin._replace(call=f"-{twin.call}")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written("-x")
+        yield from super().keras(*inputs)
+        yield written("-x")
 
     def kept(self, *inputs: Shape) -> Kept:
         # It is the largest of the negated values.
@@ -137,7 +147,7 @@ class MinPool(_OrderPool):
 class AvgPool(_Pool):
     """The mean of each window."""
 
-    type = "avg_pool"
+    reduces = "mean"
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
     count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")
@@ -146,16 +156,18 @@ class AvgPool(_Pool):
         outputs = count(self.output(*inputs))
         return {"add": self.connections(*inputs) - outputs, "divide": outputs}
 
+    def _counted(self, *inputs: Shape) -> list[tuple[int, int]]:
+        """Padding that counts as zeros in the mean."""
+        sides = self._sides(*inputs)
+        return sides if self.count_include_pad else [(0, 0)] * len(sides)
+
     def twin(self, *inputs: Shape) -> Twin:
         pads = self._as_torch_pads(*inputs)
         call = "module(x)"
         if not pads:
             reach = self.reach(*inputs)
             call = f"module({padded('x', reach)})"
-            counted = [
-                (w.before, w.after) if self.count_include_pad else (0, 0)
-                for w in self.windows(*inputs)
-            ]
+            counted = self._counted(*inputs)
             if counted != reach:
                 # Divided by the share of each window that counts.
                 rest = [(r[0] - c[0], r[1] - c[1]) for r, c in zip(reach, counted, strict=True)]
@@ -164,6 +176,21 @@ class AvgPool(_Pool):
         slides = self._slides(pads, *inputs)
         include = {"count_include_pad": self.count_include_pad}
         return module(f"AvgPool{len(inputs[0]) - 1}d", call, **slides, **include)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows, reach = self.windows(*inputs), self.reach(*inputs)
+        # Keras' own `same` is left aside: not all of its backends leave padding out of the mean.
+        sides = self._counted(*inputs)
+        # A window that leaves padding over does not read it.
+        counted = [(min(a, c), min(b, d)) for (a, b), (c, d) in zip(sides, reach, strict=True)]
+        yield from zeros(reach)
+        yield pooling("AveragePooling", windows)
+        if counted != reach:
+            added = [(r[0] - c[0], r[1] - c[1]) for r, c in zip(reach, counted, strict=True)]
+            size = [w.n + sum(c) for w, c in zip(windows, counted, strict=True)]
+            ones = f"ops.pad(ops.ones({(1, *size, 1)}), {((0, 0), *added, (0, 0))})"
+            sizes = pooling("", windows).arguments
+            yield written(f"x / ops.average_pool({ones}, {sizes['pool_size']}, {sizes['strides']})")
 
     def kept(self, *inputs: Shape) -> Kept:
         kept = instead(inputs[0], self.pads_apart(*inputs))
@@ -176,7 +203,6 @@ class AvgPool(_Pool):
 class Subsample(_Pool, Activated):
     """LeNet-5's: the sum of each window times a trained coefficient plus a trained bias a map."""
 
-    type = "subsample"
     prefix = "subsample"
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
@@ -199,6 +225,14 @@ class Subsample(_Pool, Activated):
         call = f"{sums} * {weight} + {bias}"
         # It starts as a mean.
         return module("Weights", call, shapes=self.weights(*inputs), mean=1 / taps)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows = self.windows(*inputs)
+        taps = prod(window.kernel_size for window in windows)
+        yield from zeros(self.reach(*inputs))
+        yield pooling("AveragePooling", windows)._replace(suffix="_mean")
+        yield written(f"x * {taps}")
+        yield own("ScaleAndShift", initial=1 / taps)
 
     def kept(self, *inputs: Shape) -> Kept:
         # The sums, for the coefficients.

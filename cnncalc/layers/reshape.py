@@ -6,16 +6,21 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from cnncalc.dims import pinned
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
 from cnncalc.layers.twin import Twin
 from cnncalc.layers.window import axes_rules
 
 
 class _View(Layer):
     values = "view"
+    family = "rearranging"
+    _kept = NOTHING
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # Where the axes do not stay what they are, an output position may come from anywhere.
@@ -23,15 +28,14 @@ class _View(Layer):
 
     def _keeps_axes(self, *inputs: Shape) -> bool:
         """Whether every value stays at its position."""
-        return self.output(*inputs) == inputs[0]
+        output = self.output(*inputs)
+        return len(output) == len(inputs[0]) and output == inputs[0]
 
 
 class Flatten(_View):
     """All values as one vector."""
 
-    type = "flatten"
     memory_order = "channels_first"
-    prefix = "flatten"
 
     def output(self, *inputs: Shape) -> Shape:
         return (count(inputs[0]),)
@@ -39,17 +43,20 @@ class Flatten(_View):
     def twin(self, *inputs: Shape) -> Twin:
         return Twin("x.flatten(1)")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if len(inputs[0]) > 1:
+            yield from channels_first(inputs[0])
+            yield made("Flatten")
+
 
 def _whole_numbers(minimum: int, wanted: str) -> Any:
     def parse(value: Any) -> tuple[int, ...]:
-        if isinstance(value, (list, tuple)) and 1 <= len(value) <= 4:
-            if all(is_whole(number, minimum) for number in value):
-                return tuple(value)
-            raise refuse(
-                f"must list {wanted}, not "
-                f"{shown(next(n for n in value if not is_whole(n, minimum)))}"
-            )
-        raise refuse(f"must list {wanted}, not {shown(value)}")
+        listed = isinstance(value, (list, tuple)) and 1 <= len(value) <= 4
+        for number in value if listed else [value]:
+            if not listed or not is_whole(number, minimum):
+                raise refuse(f"must list {wanted}, not {shown(number)}")
+        # A number that may be -1 is asked here, so that `output` need not.
+        return tuple(pinned(number) if number < 0 else number for number in value)
 
     number = {"type": "integer", "minimum": minimum}
     schema = {"type": "array", "items": number, "minItems": 1, "maxItems": 4}
@@ -60,12 +67,15 @@ _SHAPE = _whole_numbers(-1, "one to four sizes, channels first, of which one may
 _DIMS = _whole_numbers(0, "the axes in their new order, numbered from 0 (the channels)")
 
 
+def _follows(size: int) -> bool:
+    """Whether a size of a shape is left to the others."""
+    return type(size) is int and size == -1
+
+
 class Reshape(_View):
     """The same values under another shape."""
 
-    type = "reshape"
     memory_order = "channels_first"
-    prefix = "reshape"
     main = "shape"
 
     shape: Annotated[tuple[int, ...], _SHAPE[0], _SHAPE[1]] = Field(
@@ -84,18 +94,29 @@ class Reshape(_View):
             )
 
     def output(self, *inputs: Shape) -> Shape:
-        rest = count(inputs[0]) // prod(size for size in self.shape if size != -1)
-        return tuple(rest if size == -1 else size for size in self.shape)
+        rest = count(inputs[0]) // prod(size for size in self.shape if not _follows(size))
+        return tuple(rest if _follows(size) else size for size in self.shape)
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.reshape(-1, {str(self.output(*inputs))[1:-1]})")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        (shape,), output = inputs, self.output(*inputs)
+        if shape[0] == output[0]:
+            # The channels stay what they are.
+            yield made("Reshape", target_shape=channels_last(output))
+            return
+        yield from channels_first(shape)
+        vector = len(output) == 1
+        suffix = "" if vector else "_channels_first_too"
+        yield made("Reshape", target_shape=output)._replace(suffix=suffix)
+        if not vector:
+            yield made("Permute", dims=(*range(2, len(output) + 1), 1))
 
 
 class Permute(_View):
     """The same values with the axes in another order."""
 
-    type = "permute"
-    prefix = "permute"
     main = "dims"
 
     dims: Annotated[tuple[int, ...], _DIMS[0], _DIMS[1]] = Field(
@@ -119,12 +140,15 @@ class Permute(_View):
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.permute{(0, *(axis + 1 for axis in self.dims))}")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        # Where each axis of torch stands in Keras, counted from 1.
+        stands = [len(inputs[0]), *range(1, len(inputs[0]))]
+        yield made("Permute", dims=channels_last(tuple(stands[axis] for axis in self.dims)))
+
 
 class Slice(_View):
     """The channels from `start` to `stop`; two of them split the channels."""
 
-    type = "slice"
-    prefix = "slice"
     main = "stop"
 
     start: Natural = Field(0, description="first channel, from 0")
@@ -155,11 +179,15 @@ class Slice(_View):
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x[:, {self.start}:{self._stop(inputs[0])}]")
 
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield written(f"x[..., {self.start}:{self._stop(inputs[0])}]")
+
 
 class ChannelShuffle(Layer):
     """Interleaves the channels of `groups` groups."""
 
-    type = "channel_shuffle"
+    family = "rearranging"
+    _kept = NOTHING
     memory_order = "channels_first"
     prefix = "shuffle"
     main = "groups"
@@ -173,3 +201,12 @@ class ChannelShuffle(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        channels, *sizes = inputs[0]
+        axes = len(sizes)
+        split = (*sizes, self.groups, channels // self.groups)
+        yield made("Reshape", target_shape=split)._replace(suffix="_groups")
+        order = (*range(1, axes + 1), axes + 2, axes + 1)
+        yield made("Permute", dims=order)._replace(suffix="_interleaved")
+        yield made("Reshape", target_shape=(*sizes, channels))

@@ -5,20 +5,33 @@ from typing import Literal
 
 from pydantic import Field
 
+from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Shape, count, per_axis, times
+from cnncalc.layers.base import Layer, Shape, count, per_axis, sizes_text, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
+from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import axes_rules, both_sides
+from cnncalc.layers.window import OnAxes, both_sides, side_text
 
 
-class Pad(Layer):
+class _Borders(OnAxes):
+    """A layer that adds or cuts positions at the borders."""
+
+    family = "resizing"
+
+    def _sides(self, *inputs: Shape) -> list[tuple[int, int]]:
+        return [both_sides(side) for _, side in self._by_axis(inputs[0])]
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} {sizes_text([side_text(*side) for side in self._sides(*inputs)])}"
+
+
+class Pad(_Borders):
     """Adds positions at the borders."""
 
-    type = "pad"
-    prefix = "pad"
     main = "padding"
+    _along = ("padding",)
 
     padding: Sides = Field(
         description="positions added at the borders: a number, one for each axis, or "
@@ -28,45 +41,42 @@ class Pad(Layer):
         "constant", description="what fills them: zeros, the mirror image, the border, the far end"
     )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        broken = list(axes_rules(self, input, {"padding": self.padding}))
-        yield from broken
-        if broken or self.mode not in ("reflect", "circular"):
-            return
-        for n, (before, after) in zip(input[1:], self._sides(input), strict=True):
-            limit = n - 1 if self.mode == "reflect" else n
-            if max(before, after) > limit:
-                yield f"{self.mode} padding {max(before, after)} needs more input than {n}"
-
-    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
-        return tuple(map(both_sides, per_axis(self.padding, len(input) - 1)))
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        for n, side in self._by_axis(inputs[0]):
+            padding, limit = maximum(*both_sides(side)), n - 1 if self.mode == "reflect" else n
+            if self.mode in ("reflect", "circular") and padding > limit:
+                yield f"{self.mode} padding {padding} needs more input than {n}"
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
-        return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(inputs[0]), strict=True)))
+        return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(*inputs), strict=True)))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(moved(-before) for before, _ in self._sides(inputs[0])),)
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+        return (tuple(moved(-before) for before, _ in self._sides(*inputs)),)
 
     def twin(self, *inputs: Shape) -> Twin:
-        call = padded("x", self._sides(inputs[0]))
-        return Twin(call if call == "x" else f"{call[:-1]}, mode={self.mode!r})")
+        return Twin(padded("x", self._sides(*inputs), mode=self.mode))
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sides = self._sides(*inputs)
+        if self.mode == "constant":
+            yield from (part._replace(suffix="") for part in zeros(sides))
+            return
+        for axis, (n, (before, after)) in enumerate(zip(inputs[0][1:], sides, strict=True), 1):
+            if before or after:
+                yield filled(self.mode, axis, n, before, after)
 
     def kept(self, *inputs: Shape) -> Kept:
-        added = any(map(any, self._sides(inputs[0])))
+        added = any(map(any, self._sides(*inputs)))
         return INPUTS if added and self.mode in ("reflect", "replicate") else NOTHING
 
 
-class Crop(Layer):
+class Crop(_Borders):
     """Cuts positions off at the borders."""
 
-    type = "crop"
-    prefix = "crop"
     main = "cropping"
+    _along = ("cropping",)
+    _kept = NOTHING
     values = "view"
 
     cropping: Sides = Field(
@@ -74,49 +84,37 @@ class Crop(Layer):
         "[before, after] for each axis"
     )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        broken = list(axes_rules(self, input, {"cropping": self.cropping}))
-        yield from broken
-        if broken:
-            return
-        for n, (before, after) in dict.fromkeys(zip(input[1:], self._sides(input), strict=True)):
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        for n, (before, after) in zip(inputs[0][1:], self._sides(*inputs), strict=True):
             if before + after >= n:
                 yield f"cropping {before} + {after} leaves nothing of {n}"
 
-    def _sides(self, input: Shape) -> tuple[tuple[int, int], ...]:
-        return tuple(map(both_sides, per_axis(self.cropping, len(input) - 1)))
-
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
-        return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(inputs[0]), strict=True)))
+        return (channels, *(n - sum(c) for n, c in zip(sizes, self._sides(*inputs), strict=True)))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(moved(before) for before, _ in self._sides(inputs[0])),)
-
-    def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {_sides_text(self._sides(inputs[0]))}"
+        return (tuple(moved(before) for before, _ in self._sides(*inputs)),)
 
     def twin(self, *inputs: Shape) -> Twin:
-        sizes = zip(inputs[0][1:], self._sides(inputs[0]), strict=True)
+        sizes = zip(inputs[0][1:], self._sides(*inputs), strict=True)
         kept = (f"{before}:{n - after}" for n, (before, after) in sizes)
         return Twin(f"x[:, :, {', '.join(kept)}]")
 
-
-def _sides_text(sides: tuple[tuple[int, int], ...]) -> str:
-    texts = [str(a) if a == b else f"{a}+{b}" for a, b in sides]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield from (part._replace(suffix="") for part in cropped(self._sides(*inputs)))
 
 
 _TAPS = {"nearest": 1, "linear": 2, "cubic": 4}
 
 
-class Upsample(Layer):
+class Upsample(OnAxes):
     """Enlarges by repeating or interpolating values; nothing is trained."""
 
-    type = "upsample"
-    prefix = "upsample"
+    family = "resizing"
+    _kept = NOTHING
     main = "scale_factor"
+    _along = ("scale_factor", "size")
 
     scale_factor: Sizes | None = Field(
         None, description="how many times larger along each axis; instead of size"
@@ -128,9 +126,13 @@ class Upsample(Layer):
         "trilinear); cubic: cubic along every axis (torch's bicubic)",
     )
 
+    @property
+    def taps(self) -> int:
+        """How many values an output is made of along each axis."""
+        return _TAPS[self.mode]
+
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        fields = {"scale_factor": self.scale_factor, "size": self.size}
-        yield from axes_rules(self, inputs[0], fields)
+        yield from super().rules(*inputs)
         if (self.scale_factor is None) == (self.size is None):
             yield "give either scale_factor or size"
 
@@ -138,16 +140,15 @@ class Upsample(Layer):
         channels, *sizes = inputs[0]
         if self.size is not None:
             return (channels, *per_axis(self.size, len(sizes)))
-        factors = per_axis(self.scale_factor, len(sizes))
-        return (channels, *(n * factor for n, factor in zip(sizes, factors, strict=True)))
+        return (channels, *(n * factor for n, factor, _ in self._by_axis(inputs[0])))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         sizes = zip(inputs[0][1:], self.output(*inputs)[1:], strict=True)
-        return (tuple(resizing(n, outputs, _TAPS[self.mode] // 2) for n, outputs in sizes),)
+        return (tuple(resizing(n, outputs, self.taps // 2) for n, outputs in sizes),)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # A weighted sum of the neighbours: 2 (linear) or 4 (cubic) along each axis.
-        taps = _TAPS[self.mode] ** (len(inputs[0]) - 1)
+        taps = self.taps ** (len(inputs[0]) - 1)
         outputs = count(self.output(*inputs))
         return {"multiply": taps * outputs, "add": (taps - 1) * outputs} if taps > 1 else {}
 
@@ -166,6 +167,24 @@ class Upsample(Layer):
         # One number where one will do: calflops fails at several.
         factor = factors[0] if len(set(factors)) == 1 else factors
         return module("Upsample", scale_factor=factor, mode=mode)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        sizes, outputs = inputs[0][1:], self.output(*inputs)[1:]
+        if self.mode == "cubic":
+            # Its backends interpolate with different coefficients.
+            raise refused("a cubic upsample has no spelling in Keras")
+        pairs, axes = list(zip(sizes, outputs, strict=True)), len(sizes)
+        factors, whole = tuple(o // n for n, o in pairs), not any(o % n for n, o in pairs)
+        if self.mode == "linear" and axes == 2 and whole:
+            yield made("UpSampling2D", size=factors, interpolation="bilinear")
+        elif self.mode == "linear":
+            yield written(f"interpolate(x, {outputs})")
+        elif whole:
+            yield made(f"UpSampling{axes}D", size=factors if axes > 1 else factors[0])
+        else:
+            for axis, (n, o) in enumerate(pairs, 1):
+                if n != o:
+                    yield written(f"ops.take(x, ops.arange({o}) * {n} // {o}, axis={axis})")
 
 
 def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
@@ -186,18 +205,18 @@ def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
 class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
-    type = "pixel_shuffle"
+    family = "resizing"
+    _kept = NOTHING
     prefix = "shuffle"
     main = "upscale_factor"
 
     upscale_factor: Count = Field(description="r, how many times larger height and width become")
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        if len(input) != 3:
-            yield f"pixel_shuffle needs height and width, not {times(input)}"
-        elif input[0] % self.upscale_factor**2:
-            yield f"{input[0]} channels do not divide by {self.upscale_factor}²"
+        if len(inputs[0]) != 3:
+            yield f"pixel_shuffle needs height and width, not {times(inputs[0])}"
+        elif inputs[0][0] % self.upscale_factor**2:
+            yield f"{inputs[0][0]} channels do not divide by {self.upscale_factor}²"
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
@@ -212,3 +231,11 @@ class PixelShuffle(Layer):
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("PixelShuffle", upscale_factor=self.upscale_factor)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        channels, height, width = self.output(*inputs)
+        r = self.upscale_factor
+        split = (height // r, width // r, channels, r, r)
+        yield made("Reshape", target_shape=split)._replace(suffix="_split")
+        yield made("Permute", dims=(1, 4, 2, 5, 3))._replace(suffix="_order")
+        yield made("Reshape", target_shape=(height, width, channels))

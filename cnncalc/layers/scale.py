@@ -1,19 +1,23 @@
 """Trained factors."""
 
+from collections.abc import Iterator
+
 from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Real
-from cnncalc.layers.kept import INPUTS, Kept
+from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.keras_twin import Part, own
 from cnncalc.layers.twin import Twin, module
 
 
 class LayerScale(Layer):
     """Multiplies each channel by a trained factor, as ConvNeXt does at the end of a block."""
 
-    type = "layer_scale"
     prefix = "scale"
+    family = "normalisation"
     main = "initial"
+    _kept = INPUTS
 
     initial: Real = Field(1e-6, description="what the factors are before training")
 
@@ -28,5 +32,5 @@ class LayerScale(Layer):
         shapes = self.weights(*inputs)
         return module("Weights", "x * module.weight", shapes=shapes, mean=self.initial)
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return INPUTS
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        yield own("ScaleAndShift", initial=self.initial, use_bias=False)

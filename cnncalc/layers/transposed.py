@@ -5,21 +5,22 @@ from math import prod
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow
-from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Activated, Shape, count, per_axis, times
+from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum
+from cnncalc.layers.base import Shape, times
 from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
-from cnncalc.layers.kept import INPUTS, Kept
-from cnncalc.layers.twin import Twin, module, padded
-from cnncalc.layers.window import axes_rules, both_sides, window_text
+from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
+from cnncalc.layers.twin import Twin, along, module, padded
+from cnncalc.layers.window import Kernels, OnAxes, axes_rules, both_sides
 
 
-class ConvTranspose(Activated):
+class ConvTranspose(OnAxes, Kernels):
     """The transpose of a convolution: every input position stamps the kernel on the output."""
 
-    type = "conv_transpose"
+    kernels = "stamped"
     prefix = "upconv"
-    numbered = True
+    _kept = INPUTS
+    _along = ("kernel_size", "stride", "padding", "output_padding", "dilation")
 
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
@@ -41,39 +42,19 @@ class ConvTranspose(Activated):
     bias: Flag = Field(True, description="whether every output channel has a bias")
 
     def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:
-        sizes = inputs[0][1:]
         return tuple(
-            TransposedWindow(n, k, s, *both_sides(padding), d, added)
-            for n, k, s, padding, d, added in zip(
-                sizes,
-                *(
-                    per_axis(value, len(sizes))
-                    for value in (
-                        self.kernel_size,
-                        self.stride,
-                        self.padding,
-                        self.dilation,
-                        self.output_padding,
-                    )
-                ),
-                strict=True,
-            )
+            TransposedWindow(n, kernel_size, stride, *both_sides(padding), dilation, added)
+            for n, kernel_size, stride, padding, added, dilation in self._by_axis(inputs[0])
         )
 
-    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(map(stamping, self.windows(*inputs))),)
-
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        names = ("kernel_size", "stride", "padding", "output_padding", "dilation")
-        broken = list(axes_rules(self, input, {name: getattr(self, name) for name in names}))
+        broken = list(axes_rules(self, inputs[0], self.per_axis_fields()))
         yield from broken
-        for name, number in (("input", input[0]), ("output", self.out_channels)):
-            if number % self.groups:
-                yield f"{number} {name} channels do not divide into {self.groups} groups"
-        if broken:
-            return
-        for window in dict.fromkeys(self.windows(input)):
+        yield from self._group_rules(inputs[0][0])
+        yield from () if broken else dict.fromkeys(self._misfits(*inputs))
+
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        for window in self.windows(*inputs):
             if window.output < 1:
                 yield (
                     f"padding {window.before} + {window.after} crops everything: the output would "
@@ -89,6 +70,9 @@ class ConvTranspose(Activated):
         weight = (inputs[0][0], self.out_channels // self.groups, *kernel)
         return {"weight": weight} | ({"bias": (self.out_channels,)} if self.bias else {})
 
+    def _maps(self, channels: int) -> tuple[int, int]:
+        return self.out_channels, self.groups
+
     def _wires(self, channels: int) -> int:
         return channels * self.out_channels // self.groups
 
@@ -97,23 +81,9 @@ class ConvTranspose(Activated):
         taps = prod(window.n * window.kernel_size for window in self.windows(*inputs))
         return taps * self._wires(inputs[0][0])
 
-    def elementwise(self, *inputs: Shape) -> dict[str, int]:
-        return {"add": count(self.output(*inputs))} if self.bias else {}
-
-    def connections(self, *inputs: Shape) -> int:
-        reads = prod(window.reads for window in self.windows(*inputs))
-        biases = count(self.output(*inputs)) if self.bias else 0
-        return reads * self._wires(inputs[0][0]) + biases
-
-    def wiring_groups(self, *inputs: Shape) -> int:
-        return self.groups
-
     def describe(self, *inputs: Shape) -> str:
-        windows = self.windows(*inputs)
-        added = [window.output_padding for window in windows]
-        text = f"{self.type} {window_text(windows)}"
-        if any(added):
-            text += f" +{times(added)}"
+        added = [window.output_padding for window in self.windows(*inputs)]
+        text = super().describe(*inputs) + (f" +{times(added)}" if any(added) else "")
         return text + (f" g{self.groups}" if self.groups != 1 else "")
 
     def twin(self, *inputs: Shape) -> Twin:
@@ -122,10 +92,7 @@ class ConvTranspose(Activated):
         even = all(
             w.before == w.after and w.output_padding < max(w.stride, w.dilation) for w in windows
         )
-        fields = {
-            name: tuple(getattr(w, name) for w in windows)
-            for name in ("kernel_size", "stride", "dilation")
-        }
+        fields = along(windows, "kernel_size", "stride", "dilation")
         call = "module(x)"
         if not even:
             # What torch cannot pad is added and cut behind it; a bias stands there too.
@@ -146,5 +113,23 @@ class ConvTranspose(Activated):
             bias=self.bias,
         )
 
-    def kept(self, *inputs: Shape) -> Kept:
-        return INPUTS
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        windows = self.windows(*inputs)
+        if self.groups > 1:
+            raise refused("a conv_transpose with groups has no spelling in Keras")
+        if any(w.dilation > 1 for w in windows) and any(w.stride > 1 for w in windows):
+            raise refused("a conv_transpose with stride and dilation has no spelling in Keras")
+        # Keras stamps the whole kernel, and leaves no gap behind the last stamp. What is wanted
+        # beyond that are stamps of zeros.
+        more = [maximum(ceil_div(w.output_padding - w.after, w.stride), 0) for w in windows]
+        yield from zeros([(0, added) for added in more])
+        sizes = slides(windows)
+        yield made(
+            f"Conv{len(windows)}DTranspose", filters=self.out_channels, **sizes, use_bias=self.bias
+        )
+        lengths = (
+            (w.n + added) * w.stride + maximum(extent(w.kernel_size, w.dilation) - w.stride, 0)
+            for w, added in zip(windows, more, strict=True)
+        )
+        ends = zip(windows, lengths, strict=True)
+        yield from cropped([(w.before, length - w.before - w.output) for w, length in ends])

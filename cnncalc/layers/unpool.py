@@ -6,18 +6,20 @@ from typing import Any
 from pydantic import Field
 
 from cnncalc.dims import TransposedWindow, maximum
-from cnncalc.layers.axis_map import AxisMap, stamping
-from cnncalc.layers.base import Layer, Shape, per_axis, sizes_text, times
+from cnncalc.layers.base import Shape, sizes_text, times
 from cnncalc.layers.fields import Sizes
-from cnncalc.layers.twin import Twin, module
-from cnncalc.layers.window import axes_rules
+from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.keras_twin import Part, each, written
+from cnncalc.layers.twin import Twin, along, module
+from cnncalc.layers.window import OnAxes
 
 
-class MaxUnpool(Layer):
+class MaxUnpool(OnAxes):
     """Puts each value back where a max pooling found it; all other positions are zero."""
 
-    type = "max_unpool"
     prefix = "unpool"
+    family = "unpooling"
+    _kept = NOTHING
     main = "kernel_size"
 
     kernel_size: Sizes = Field(description="size F of the pooling's window along each axis")
@@ -32,47 +34,32 @@ class MaxUnpool(Layer):
         "(N − 1)·S + F when it is left out",
     )
 
-    def _fields(self) -> dict[str, Any]:
+    def per_axis_fields(self) -> dict[str, Any]:
         stride = self.kernel_size if self.stride is None else self.stride
-        return {"kernel_size": self.kernel_size, "stride": stride}
+        return {"kernel_size": self.kernel_size, "stride": stride, "size": self.size}
 
-    def _unsized(self, input: Shape) -> tuple[TransposedWindow, ...]:
-        """The windows that `size` does not cut or extend."""
-        kernel_size, stride = (per_axis(v, len(input) - 1) for v in self._fields().values())
-        axes = zip(input[1:], kernel_size, stride, strict=True)
-        return tuple(TransposedWindow(n, k, s, 0, 0) for n, k, s in axes)
+    def _sized(self, input: Shape) -> Iterator[tuple[TransposedWindow, int | None]]:
+        """The windows without a size, and the size that cuts or extends them."""
+        for n, kernel_size, stride, size in self._by_axis(input):
+            yield TransposedWindow(n, kernel_size, stride, 0, 0), size
 
     def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:
-        windows = self._unsized(inputs[0])
-        if self.size is None:
-            return windows
         return tuple(
-            window._replace(
+            window
+            if size is None
+            else window._replace(
                 after=maximum(window.output - size, 0),
                 output_padding=maximum(size - window.output, 0),
             )
-            for window, size in zip(windows, per_axis(self.size, len(windows)), strict=True)
+            for window, size in self._sized(inputs[0])
         )
 
-    def rules(self, *inputs: Shape) -> Iterator[str]:
-        (input,) = inputs
-        broken = list(axes_rules(self, input, {**self._fields(), "size": self.size}))
-        yield from broken
-        if broken or self.size is None:
-            return
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
         # torch's rule: a stride less or more would be another number of windows.
-        windows = self._unsized(input)
-        pairs = zip(windows, per_axis(self.size, len(windows)), strict=True)
-        for window, size in dict.fromkeys(pairs):
+        for window, size in self._sized(inputs[0]):
             least, most = window.output - window.stride + 1, window.output + window.stride - 1
-            if not least <= size <= most:
+            if size is not None and not least <= size <= most:
                 yield f"size {size} must be from {maximum(least, 1)} to {most}"
-
-    def output(self, *inputs: Shape) -> Shape:
-        return (inputs[0][0], *(window.output for window in self.windows(*inputs)))
-
-    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
-        return (tuple(map(stamping, self.windows(*inputs))),)
 
     def describe(self, *inputs: Shape) -> str:
         windows = self.windows(*inputs)
@@ -82,5 +69,9 @@ class MaxUnpool(Layer):
         )
 
     def twin(self, *inputs: Shape) -> Twin:
-        stride = tuple(window.stride for window in self.windows(*inputs))
-        return module("MaxUnpool", stride=stride, size=self.output(*inputs)[1:])
+        stride = along(self.windows(*inputs), "stride")
+        return module("MaxUnpool", **stride, size=self.output(*inputs)[1:])
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        strides = each(self.windows(*inputs), "stride")
+        yield written(f"unpool(x, {strides}, {self.output(*inputs)[1:]})")

@@ -1,16 +1,13 @@
 """The files that documents are: which there are, how they are read, and how they are replaced."""
 
-from __future__ import annotations
-
 import codecs
 import os
-import tempfile
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.errors import CnncalcError, UsageError, printable, shorten
+from cnncalc.files import refusals, refuse_read_only, write_whole
 from cnncalc.publish.style import STYLES, Style
 from cnncalc.render.terminal import ASCII
 
@@ -76,6 +73,12 @@ def label(path: Path) -> str:
     return printable(shorten(str(path), 200))
 
 
+def mistakes(error: CnncalcError, place: str) -> list[str]:
+    """What is wrong in a region, a line each; who looks for a file may have meant another place."""
+    hint = f"; paths are seen from {place}"
+    return [line + hint * ("no such file" in line) for line in str(error).splitlines()]
+
+
 def find(paths: Iterable[Path]) -> list[Path]:
     """The documents that paths name: files, and those in folders. Raises UsageError."""
     found: dict[Path, Path] = {}
@@ -114,11 +117,8 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 def read(path: Path) -> Document:
     """One document. Raises UsageError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{label(path)}: {error.strerror or error}") from None
+    with refusals(label(path)), path.open("rb") as file:
+        content = file.read(MAX_BYTES + 1)
     if len(content) > MAX_BYTES:
         raise UsageError(
             f"{label(path)}: larger than {MAX_BYTES // 10**6} MB; name the documents beside it"
@@ -140,84 +140,18 @@ def read(path: Path) -> Document:
 def replace(document: Document, content: bytes) -> None:
     """Put another content in the place of what was read: all of it, or none.
 
-    It is written to a file of its own beside the document, synced, and renamed. Links are
-    followed; mode and owner stay. Raises UsageError where the document may not be written, or is
-    not any more what was read.
+    Links are followed. Raises UsageError where the document may not be written, or is not any
+    more what was read.
     """
     path = document.path.resolve()
-    try:
-        state = path.stat()
-        if not state.st_mode & 0o222 or not os.access(path, os.W_OK):
-            raise UsageError(f"{document.label}: is read-only; chmod u+w {document.label}")
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=_prefix(path), suffix=".tmp")
-        temporary = Path(name)
-        try:
-            with open(handle, "wb") as file:
-                _lock(file.fileno())
-                file.write(content)
-                if hasattr(os, "chown"):
-                    with suppress(OSError):
-                        os.chown(file.fileno(), state.st_uid, state.st_gid)
-                temporary.chmod(state.st_mode & 0o7777)
-                file.flush()
-                os.fsync(file.fileno())
-                if path.read_bytes() != document.content:
-                    raise UsageError(
-                        f"{document.label}: was changed meanwhile, so it is left as it is; "
-                        "run cnncalc embed again"
-                    )
-                # On Windows only a closed file can be renamed.
-                if os.name == "posix":
-                    temporary.replace(path)
-            if os.name != "posix":
-                temporary.replace(path)
-        except BaseException:
-            with suppress(OSError):
-                temporary.unlink()
-            raise
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise UsageError(f"{document.label}: {error.strerror or error}") from None
 
+    def check() -> None:
+        if path.read_bytes() != document.content:
+            raise UsageError(
+                f"{document.label}: was changed meanwhile, so it is left as it is; "
+                "run cnncalc embed again"
+            )
 
-def _prefix(path: Path) -> str:
-    """How temporary files of a document begin; a name has at most 255 bytes."""
-    return f".{os.fsdecode(os.fsencode(path.name)[:200])}.cnncalc-"
-
-
-def remove_leftovers(document: Document) -> None:
-    """Remove what a run that was killed left beside a document.
-
-    A run that is still writing holds a lock on its file; locks end with their process.
-    """
-    path = document.path.resolve()
-    start = _prefix(path)
-    with suppress(OSError):
-        names = [name for name in os.listdir(path.parent) if name.startswith(start)]  # noqa: PTH208
-        for name in names:
-            with suppress(OSError), (path.parent / name).open("rb") as file:
-                if name.endswith(".tmp") and _lock(file.fileno()):
-                    (path.parent / name).unlink()
-
-
-def _lock(file: int) -> bool:
-    """Whether this process now has the lock of an open file; False where there are no locks."""
-    try:
-        import fcntl
-    except ImportError:
-        return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename last, where a folder can be synced."""
-    with suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+    with refusals(document.label):
+        refuse_read_only(path, document.label)
+        write_whole(path, content, before=check)

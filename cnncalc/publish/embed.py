@@ -1,7 +1,5 @@
 """A document with its regions written anew, and what changes by it."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from cnncalc.errors import CnncalcError, printable, shorten
-from cnncalc.publish.document import Document
+from cnncalc.publish.document import Document, mistakes
 from cnncalc.publish.region import MAX_PROBLEMS, Problem, Region, regions
 from cnncalc.publish.style import Style
 
@@ -54,8 +52,8 @@ class Plan:
 def plan(document: Document, write: Writer) -> Plan:
     """The document with all its regions written anew; with its mistakes where it has any."""
     text = document.text
-    found, mistakes = regions(text, document.style)
-    problems, changes = list(mistakes), list[Change]()
+    found, problems = regions(text, document.style)
+    changes = list[Change]()
     parts, place = list[str](), 0
     for region in found if not problems else ():
         if len(problems) >= MAX_PROBLEMS:
@@ -64,9 +62,7 @@ def plan(document: Document, write: Writer) -> Plan:
         try:
             new = _written(region, document, write, old)
         except CnncalcError as error:
-            # Who runs embed in another folder may have meant a path from there.
-            hint = f"; paths are seen from {document.label}"
-            lines = [line + hint * ("no such file" in line) for line in str(error).splitlines()]
+            lines = mistakes(error, document.label)
             problems += [Problem(region.line, f"{region.title}: {line}") for line in lines]
             continue
         if _plain(new) != _plain(old):

@@ -1,24 +1,19 @@
 """A formatter for SuperFences, with which MkDocs and Zensical read fences tagged `cnncalc`."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Mapping, MutableMapping, Sequence
 from html import escape
-from importlib import import_module
 from pathlib import Path
-from threading import Lock
 from typing import Any
 
 from pymdownx.superfences import SuperFencesException
 
 from cnncalc.errors import CnncalcError, UsageError, shown
-from cnncalc.publish.document import label
+from cnncalc.publish.document import label, mistakes
 from cnncalc.publish.style import HTML
+from cnncalc.publish.written import write_region
 
-_ALONE = Lock()
-"""A region is written in its folder, and a process is in one folder at a time."""
 _STYLE = """<style>
 .md-typeset .cnncalc-table thead td { border-top: 0; }
 .md-typeset .cnncalc-table th[scope=row] {
@@ -51,8 +46,7 @@ def format(
     try:
         text = _region(source, options, folder)
     except CnncalcError as error:
-        hint = f"; paths are seen from {label(folder.resolve())}"
-        said = "\n".join(x + hint * ("no such file" in x) for x in str(error).splitlines())
+        said = "\n".join(mistakes(error, label(folder.resolve())))
         # After any other exception the fence stands there as code, and nobody is told.
         raise SuperFencesException(f"{language}: {said}") from None
     given = {"id": id_value, "class": " ".join([css_class, *classes]).strip(), **(attrs or {})}
@@ -75,10 +69,7 @@ def _region(source: str, options: Mapping[str, str], base: Path) -> str:
     if not base.is_dir():
         raise UsageError(f"base: no such folder: {label(base)}")
     words += [f"{key}={value}" for key, value in options.items()]
-    # By name and when it is asked for: commands stand above documents.
-    write_region = import_module("cnncalc.cli.embed_region").write_region
-    with _ALONE:
-        text, inline = write_region(words, HTML, base)
+    text, inline = write_region(words, HTML, base)
     # The document has a title of its own.
     deeper = _HEADING.sub(lambda match: f"{match[1]}{int(match[2]) + 1}", text)
     if inline:

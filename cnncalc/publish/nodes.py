@@ -1,7 +1,5 @@
 """A page as docutils nodes, from which Sphinx writes HTML, LaTeX, EPUB and all else."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 from urllib.parse import quote
@@ -10,8 +8,7 @@ from docutils import nodes
 from sphinx.addnodes import tabular_col_spec
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import escape
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -23,6 +20,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import escape
 from cnncalc.render.terminal import ASCII
 
 CLASS = "cnncalc"
@@ -91,8 +89,8 @@ def _block(block: Block, heading: str) -> Iterator[nodes.Node]:
         case Image(path, text):
             yield ours(nodes.image(uri=quote(path), alt=printable(text)))
         case Working(derivations):
-            from cnncalc.display import write
             from cnncalc.render.latex import aligned
+            from cnncalc.render.write import write
 
             # In HTML they are called what stands above them; EPUB is XML, which has to be told
             # what MathML is.

@@ -1,7 +1,5 @@
 """The regions of a document: where their markers stand, and what is written between them."""
 
-from __future__ import annotations
-
 import re
 import shlex
 from collections.abc import Iterator
@@ -27,6 +25,8 @@ _BLANK = " \t\r\n"
 _BLANKS = re.compile(r"[ \t]*")
 _INDENT = re.compile(r"[ \t>]*")
 """What may stand before a region in a list or a quotation."""
+_BEFORE = {LATEX.name: r"(?<!\\)%+", PYTHON.name: "#+"}
+"""What opens a marker that may stand behind something else, up to the end of its line."""
 
 
 class Problem(NamedTuple):
@@ -86,49 +86,43 @@ class Marker(NamedTuple):
 
 def regions(text: str, style: Style) -> tuple[list[Region], list[Problem]]:
     """The regions of a document, and what is wrong with its markers."""
-    if "cnncalc:" not in text:
-        return [], []
-    found = list[Region]()
-    problems = list[Problem]()
+    found, problems = list[Region](), list[Problem]()
+    for one in _pairs(text, style) if "cnncalc:" in text else ():
+        if isinstance(one, Problem):
+            problems.append(one)
+        else:
+            found.append(one)
+        if len(found) > MAX_REGIONS:
+            problems.append(Problem(one.line, f"more than {MAX_REGIONS:,} regions"))
+        if len(problems) >= MAX_PROBLEMS or len(found) > MAX_REGIONS:
+            break
+    return found, problems
+
+
+def _pairs(text: str, style: Style) -> Iterator[Region | Problem]:
+    """What two markers make, and what is wrong with any, in their order."""
     opened: Marker | None = None
     for marker in _markers(text, style):
-        if len(problems) >= MAX_PROBLEMS:
-            break
         if isinstance(marker, Problem):
-            problems.append(marker)
+            yield marker
         elif marker.word == "begin":
             if opened is not None:
-                problems.append(
-                    Problem(
-                        marker.line,
-                        f"cnncalc:begin inside the region that begins in line {opened.line}; "
-                        f"end that one first: {style.end}",
-                    )
+                yield Problem(
+                    marker.line,
+                    f"cnncalc:begin inside the region that begins in line {opened.line}; "
+                    f"end that one first: {style.end}",
                 )
             opened = marker
         elif opened is None:
-            problems.append(
-                Problem(
-                    marker.line,
-                    f"cnncalc:end without a begin before it; begin the region: {style.begin}",
-                )
+            yield Problem(
+                marker.line,
+                f"cnncalc:end without a begin before it; begin the region: {style.begin}",
             )
         else:
-            region = _region(opened, marker, style)
-            if isinstance(region, Problem):
-                problems.append(region)
-            else:
-                found.append(region)
-            if len(found) > MAX_REGIONS:
-                problems.append(Problem(opened.line, f"more than {MAX_REGIONS:,} regions"))
-                break
+            yield _region(opened, marker, style)
             opened = None
-    else:
-        if opened is not None:
-            problems.append(
-                Problem(opened.line, f"cnncalc:begin without an end; end the region: {style.end}")
-            )
-    return found, problems
+    if opened is not None:
+        yield Problem(opened.line, f"cnncalc:begin without an end; end the region: {style.end}")
 
 
 def _region(begin: Marker, end: Marker, style: Style) -> Region | Problem:
@@ -174,11 +168,8 @@ def _pattern(style: Style) -> re.Pattern[str]:
     if style.closing:
         closing = re.escape(style.closing)
         return re.compile(rf"{opening}[ \t]*{marker}(?P<rest>.*?)(?P<closing>{closing}|$)")
-    if style is LATEX:
-        return re.compile(rf"(?<!\\)%+[ \t]*{marker}(?P<rest>.*)(?P<closing>)")
-    if style is PYTHON:
-        return re.compile(rf"#+[ \t]*{marker}(?P<rest>.*)(?P<closing>)")
-    return re.compile(rf"^[ \t]*{opening}[ \t]*{marker}(?P<rest>.*)(?P<closing>)")
+    before = _BEFORE.get(style.name, rf"^[ \t]*{opening}")
+    return re.compile(rf"{before}[ \t]*{marker}(?P<rest>.*)(?P<closing>)")
 
 
 def _marker(

@@ -5,14 +5,11 @@
 It gives each kind of region a directive, and the role `cnncalc` for a number in a sentence.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re
 import shlex
 from collections.abc import Callable, Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import unescape
@@ -27,9 +24,14 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 from sphinx.util.typing import ExtensionMetadata
 
 from cnncalc import __version__
+from cnncalc.ask.budget_table import is_file
+from cnncalc.ask.words import BLOCKS, format_of, option_words
 from cnncalc.errors import CnncalcError, UsageError, shown
+from cnncalc.files import write_whole
+from cnncalc.publish.document import mistakes
 from cnncalc.publish.nodes import CLASS, cnncalc_formulas, for_latex, literal, ours, page_nodes
 from cnncalc.publish.style import Style
+from cnncalc.publish.written import region_page, write_region
 from cnncalc.spec.bundled import find
 
 _SPHINX = Style("Sphinx", "", native=("svg", "tikz"))
@@ -38,14 +40,9 @@ _STYLES = Path(__file__).parent / "static"
 _LOGGER = logging.getLogger(__name__)
 
 
-def _regions() -> Any:
-    # By name and when it is asked for: commands stand above documents.
-    return import_module("cnncalc.cli.embed_region")
-
-
 def setup(app: Sphinx) -> ExtensionMetadata:
     """What Sphinx calls."""
-    for kind in _regions().KINDS:
+    for kind in BLOCKS:
         app.add_directive(f"cnncalc-{kind}", Region)
     app.add_role("cnncalc", Number())
     app.add_node(cnncalc_formulas, html=(_write_formulas, None))
@@ -95,7 +92,7 @@ class Region(SphinxDirective):
             words = [kind, *_words(self.env, self.arguments[0])]
             for name, value in self.options.items():
                 if name not in self.option_spec:
-                    words += _regions().option_words(kind, name, value)
+                    words += option_words(kind, name, value)
             _note_dependencies(self.env, words)
             return self._made(words)
         except CnncalcError as error:
@@ -104,7 +101,7 @@ class Region(SphinxDirective):
 
     def _made(self, words: Sequence[str]) -> list[nodes.Node]:
         """The nodes of a region, with the caption, classes and name that the directive gives it."""
-        folder, format = _folder(self.env), _format(words)
+        folder, format = _folder(self.env), format_of(words)
         if words[0] == "draw" and format in ("", "svg"):
             picture = _picture(self.env, [word for word in words if word != "format=svg"])
             for option in ("align", "alt", "width"):
@@ -113,10 +110,10 @@ class Region(SphinxDirective):
             made: list[nodes.Node] = [picture]
         elif format:
             # What is asked for in a format is shown letter by letter.
-            written = _regions().write_region(words, _SPHINX._replace(native=(format,)), folder)
-            made = [literal(written.text.rstrip("\n"), format)]
+            text = write_region(words, _SPHINX._replace(native=(format,)), folder).text
+            made = [literal(text.rstrip("\n"), format)]
         else:
-            made = page_nodes(_regions().region_page(words, folder))
+            made = page_nodes(region_page(words, folder))
         named = [n for n in made if isinstance(n, nodes.Element) and CLASS in n["classes"]]
         for node in named:
             node["classes"] += self.options.get("class", [])
@@ -165,7 +162,7 @@ class Number(SphinxRole):
         try:
             words = ["value", *_words(self.env, self.text)]
             _note_dependencies(self.env, words)
-            written = _regions().write_region(words, _SPHINX, _folder(self.env))
+            written = write_region(words, _SPHINX, _folder(self.env))
         except CnncalcError as error:
             self.env.note_reread()
             refused = _refused(self.env, "cnncalc: ", error, self.get_location(), "value")
@@ -197,16 +194,12 @@ def _folder(env: BuildEnvironment) -> Path:
     return Path(env.doc2path(env.docname)).parent
 
 
-def _format(words: Sequence[str]) -> str:
-    return next((w.removeprefix("format=") for w in words[1:] if w.startswith("format=")), "")
-
-
 def _note_dependencies(env: BuildEnvironment, words: Sequence[str]) -> None:
     """Have the document read again when a spec that it names changes, or a budget that holds."""
     folder = _folder(env)
     for word in words[1:]:
         path = folder / word
-        if _is_file(path):
+        if is_file(path):
             env.note_dependency(path.resolve())
         elif bundled := find(word):
             env.note_dependency(bundled[0])
@@ -214,30 +207,18 @@ def _note_dependencies(env: BuildEnvironment, words: Sequence[str]) -> None:
             continue
         if words[0] == "check":
             for place in path.resolve().parents:
-                if _is_file(place / "pyproject.toml"):
+                if is_file(place / "pyproject.toml"):
                     env.note_dependency(place / "pyproject.toml")
-
-
-def _is_file(path: Path) -> bool:
-    try:
-        return path.is_file()
-    except OSError:
-        return False
 
 
 def _refused(
     env: BuildEnvironment, prefix: str, error: CnncalcError, location: str, kind: str
 ) -> list[nodes.Node]:
     """What the page says where a region is wrong; each mistake is a warning with its place."""
-    lines = str(error).splitlines()
-    for line in lines:
-        hint = ""
-        if "no such file" in line:
-            hint = f"; paths are seen from {Path(env.doc2path(env.docname)).name}"
-        _LOGGER.warning(
-            "%s%s%s", prefix, line, hint, location=location, type="cnncalc", subtype=kind
-        )
-    return [ours(nodes.error("", *(nodes.paragraph("", prefix + line) for line in lines)))]
+    for line in mistakes(error, Path(env.doc2path(env.docname)).name):
+        _LOGGER.warning("%s%s", prefix, line, location=location, type="cnncalc", subtype=kind)
+    lines = [nodes.paragraph("", prefix + line) for line in str(error).splitlines()]
+    return [ours(nodes.error("", *lines))]
 
 
 # Drawings
@@ -246,16 +227,14 @@ def _refused(
 def _picture(env: BuildEnvironment, words: Sequence[str]) -> nodes.image:
     """A drawing as an image; its TikZ is in the attribute `tikz`."""
     svg, tikz = (
-        _regions().write_region([*words, f"format={format}"], _SPHINX, _folder(env)).text
+        write_region([*words, f"format={format}"], _SPHINX, _folder(env)).text
         for format in ("svg", "tikz")
     )
     name = hashlib.sha256(svg.encode()).hexdigest()[:16]
     path = Path(env.doctreedir, "cnncalc", f"{name}.svg")
     path.parent.mkdir(parents=True, exist_ok=True)
     # Other processes may be writing the same drawing.
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(svg, encoding="utf-8")
-    temporary.replace(path)
+    write_whole(path, svg.encode())
     says = re.search("<desc>(.*)</desc>", svg)
     return nodes.image(
         uri=Path(os.path.relpath(path, _folder(env))).as_posix(),

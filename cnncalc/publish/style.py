@@ -1,9 +1,8 @@
 """How each type of document writes comments, literal text and what cnncalc prints."""
 
-from __future__ import annotations
-
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 
@@ -94,23 +93,6 @@ Lines = Sequence[tuple[int, str]]
 """The lines of a document without their ends, each with the place at which it starts."""
 
 
-def literal_lines(style: Style, lines: Lines) -> set[int]:
-    """The lines that the document shows or runs as they are: markers in them are text."""
-    texts = [line for _, line in lines]
-    if style.is_markdown:
-        return set(_fenced(texts, _MD_FENCE))
-    match style.name:
-        case "AsciiDoc":
-            return set(_fenced(texts, _ADOC_FENCE))
-        case "LaTeX":
-            return set(_environments(texts))
-        case "reStructuredText":
-            return set(_indented(texts))
-        case "Python":
-            return _strings(texts)
-    return set()
-
-
 _MD_FENCE = re.compile(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])[ \t]+)*(`{3,}|~{3,})([^\r\n]*)")
 _ADOC_FENCE = re.compile(r"()(-{4,}|\.{4,}|\+{4,}|/{4,}|`{3,})([^\r\n]*)")
 _VERBATIM = re.compile(r"[ \t]*\\begin\{(verbatim\*?|lstlisting|minted|Verbatim|comment)\}")
@@ -127,17 +109,14 @@ def _fenced(lines: Sequence[str], opening: re.Pattern[str]) -> Iterator[int]:
                 yield i
             continue
         run, rest = match.groups()[-2:]
-        if not fence:
-            # An info string has no backticks: ```x``` is a code span.
-            if (asciidoc and run[0] != "`" and rest.strip()) or (run[0] == "`" and "`" in rest):
-                continue
-            fence = run
-            yield i
-        else:
+        if fence:
             yield i
             same = run == fence if asciidoc else run[0] == fence[0] and len(run) >= len(fence)
-            if same and not rest.strip():
-                fence = ""
+            fence = "" if same and not rest.strip() else fence
+        # An info string has no backticks: ```x``` is a code span.
+        elif not (rest.strip() if asciidoc and run[0] != "`" else run[0] == "`" and "`" in rest):
+            fence = run
+            yield i
 
 
 def _environments(lines: Sequence[str]) -> Iterator[int]:
@@ -145,8 +124,7 @@ def _environments(lines: Sequence[str]) -> Iterator[int]:
     for i, line in enumerate(lines):
         if end:
             yield i
-            if end in line:
-                end = ""
+            end = "" if end in line else end
         elif (match := _VERBATIM.match(line)) and (closing := f"\\end{{{match[1]}}}") not in line:
             end = closing
             yield i
@@ -178,6 +156,21 @@ def _strings(lines: Sequence[str]) -> set[int]:
     except tokenize.TokenError as error:
         raise SyntaxError(error.args[0]) from None
     return set(range(len(lines))) - comments
+
+
+_LITERAL: dict[str, Callable[[Sequence[str]], Iterable[int]]] = {
+    "Markdown": partial(_fenced, opening=_MD_FENCE),
+    ASCIIDOC.name: partial(_fenced, opening=_ADOC_FENCE),
+    LATEX.name: _environments,
+    RST.name: _indented,
+    PYTHON.name: _strings,
+}
+
+
+def literal_lines(style: Style, lines: Lines) -> set[int]:
+    """The lines that the document shows or runs as they are: markers in them are text."""
+    find = _LITERAL.get("Markdown" if style.is_markdown else style.name)
+    return set(find([line for _, line in lines])) if find else set()
 
 
 def without_code_spans(line: str) -> str:

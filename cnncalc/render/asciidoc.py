@@ -1,13 +1,10 @@
 """A page as AsciiDoc."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import aligned
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -19,6 +16,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import aligned
 
 _SPECIAL = re.compile(r"[\\*_`#^~+<>{}\[\]|&\"']")
 
@@ -65,9 +63,8 @@ def _grid(grid: Grid) -> str:
     lines += [f".{_line(grid.caption)}"] if grid.caption else []
     lines += [f'[{options},cols="{columns}"]', "|==="]
     body = len(grid.rows) - grid.foot
-    lines.append(" ".join(f"|{escape(text)}" for text in grid.header))
-    for number, row in enumerate(grid.rows):
-        strong = "*" if number >= body else ""
+    for number, row in enumerate([grid.header, *grid.rows]):
+        strong = "*" if number > body else ""
         cells = (f"|{strong}{escape(text)}{strong}" if text else "|" for text in row)
         lines.append(" ".join(cells))
     return "\n".join([*lines, "|==="])

@@ -1,13 +1,11 @@
 """A page as HTML: a fragment that looks like the page it stands in, or a whole page."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from html import escape as _escape
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,

@@ -1,11 +1,9 @@
 """A page as LaTeX: a fragment for \\input, which needs booktabs, longtable and amsmath."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from cnncalc.errors import printable
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,

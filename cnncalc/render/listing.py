@@ -1,7 +1,6 @@
 """Lists in columns: networks, layers, fields, nodes."""
 
-from __future__ import annotations
-
+import re
 import textwrap
 from collections.abc import Sequence
 
@@ -26,15 +25,34 @@ def listing(
     room = widths[-1] if width is None else max(width - start, _LEAST)
     lines = []
     for row in cells:
-        padded = []
-        for i, text in enumerate(row[:-1]):
-            blank = " " * (widths[i] - cell_len(text))
-            padded.append(blank + text if i in right else text + blank)
         first, *more = textwrap.wrap(row[-1], room) or [""]
-        if len(row) - 1 in right:
-            first = " " * (widths[-1] - cell_len(first)) + first
-        lines.append(_GAP.join([*padded, first]).rstrip())
+        texts = enumerate([*row[:-1], first])
+        lines.append(_GAP.join(padded(text, widths[i], i in right) for i, text in texts).rstrip())
         lines += [" " * start + text for text in more]
         if row is cells[0]:
             lines.append("─" * (start + min(room, widths[-1])))
     return lines
+
+
+def padded(text: str, width: int, right: bool) -> str:
+    """Text with blanks behind it, or before it, that fill a width."""
+    blank = " " * (width - cell_len(text))
+    return blank + text if right else text + blank
+
+
+def broken(text: str, width: int) -> list[str]:
+    """Lines of at most `width` cells, broken behind spaces and dots where there are any."""
+    if cell_len(text) <= width:
+        return [text]
+    lines = [""]
+    for part in re.findall(r"[^ .]*[ .]?", text):
+        if cell_len(lines[-1] + part.rstrip()) <= width:
+            lines[-1] += part
+            continue
+        if lines[-1]:
+            lines.append("")
+        for letter in part:
+            if cell_len(lines[-1]) + cell_len(letter) > width:
+                lines.append("")
+            lines[-1] += letter
+    return [line.rstrip() for line in lines]

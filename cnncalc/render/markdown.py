@@ -1,15 +1,12 @@
 """A page as GitHub's Markdown."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from collections.abc import Sequence
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import aligned
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -21,6 +18,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import aligned
 
 _SPECIAL = re.compile(r"([\\`*_\[\]{}<>|~#&$])")
 
@@ -81,14 +79,14 @@ def _grid(grid: Grid) -> str:
 
 
 def _line(cells: Sequence[str], widths: Sequence[int], right: Sequence[bool]) -> str:
-    padded = []
-    for cell, width, to_right in zip(cells, widths, right, strict=True):
-        blank = " " * (width - _width(cell))
-        padded.append(blank + cell if to_right else cell + blank)
+    blanks = (" " * (width - _width(cell)) for cell, width in zip(cells, widths, strict=True))
+    padded = [
+        blank + cell if to_right else cell + blank
+        for cell, blank, to_right in zip(cells, blanks, right, strict=True)
+    ]
     return f"| {' | '.join(padded)} |"
 
 
 def _width(text: str) -> int:
-    if text.isascii():
-        return len(text)
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in text)
+    wide = 0 if text.isascii() else sum(unicodedata.east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide

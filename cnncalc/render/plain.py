@@ -1,7 +1,5 @@
 """A page as text."""
 
-from __future__ import annotations
-
 import textwrap
 from collections.abc import Iterator, Sequence
 from itertools import chain
@@ -9,8 +7,7 @@ from itertools import chain
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
-from cnncalc.render.listing import listing
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -23,8 +20,8 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.listing import broken, listing
 from cnncalc.render.terminal import Line
-from cnncalc.render.text import broken
 
 WIDTH = 78
 """How long lines of prose and formulas are where nobody says."""
@@ -49,11 +46,9 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
         case Heading(text):
             yield printable(text), "bold"
         case Prose(text):
-            for line in text.split("\n"):
-                yield from ((part, "") for part in wrap(line, room))
+            yield from ((part, "") for line in text.split("\n") for part in wrap(line, room))
         case Items(texts):
-            for text in texts:
-                yield from ((part, "") for part in wrap(text, room, "- "))
+            yield from ((part, "") for text in texts for part in wrap(text, room, "- "))
         case Picture(rows):
             yield from ((printable(row), "") for row in rows)
         case Image(path, text):
@@ -115,8 +110,7 @@ def _grid(grid: Grid, width: int | None) -> Iterator[Line]:
     body = len(grid.rows) - grid.foot
     drawn = listing(grid.header, grid.rows, tuple(grid.right))
     yield drawn[0], "bold"
-    yield from ((line, "") for line in drawn[1 : 2 + body])
-    yield drawn[1], ""
+    yield from ((line, "") for line in (*drawn[1 : 2 + body], drawn[1]))
     yield from ((line, "bold") for line in drawn[2 + body :])
 
 

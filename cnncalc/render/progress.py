@@ -1,11 +1,9 @@
 """A run that goes on: a bar under its lines on a terminal, lines alone elsewhere."""
 
-from __future__ import annotations
-
 import sys
 import time
 from types import TracebackType
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from cnncalc.render.terminal import print_lines
 
@@ -24,7 +22,7 @@ class Progress:
         self._bar: Any = None
         self._next = 0.0
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> Self:
         if self._file.isatty():
             # Not at the top: it takes longer to import than a table to print.
             from rich.console import Console

@@ -1,13 +1,10 @@
 """A page as reStructuredText, for docutils and Sphinx."""
 
-from __future__ import annotations
-
 import re
 from urllib.parse import quote
 
 from cnncalc.errors import printable
-from cnncalc.render.latex import aligned
-from cnncalc.render.page import (
+from cnncalc.page import (
     Block,
     Grid,
     Heading,
@@ -19,6 +16,7 @@ from cnncalc.render.page import (
     Working,
     notes_apart,
 )
+from cnncalc.render.latex import aligned
 
 _SPECIAL = re.compile(r"([\\`*_|\[\]<>])")
 _START = re.compile(r"[^\w\\(\s]|\(?\w+[.)](\s|$)")

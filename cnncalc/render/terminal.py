@@ -1,7 +1,5 @@
 """How lines reach a terminal, a pipe, or a terminal without `×`."""
 
-from __future__ import annotations
-
 import os
 import shutil
 from collections.abc import Sequence
@@ -43,10 +41,9 @@ def width_of(file: IO[str]) -> int | None:
 
 def print_lines(lines: Sequence[Line], file: IO[str]) -> None:
     """Print lines, with their styles on a terminal, as ASCII where the encoding has no `×`."""
-    if not _encodes(file, "×−·…→─"):
-        lines = [(line.translate(ASCII), style) for line, style in lines]
-    if not _encodes(file, "✓✗"):
-        lines = [(line.translate(MARKS), style) for line, style in lines]
+    for signs, instead in (("×−·…→─", ASCII), ("✓✗", MARKS)):
+        if not _encodes(file, signs):
+            lines = [(line.translate(instead), style) for line, style in lines]
     if not file.isatty():
         file.writelines(f"{line}\n" for line, _ in lines)
         return

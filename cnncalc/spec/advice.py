@@ -1,42 +1,13 @@
 """What a message advises: the right word for a wrong one, and pydantic's findings in our words."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.errors import Path, Problem, closest, path_text, printable, shorten, shown, suggestion
-from cnncalc.layers import ACTIVATIONS, MODULES, foreign_words, layer_class
+from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.base import Layer
+from cnncalc.layers.foreign import foreign_fields, foreign_words
 from cnncalc.spec.scope import ITEM_KEYS
-
-FOREIGN_FIELDS = {
-    "out_channels": "filters filter nb_filter num_filters num_output channels features "
-    "out_features units",
-    "out_features": "units out_channels features num_output output_dim hidden size nodes neurons",
-    "kernel_size": "pool_size kernel ksize filter_size k f size window window_size",
-    "stride": "strides s subsample",
-    "padding": "pad border_mode p",
-    "dilation": "dilation_rate dilations",
-    "groups": "group",
-    "bias": "use_bias bias_term",
-    "channel_multiplier": "depth_multiplier",
-    "scale_factor": "scale factor",
-    "shape": "target_shape",
-    "dims": "dim order",
-    "p": "rate dropout_rate prob probability dropout_prob",
-    "eps": "epsilon",
-    "momentum": "decay",
-    "affine": "elementwise_affine center scale",
-    "negative_slope": "alpha slope",
-    "keepdim": "keepdims",
-    "output_size": "size",
-    "cropping": "margin",
-    "activation": "act nonlinearity",
-    "upscale_factor": "block_size r",
-    "num_groups": "groups",
-}
-"""What other frameworks call a field, by ours."""
 
 _DERIVED = ["in_channels", "in_features", "input_shape", "input_dim", "input_size", "num_features"]
 """Fields of other frameworks that say what follows from the input."""
@@ -141,8 +112,12 @@ def unknown_input_key(key: Any, known: Iterable[str]) -> str:
 def right_field(cls: type[Layer], field: str) -> str | None:
     """The field of a layer that another framework or a slip of the pen calls `field`."""
     known = field_names(cls)
-    foreign = (ours for ours in known if field in FOREIGN_FIELDS.get(ours, "").split())
-    return next(foreign, None) or closest(field, known)
+    return next((ours for ours in known if _is_called(ours, field)), None) or closest(field, known)
+
+
+def _is_called(ours: str, field: str) -> bool:
+    """Whether another framework calls a field of ours like that, and not itself so."""
+    return field != ours and any(field in names for names in foreign_fields().get(ours, ()))
 
 
 def field_names(cls: type[Layer]) -> list[str]:
@@ -158,7 +133,7 @@ def unknown_field(cls: type[Layer], field: str) -> str:
         hint = f"; {field} stands beside {cls.type}, not in it"
     elif field in _DERIVED:
         hint = "; it follows from the input: leave it out"
-    elif right and field in FOREIGN_FIELDS.get(right, "").split():
+    elif right and _is_called(right, field):
         hint = f"; the field is called {right}"
     else:
         hint = suggestion(field, known) or f"; it has {', '.join(known) or 'none'}"

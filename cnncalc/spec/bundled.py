@@ -1,7 +1,5 @@
 """The networks that come with cnncalc. Light to import: shell completion lists them."""
 
-from __future__ import annotations
-
 from functools import cache
 from pathlib import Path
 

@@ -4,22 +4,31 @@ Every mistake that can be found independently of the others is collected, with i
 document, and all are raised together.
 """
 
-from __future__ import annotations
-
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
+from cnncalc.dims import is_integer, pinned
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import judge
 from cnncalc.layers import MODULES
 from cnncalc.spec import advice
+from cnncalc.spec.copies import Expanded
 from cnncalc.spec.document import Document
 from cnncalc.spec.formula import is_variable
 from cnncalc.spec.header import A_VARIABLE, Header
-from cnncalc.spec.items import MAX_NESTED, SEVERAL, UNKNOWN, LayerExpander, TooLarge
-from cnncalc.spec.scope import ITEM_KEYS, Scope, Stop, explicit_names
+from cnncalc.spec.items import (
+    MAX_NESTED,
+    MAX_STEPS,
+    SEVERAL,
+    UNKNOWN,
+    LayerExpander,
+    TooLarge,
+    written,
+)
+from cnncalc.spec.scope import ITEM_KEYS, MAX_PATH, Scope, Stop, explicit_names
 
 MAX_NODES = 5_000
 """The most layers that a spec may expand to."""
@@ -50,6 +59,8 @@ class _Expander(LayerExpander):
         """The blocks that are being expanded, the outermost first."""
         self._explicit: dict[int, set[str]] = {}
         """The explicit names of lists of items, by the identity of the list."""
+        self._known: dict[Hashable, Expanded] = {}
+        """Blocks and rounds by all that they depend on: networks repeat themselves."""
 
     # The document
 
@@ -115,8 +126,7 @@ class _Expander(LayerExpander):
             raise TooLarge(path, f"more than {MAX_NODES:,} layers in all")
         if self.nested > MAX_NESTED:
             message = f"blocks, repeats and branches nested more than {MAX_NESTED} deep"
-            self.problem(path, path_text(path), message)
-            return UNKNOWN
+            return self.unknown(path, path_text(path), message)
         self.nested += 1
         for index, item in enumerate(items):
             reads = self.item(item, (*path, index), reads)
@@ -129,8 +139,7 @@ class _Expander(LayerExpander):
             return self.word(item, None, {}, path, path, reads)
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
-            self.problem(path, path_text(path), message)
-            return UNKNOWN
+            return self.unknown(path, path_text(path), message)
         beside = {key: item[key] for key in ITEM_KEYS if key in item}
         words = [key for key in item if key not in ITEM_KEYS]
         if len(words) != 1:
@@ -188,19 +197,26 @@ class _Expander(LayerExpander):
         block = self.blocks[word]
         if word in self.open:
             chain = " → ".join([*self.open[self.open.index(word) :], word])
-            self.problem(at, name, f"the block {word} uses itself: {chain}")
-            return UNKNOWN
+            return self.unknown(at, name, f"the block {word} uses itself: {chain}")
         if block is None or (given := self.arguments(word, block["args"], value, name, at)) is None:
             return UNKNOWN
+        arguments, uses = written(word, given), (at, *self.scope.uses)
+        key = (arguments, self.nested, *self.open) if arguments else None
+        output = self.copied(key, name, uses, reads)
+        if output is not None:
+            return output
         # A block sees the network's variables and its arguments, not those of its use.
         variables = {**self.top.variables, **given}
-        uses = (at, *self.scope.uses)
         scope = Scope(self.explicit(block["layers"]), variables, self.scope, name, uses)
+        body = partial(self.body, word, given, variables, reads)
+        return self.expanded(key, scope, at, reads, body)
+
+    def body(self, word: str, given: dict[str, Any], variables: dict[str, Any], reads: str) -> str:
+        """Add the nodes within one use of a block."""
+        block, output = self.blocks[word], UNKNOWN
         self.open.append(word)
-        with self.inside(scope, at):
-            complete = self.defaults(word, block["args"], given, variables)
-            items, path = block["layers"], ("blocks", word, "layers")
-            output = self.items(items, path, reads) if complete else UNKNOWN
+        if self.defaults(word, block["args"], given, variables):
+            output = self.items(block["layers"], ("blocks", word, "layers"), reads)
         self.open.pop()
         return output
 
@@ -233,28 +249,26 @@ class _Expander(LayerExpander):
                 self.problem(at, name, f"{word} takes a mapping of arguments, not {shown(value)}")
                 return None
         given = value or {}
-        fits, before = True, self.unresolved
+        before = self.met, self.unresolved
         for key in given:
             if key not in wanted:
                 hint = self.hint(str(key), wanted) or f"; it has {', '.join(wanted) or 'none'}"
                 where = f"{name}.{advice.quoted(key)}"
                 self.problem((*at, key), where, f"no such argument of {word}{hint}")
-                fits = False
         for key in required:
             if given.get(key) is None:
                 self.problem(at, f"{name}.{key}", f"{word} needs this argument")
-                fits = False
         found = {
             key: self.resolved(entry, (*at, key), f"{name}.{key}", exact=True)
             for key, entry in given.items()
         }
-        return found if fits and self.unresolved == before else None
+        return found if (self.met, self.unresolved) == before else None
 
     def repeat(self, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of every round of a repeat."""
         if not isinstance(value, dict) or not isinstance(value.get("layers"), list):
-            self.problem(at, name, "a repeat is a mapping of times, layers and, if needed, index")
-            return UNKNOWN
+            message = "a repeat is a mapping of times, layers and, if needed, index"
+            return self.unknown(at, name, message)
         for key in value:
             if key not in ("times", "index", "layers"):
                 hint = self.hint(str(key), ("times", "index", "layers"))
@@ -262,25 +276,27 @@ class _Expander(LayerExpander):
                 self.problem((*at, key), where, f"no such key of repeat{hint}")
         index, items, before = value.get("index"), value["layers"], self.unresolved
         if index is not None and not is_variable(index):
-            self.problem((*at, "index"), f"{name}.index", A_VARIABLE)
-            return UNKNOWN
+            return self.unknown((*at, "index"), f"{name}.index", A_VARIABLE)
         if "times" not in value:
-            self.problem(at, f"{name}.times", "repeat needs it: how many rounds there are")
-            return UNKNOWN
+            return self.unknown(at, f"{name}.times", "repeat needs it: how many rounds there are")
         times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
         if self.unresolved > before:
             return UNKNOWN
-        if type(times) is not int or not 0 <= times <= MAX_TIMES:
+        if not (is_integer(times) and 0 <= times <= MAX_TIMES):
             message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
-            self.problem((*at, "times"), f"{name}.times", message)
-            return UNKNOWN
+            return self.unknown((*at, "times"), f"{name}.times", message)
         outer = self.scope
-        for number in range(times):
-            variables = {**outer.variables, **({index: number} if index else {})}
+        key = None if index else ("repeat", name)
+        for number in range(pinned(times)):
             called, met = f"{name}.{number}", self.met
+            copied = self.copied(key, called, outer.uses, reads)
+            if copied is not None:
+                reads = copied
+                continue
+            variables = {**outer.variables, **({index: number} if index else {})}
             scope = Scope(self.explicit(items), variables, outer, called, outer.uses)
-            with self.inside(scope, at):
-                reads = self.round(items, (*at, "layers"), called, reads)
+            layers = partial(self.round, items, (*at, "layers"), called, reads)
+            reads = self.expanded(key, scope, at, reads, layers)
             if self.met > met:
                 # The rounds behind a broken one have nothing good to read.
                 return UNKNOWN
@@ -297,6 +313,47 @@ class _Expander(LayerExpander):
                 return self.block(word, value, name, (*path, 0, word), reads)
         return self.items(items, path, reads)
 
+    def copied(self, key: Hashable, name: str, uses: tuple[Path, ...], reads: str) -> str | None:
+        """Add the nodes of a use or a round as copies of an equal one's, if there is one."""
+        known = self._known.get(key)
+        # What passes a bound is expanded, up to where it does. (A list is held against MAX_NODES
+        # before it is expanded, and is a step for each item.)
+        if (
+            known is None
+            or reads in (UNKNOWN, SEVERAL)
+            or len(self.nodes) + len(known.nodes) + known.steps > MAX_NODES
+            or self.steps + known.steps > MAX_STEPS
+            or len(name) + known.longest > MAX_PATH
+        ):
+            return None
+        self.steps += known.steps
+        self.longest = max(self.longest, len(name) + known.longest)
+        self.scope.closed.append((name, known.scope))
+        self.nodes += known.copies(name, uses, reads)
+        return known.moved(known.output, name, reads)
+
+    def expanded(
+        self, key: Hashable, scope: Scope, at: Path, reads: str, layers: Callable[[], str]
+    ) -> str:
+        """Add the nodes of a use or a round, which `layers` adds within its scope.
+
+        `key` tells all that they depend on but what they read and are called; None is no other's.
+        """
+        nodes, steps, outer, self.longest = len(self.nodes), self.steps, self.longest, 0
+        with self.inside(scope, at):
+            output = layers()
+        longest, self.longest = self.longest, max(outer, self.longest)
+        if key and not (self.problems or scope.looks_out or reads in (UNKNOWN, SEVERAL)):
+            self._known[key] = Expanded(
+                scope,
+                reads,
+                self.nodes[nodes:],
+                output,
+                self.steps - steps,
+                longest - len(scope.name),
+            )
+        return output
+
     @contextmanager
     def inside(self, scope: Scope, path: Path) -> Iterator[None]:
         """Expand within a scope, then go on in the one around it."""
@@ -305,5 +362,4 @@ class _Expander(LayerExpander):
         yield
         # After an exception the scope stays: it says where expansion ended.
         self.scope = outer
-        construct = scope.prefix.removeprefix(outer.prefix).split(".")[0]
-        outer.inside.update(dict.fromkeys([*scope.named, *scope.inside], construct))
+        outer.closed.append((scope.name, scope))

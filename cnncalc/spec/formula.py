@@ -4,17 +4,16 @@ The text is parsed by Python's `ast` and walked over a whitelist; nothing of it 
 as Python. Arithmetic is exact: integers and fractions, and a decimal is the fraction it spells.
 """
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from keyword import iskeyword
 from math import ceil, floor, isfinite
 from typing import Any
 
+from cnncalc.dims import AbstractNumber, ceil_div, choose, maximum, minimum, pinned
 from cnncalc.errors import printable, shorten, shown, suggestion
 
 MAX_LENGTH = 200
@@ -29,6 +28,8 @@ BROKEN = object()
 """The value of a variable that is wrong itself: what uses it is not judged."""
 
 Number = int | Fraction
+"""Or an `AbstractNumber`, which is as good as an int or a fraction."""
+_Compute = Callable[[Mapping[str, Any]], Number]
 
 _TOKEN = re.compile(
     r" |[A-Za-z_][A-Za-z0-9_]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?(?![\w.])"
@@ -52,36 +53,38 @@ def is_variable(name: Any) -> bool:
     )
 
 
-def make_divisible(value: Number, divisor: Number, minimum: Number | None = None) -> Number:
-    """The multiple of `divisor` nearest to `value`, at least `minimum`, never below 90 % of it.
+def make_divisible(value: Number, divisor: Number, lowest: Number | None = None) -> Number:
+    """The multiple of `divisor` nearest to `value`, at least `lowest`, never below 90 % of it.
 
     Source: the function of this name in the MobileNet reference code, which torchvision follows.
     """
-    least = divisor if minimum is None else minimum
-    rounded = max(least, floor(value + Fraction(divisor) / 2) // divisor * divisor)
-    return rounded + divisor if rounded < Fraction(9, 10) * value else rounded
-
-
-def _ceil_div(a: Number, b: Number) -> int:
-    return -(-a // b)
+    least = divisor if lowest is None else lowest
+    rounded = maximum(least, floor(value + divisor * Fraction(1, 2)) // divisor * divisor)
+    return choose(10 * rounded - 9 * value, rounded + divisor, rounded)
 
 
 FUNCTIONS: dict[str, tuple[Callable[..., Any], tuple[int, ...]]] = {
-    "min": (min, (2, 3, 4)),
-    "max": (max, (2, 3, 4)),
+    "min": (minimum, (2, 3, 4)),
+    "max": (maximum, (2, 3, 4)),
     "ceil": (ceil, (1,)),
     "floor": (floor, (1,)),
     "round": (round, (1,)),
-    "ceil_div": (_ceil_div, (2,)),
+    "ceil_div": (ceil_div, (2,)),
     "make_divisible": (make_divisible, (2, 3)),
 }
 """The functions of the language, and how many arguments each takes."""
+
+
+def _fraction(number: Number) -> Fraction:
+    """The same number, of a kind whose quotients are exact."""
+    return Fraction(number) if isinstance(number, int) else number
+
 
 _OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
     ast.Add: lambda a, b: a + b,
     ast.Sub: lambda a, b: a - b,
     ast.Mult: lambda a, b: a * b,
-    ast.Div: lambda a, b: Fraction(a) / b,
+    ast.Div: lambda a, b: _fraction(a) / b,
     ast.FloorDiv: lambda a, b: a // b,
     ast.Mod: lambda a, b: a % b,
 }
@@ -93,16 +96,26 @@ def evaluate(text: str, variables: Mapping[str, Any]) -> Any:
     A formula that is one variable's name gives that variable's value, of whatever kind. Raises
     FormulaError.
     """
-    tree = _parsed(text)
-    if isinstance(tree, ast.Name):
-        return _variable(tree.id, variables)
-    value = _number(tree, text.strip(), variables)
-    return value.numerator if value.denominator == 1 else value
+    return _compiled(text)(variables)
 
 
 @lru_cache(1024)
+def _compiled(text: str) -> Callable[[Mapping[str, Any]], Any]:
+    """What computes a formula; a block that is used often has the same ones each time."""
+    tree = _parsed(text)
+    if isinstance(tree, ast.Name):
+        return partial(_variable, tree.id)
+    compute = _number(tree, text.strip())
+
+    def formula(variables: Mapping[str, Any]) -> Number:
+        value = compute(variables)
+        return value.numerator if value.denominator == 1 else value
+
+    return formula
+
+
 def _parsed(text: str) -> ast.expr:
-    """The tree of a formula; a block that is used often has the same ones each time."""
+    """The tree of a formula."""
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"a formula of {len(text):,} characters; {MAX_LENGTH} are allowed")
     if not text.isascii() or _TOKEN.sub("", text):
@@ -125,46 +138,68 @@ def _depth(tree: ast.expr) -> int:
     return depth
 
 
-def _number(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
-    value = _value(node, text, variables)
-    if abs(value.numerator) > MAX_SIZE or value.denominator > MAX_SIZE:
-        raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
-    return value
+def _number(node: ast.expr, text: str) -> _Compute:
+    """What computes a part of a formula. It says what is wrong when it computes: in order."""
+    compute = _value(node, text)
+    if isinstance(node, ast.Constant) and type(node.value) is int and node.value <= MAX_SIZE:
+        return compute
+
+    def number(variables: Mapping[str, Any]) -> Number:
+        value = compute(variables)
+        if not -MAX_SIZE <= value.numerator <= MAX_SIZE or value.denominator > MAX_SIZE:
+            raise FormulaError(f"{_quoted(text)} has numbers of more than 30 digits on the way")
+        return value
+
+    return number
 
 
-def _value(node: ast.expr, text: str, variables: Mapping[str, Any]) -> Number:
+def _value(node: ast.expr, text: str) -> _Compute:
     if isinstance(node, ast.Constant) and type(node.value) is int:
-        return node.value
+        whole = node.value
+        return lambda _: whole
     if isinstance(node, ast.Constant) and type(node.value) is float:
         # The digits as they stand: a float would have rounded them.
-        return Fraction(text[node.col_offset : node.end_col_offset])
+        fraction = Fraction(text[node.col_offset : node.end_col_offset])
+        return lambda _: fraction
     if isinstance(node, ast.Name):
-        value = _variable(node.id, variables)
-        number = isinstance(value, (int, float, Fraction)) and not isinstance(value, bool)
-        if not number or (isinstance(value, float) and not isfinite(value)):
-            raise FormulaError(f"{node.id} is {shown(value)}, not a number")
-        return Fraction(str(value)) if isinstance(value, float) else value
+        return partial(_numeric, node.id)
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.USub, ast.UAdd)):
-        operand = _number(node.operand, text, variables)
-        return -operand if isinstance(node.op, ast.USub) else operand
+        operand = _number(node.operand, text)
+        return (lambda v: -operand(v)) if isinstance(node.op, ast.USub) else operand
     if isinstance(node, ast.BinOp):
-        left = _number(node.left, text, variables)
-        right = _number(node.right, text, variables)
-        return _binary(node.op, left, right, text)
+        operator, left, right = node.op, _number(node.left, text), _number(node.right, text)
+        return lambda v: _binary(operator, left(v), right(v), text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-        return _call(node.func.id, [_number(a, text, variables) for a in node.args])
+        function, arguments = node.func.id, [_number(argument, text) for argument in node.args]
+        return lambda v: _call(function, [argument(v) for argument in arguments])
+    return partial(_refused, text)
+
+
+def _refused(text: str, _: Mapping[str, Any]) -> Number:
     raise FormulaError(
         f"{_quoted(text)} may hold numbers, variables, + - * / // % ** and {', '.join(FUNCTIONS)}"
     )
 
 
+def _numeric(name: str, variables: Mapping[str, Any]) -> Number:
+    """The value of a variable that must be a number."""
+    value = _variable(name, variables)
+    kinds = (int, float, Fraction, AbstractNumber)
+    number = isinstance(value, kinds) and not isinstance(value, bool)
+    if not number or (isinstance(value, float) and not isfinite(value)):
+        raise FormulaError(f"{name} is {shown(value)}, not a number")
+    return Fraction(str(value)) if isinstance(value, float) else value
+
+
 def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> Number:
     if isinstance(operator, ast.Pow):
-        if right.denominator != 1 or abs(Fraction(right)) > _MAX_EXPONENT:
+        if right.denominator != 1 or not -_MAX_EXPONENT <= right <= _MAX_EXPONENT:
             raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
         if left == 0 and right < 0:
             raise FormulaError(f"{_quoted(text)} divides by 0")
-        return Fraction(left) ** int(right)
+        exponent = pinned(right.numerator)
+        power: Number = (left if exponent >= 0 else _fraction(left)) ** exponent
+        return power
     compute = _OPERATORS.get(type(operator))
     if compute is None:
         raise FormulaError(f"{_quoted(text)} may compute with + - * / // % ** only")

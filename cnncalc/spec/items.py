@@ -1,7 +1,5 @@
 """One item of a spec as nodes: fields, fused activations, names, wiring and branches."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from fractions import Fraction
@@ -42,14 +40,17 @@ class LayerExpander(ABC):
         self.problems: list[Problem] = []
         self.nodes: list[Node] = []
         self.scope = Scope(set(), {})
-        self.names: dict[str, str] = {}
-        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
         self.unresolved = 0
         """How many formulas had no value."""
         self.met = 0
         """How many problems there were, with those that were known already."""
         self.steps = 0
         self.nested = 0
+        self.longest = 0
+        """The length of the longest name in the block or round that is being expanded."""
+        self._names: dict[str, str] = {}
+        self._named = 0
+        """How many nodes `_names` knows."""
         self._said: set[tuple[Path, str]] = set()
         self._made: dict[str, Layer] = {}
         """Layers by how they are written: blocks write the same ones again and again."""
@@ -68,6 +69,11 @@ class LayerExpander(ABC):
         self.problems.append(Problem(path, where, message, self.scope.uses))
         if len(self.problems) >= MAX_FOUND:
             raise Stop
+
+    def unknown(self, path: Path, where: str, message: str) -> str:
+        """The output of what is wrong itself, once that is said."""
+        self.problem(path, where, message)
+        return UNKNOWN
 
     def hint(self, word: str, known: Iterable[str]) -> str:
         """A suggestion, as long as somebody will read it."""
@@ -118,7 +124,7 @@ class LayerExpander(ABC):
     ) -> str:
         """Add the nodes of one layer."""
         cls = layer_class(word)
-        name = explicit or self.scope.automatic_name(cls.prefix)
+        name = explicit or self.scope.automatic_name(cls.prefix or cls.type)
         sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
         fields, before = _fields(cls, value), self.unresolved
         branches = fields.pop("branches", None) if cls.joins and fields is not None else None
@@ -128,12 +134,10 @@ class LayerExpander(ABC):
                 key: self.resolved(v, (*at, key) if inner else at, f"{name}.{key}")
                 for key, v in fields.items()
             }
-        layer = None
-        if self.unresolved == before:
-            layer = self.validated(cls, fields, value, name, at)
-        activation = None
-        if fields is not None and "activation" in cls.model_fields:
-            activation = self.activation(fields.get("activation"), name, at)
+        whole = self.unresolved == before
+        layer = self.validated(cls, fields, value, name, at) if whole else None
+        fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
+        activation = self.activation(fused, name, at)
         if cls.joins and fields is None:
             sources = None
         elif cls.joins:
@@ -160,27 +164,34 @@ class LayerExpander(ABC):
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = shared and self.names[_part(shared, suffix)]
+            owner = self.names[_part(shared, suffix)] if shared else None
             self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
-            self.names[output] = owner or output
             sources = [output]
         if activation is not None:
-            fused, place = f"{full}.{activation.type}", (*at, "activation")
-            self.nodes.append(Node(fused, activation, (output,), output, place, uses))
-            output = fused
+            place = (*at, "activation")
+            behind = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
+            self.nodes.append(behind)
+            output = behind.name
         return self.keep(explicit, output)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
+        # Gathered here: few networks share weights.
+        added, self._named = self.nodes[self._named :], len(self.nodes)
+        self._names.update((n.name, n.weights_of or n.name) for n in added if not n.fused_into)
+        return self._names
 
     @property
     def top(self) -> Scope:
         """The scope of the whole spec."""
-        scope = self.scope
-        while scope.outer is not None:
-            scope = scope.outer
-        return scope
+        *_, top = self.scope.outward()
+        return top
 
     def full(self, name: str, path: Path) -> str:
         """What a name of this scope is called in the graph."""
         full = self.scope.full(name)
+        self.longest = max(self.longest, len(full))
         if len(full) > MAX_PATH:
             message = f"its name within the blocks has more than {MAX_PATH} characters"
             self.problem(path, name, message)
@@ -210,11 +221,9 @@ class LayerExpander(ABC):
     def explicit_name(self, value: Any, path: Path) -> str | None:
         """The name that an item gives itself, if it can have it."""
         message = self.scope.refusal(value)
-        if message is None:
-            return str(value)
-        path = (*path, "name")
-        self.problem(path, path_text(path), message)
-        return None
+        if message is not None:
+            self.problem((*path, "name"), path_text((*path, "name")), message)
+        return str(value) if message is None else None
 
     def activation(self, value: Any, name: str, at: Path) -> Layer | None:
         """The layer of the `activation` field; None where there is none, or none that can be."""
@@ -237,6 +246,9 @@ class LayerExpander(ABC):
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
             self.problem(at, name, f"{cls.type} takes {wanted}, not {shown(value)}")
             return None
+        text = written(cls.type, fields)
+        if text in self._made:
+            return self._made[text]
         # pydantic takes no keys that UTF-8 cannot write.
         odd = dict.fromkeys(k for k in fields if not isinstance(k, str) or not k.isprintable())
         for key in odd:
@@ -244,15 +256,9 @@ class LayerExpander(ABC):
             message = advice.unknown_field(cls, field)
             self.problem((*at, key), f"{name}.{field}", message)
         try:
-            written = f"{cls.type} {fields!r}"
-        except ValueError:  # A number with more digits than Python writes.
-            written = ""
-        if written in self._made:
-            return self._made[written]
-        try:
             layer = cls.model_validate({k: v for k, v in fields.items() if k not in odd})
-            if written and not odd:
-                self._made[written] = layer
+            if text and not odd:
+                self._made[text] = layer
             return None if odd else layer
         except ValidationError as error:
             entries = error.errors(include_url=False)
@@ -291,11 +297,10 @@ class LayerExpander(ABC):
     ) -> list[str] | None:
         """What a join reads: the ends of its branches, or what `from` names."""
         if branches is None:
-            if sources is not None and (not given or len(sources) < 2):
-                message = "needs a list of branches, or from with two or more names"
-                self.problem(at, name, message)
-                return None
-            return sources
+            if sources is None or (given and len(sources) > 1):
+                return sources
+            self.problem(at, name, "needs a list of branches, or from with two or more names")
+            return None
         if not isinstance(branches, list) or len(branches) < 2:
             wanted = "needs two or more branches, each a list of layers"
             found = str(len(branches)) if isinstance(branches, list) else shown(branches)
@@ -314,10 +319,16 @@ class LayerExpander(ABC):
         if isinstance(branch, list):
             return self.items(branch, path, reads)
         message = f"a branch is a list of layers, not {shown(branch)}"
-        if isinstance(branch, (str, dict)):
-            message += "; put it in brackets of its own"
-        self.problem(path, name, message)
-        return UNKNOWN
+        remedy = "; put it in brackets of its own" if isinstance(branch, (str, dict)) else ""
+        return self.unknown(path, name, message + remedy)
+
+
+def written(word: str, fields: dict[str, Any]) -> str:
+    """What no other layer or use of a block is written as; nothing where it cannot be written."""
+    try:
+        return f"{word} {fields!r}"
+    except ValueError:  # A number with more digits than Python writes.
+        return ""
 
 
 def _part(full: str, suffix: str) -> str:

@@ -40,25 +40,20 @@ def read(text: str, label: str) -> Document:
         return Document(None, Origin(label, lambda _: (1, 1)))
     if text.count(",") > MAX_VALUES:
         raise _errors(text, label, [(0, TOO_MANY)])
-    suspect = False
+    suspect = set[bool]()
 
     def mapping(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        nonlocal suspect
         found = dict(pairs)
-        suspect |= len(found) < len(pairs)
+        suspect.add(len(found) < len(pairs))
         return found
 
     def number(digits: str) -> float:
-        nonlocal suspect
-        suspect |= bad_number(digits) is not None
+        suspect.add(bad_number(digits) is not None)
         return float(digits)
 
     def integer(digits: str) -> int:
-        nonlocal suspect
-        if len(digits) <= MAX_DIGITS:
-            return int(digits)
-        suspect = True
-        return 0
+        suspect.add(len(digits) > MAX_DIGITS)
+        return 0 if len(digits) > MAX_DIGITS else int(digits)
 
     try:
         if text.count("[") + text.count("{") > MAX_DEPTH:
@@ -73,7 +68,7 @@ def read(text: str, label: str) -> Document:
     except json.JSONDecodeError as error:
         offset, reason = _reason(error)
         raise _errors(text, label, [(offset, f"not JSON: {reason}")]) from None
-    if suspect:
+    if True in suspect:
         found: list[tuple[int, str]] = []
         _outline(text, found)
         raise _errors(text, label, found)
@@ -92,41 +87,35 @@ def _reason(error: json.JSONDecodeError) -> tuple[int, str]:
         # Python 3.13 points at the comma, earlier ones at what follows it.
         offset = _skip(text, offset + 1)
     before, rest = text[:offset].rstrip(_BLANK)[-1:], text[offset : offset + 10]
-    if found.startswith("Unterminated string"):
-        return offset, "this text has no closing quote"
-    if found.startswith("Invalid control character"):
-        return offset, "a line break or control character inside a text; write \\n for a break"
-    if found.startswith("Invalid \\"):
-        return offset, "no such escape; a backslash in a text is written twice"
-    if not text[offset:].strip(_BLANK):
-        return offset, "the text ends too early; a bracket is not closed"
-    if rest.startswith(("//", "/*", "#")):
-        return offset, "there are no comments in JSON; YAML has them"
-    if before == "," and rest[0] in "]},":
-        return offset, f"there is a comma too many before {rest[0]}"
-    if found == "Extra data":
-        return offset, "the spec ends before this; a file is one spec"
-    if found.startswith("Expecting ':'"):
-        return offset, "a colon is missing between a key and its value"
-    if found.startswith("Expecting ','"):
-        if rest[0] in "]}":
-            return offset, f"{rest[0]} does not match the bracket that is open"
-        if before == "0" and rest[0].isdigit():
-            return offset, "a number does not start with 0"
-        return offset, "a comma is missing before this, or this does not belong here"
-    if found.startswith("Expecting property name"):
-        return offset, "a key in double quotes is expected here"
-    if rest[0] in "]}":
-        return offset, f"a value is missing before {rest[0]}"
-    if rest.startswith(("True", "False", "None")):
-        return offset, "true, false and null are written in lower case"
-    if rest[0] == "'":
-        return offset, "texts stand in double quotes"
-    if rest[0] in "+.":
-        return offset, "a number starts with a digit or -"
-    if offset == _skip(text, 0):
-        return offset, "a spec starts with {; the name of a YAML file ends in .yaml"
-    return offset, "a value is expected here: a text in double quotes, a number, [ or {"
+    sign, is_comma = rest[:1], found.startswith("Expecting ','")
+    # The first that holds is the reason.
+    reasons = (
+        (found.startswith("Unterminated string"), "this text has no closing quote"),
+        (
+            found.startswith("Invalid control character"),
+            "a line break or control character inside a text; write \\n for a break",
+        ),
+        (found.startswith("Invalid \\"), "no such escape; a backslash in a text is written twice"),
+        (not text[offset:].strip(_BLANK), "the text ends too early; a bracket is not closed"),
+        (rest.startswith(("//", "/*", "#")), "there are no comments in JSON; YAML has them"),
+        (before == "," and sign in "]},", f"there is a comma too many before {sign}"),
+        (found == "Extra data", "the spec ends before this; a file is one spec"),
+        (found.startswith("Expecting ':'"), "a colon is missing between a key and its value"),
+        (is_comma and sign in "]}", f"{sign} does not match the bracket that is open"),
+        (is_comma and before == "0" and sign.isdigit(), "a number does not start with 0"),
+        (is_comma, "a comma is missing before this, or this does not belong here"),
+        (found.startswith("Expecting property name"), "a key in double quotes is expected here"),
+        (sign in "]}", f"a value is missing before {sign}"),
+        (
+            rest.startswith(("True", "False", "None")),
+            "true, false and null are written in lower case",
+        ),
+        (sign == "'", "texts stand in double quotes"),
+        (sign in "+.", "a number starts with a digit or -"),
+        (offset == _skip(text, 0), "a spec starts with {; the name of a YAML file ends in .yaml"),
+        (True, "a value is expected here: a text in double quotes, a number, [ or {"),
+    )
+    return offset, next(reason for holds, reason in reasons if holds)
 
 
 def _position(text: str, offset: int) -> tuple[int, int]:

@@ -1,11 +1,10 @@
 """Finds a spec by path or name, reads it, and expands it to a graph."""
 
-from __future__ import annotations
-
 import os
 import stat
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +21,23 @@ def load(spec: str | os.PathLike[str] | Mapping[str, Any], /, **variables: Any) 
     `spec` is an existing path, `-` for standard input, the name of a bundled network or variant
     (with or without its ending), or the spec itself as a mapping. Raises CnncalcError.
     """
+    return graph_of(spec, variables)
+
+
+def graph_of(
+    spec: str | os.PathLike[str] | Mapping[str, Any] | Graph,
+    variables: Mapping[str, Any],
+    folder: Path = Path(),
+) -> Graph:
+    """The graph of a spec as `load` takes it; its path is seen from `folder`.
+
+    A graph is as it is: it has no variables any more. Raises CnncalcError.
+    """
+    if isinstance(spec, Graph):
+        return spec
     if isinstance(spec, Mapping):
         return expand(Document(dict(spec), Origin()), variables)
-    label, text, variant = source(os.fspath(spec))
+    label, text, variant = source(os.fspath(spec), folder)
     return expand(read(label, text), variables, variant)
 
 
@@ -40,12 +53,12 @@ def read(label: str, text: str) -> Document:
     return yaml_text.read(text, label)
 
 
-def source(name: str) -> tuple[str, str, str | None]:
+def source(name: str, folder: Path = Path()) -> tuple[str, str, str | None]:
     """(what messages call it, its text, its variant) of a path, of `-` or of a bundled name."""
     if name == "-":
         return "stdin", _decode(sys.stdin.buffer.read(MAX_BYTES + 1), "stdin"), None
     label = printable(shorten(name, 200)) or '""'
-    path, variant, is_bundled = _locate(name, label)
+    path, variant, is_bundled = _locate(name, label, folder)
     if is_bundled:
         label = path.name
     try:
@@ -70,15 +83,13 @@ def _decode(content: bytes, label: str) -> str:
         ) from None
 
 
-def _locate(name: str, label: str) -> tuple[Path, str | None, bool]:
+def _locate(name: str, label: str, folder: Path) -> tuple[Path, str | None, bool]:
     """What a name means: an existing path, else a bundled network, perhaps as a variant."""
-    try:
-        # Not Path(name).stat(): to a path, no name at all is the folder where we are.
-        is_folder = stat.S_ISDIR(os.stat(name).st_mode)  # noqa: PTH116
-        if not is_folder:
-            return Path(name), None, False
-    except (OSError, ValueError):
-        is_folder = False
+    is_folder = False
+    # To a path, no name at all is the folder itself.
+    with suppress(OSError, ValueError):
+        if name and not (is_folder := stat.S_ISDIR((folder / name).stat().st_mode)):
+            return folder / name, None, False
     found = find(name)
     if found is not None:
         return (*found, True)

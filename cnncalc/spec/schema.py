@@ -3,8 +3,6 @@
 Only constructs of draft-07 are used, which is what editors understand.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class

@@ -1,7 +1,5 @@
 """Names and variables: what is visible where, and what things are called in full."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from typing import Any
 
@@ -35,12 +33,14 @@ class Scope:
         self,
         taken: Set[str],
         variables: Mapping[str, Any],
-        outer: Scope | None = None,
+        outer: "Scope | None" = None,
         name: str = "",
         uses: tuple[Path, ...] = (),
     ) -> None:
         self.variables = variables
         self.outer = outer
+        self.name = name
+        """What the block or round is called in the graph."""
         self.prefix = f"{name}." if name else ""
         """What stands before its names in the graph."""
         self.uses = uses
@@ -49,8 +49,11 @@ class Scope:
         """What each explicit name stands for: the node that gives its output."""
         self.taken = taken
         """The explicit names of all its items, seen already or not."""
-        self.inside: dict[str, str] = {}
-        """The names within its blocks and repeats, which it cannot read, and whose they are."""
+        self.looks_out = False
+        """Whether something in it was looked for in the scopes around it."""
+        self.closed: list[tuple[str, Scope]] = []
+        """Its blocks and repeats: what each is called in full, and a scope with its names."""
+        self._inside: dict[str, str] = {}
         self._automatic: set[str] = set()
         self._counts: dict[str, int] = {}
 
@@ -58,12 +61,20 @@ class Scope:
         """What a name of this scope is called in the graph."""
         return f"{self.prefix}{name}"
 
-    def owner(self, name: Any) -> Scope | None:
-        """The scope, this or one around it, that a name is visible from."""
-        scope: Scope | None = self if isinstance(name, str) else None
-        while scope is not None and name not in scope.named:
+    def outward(self) -> Iterator["Scope"]:
+        """This scope, and those around it."""
+        scope: Scope | None = self
+        while scope is not None:
+            yield scope
             scope = scope.outer
-        return scope
+
+    def owner(self, name: Any) -> "Scope | None":
+        """The scope, this or one around it, that a name is visible from."""
+        for scope in self.outward() if isinstance(name, str) else ():
+            if name in scope.named:
+                return scope
+            scope.looks_out = True
+        return None
 
     def find(self, name: Any) -> str | None:
         """The node that gives the output that a name stands for."""
@@ -80,23 +91,28 @@ class Scope:
         earlier = f"; {key} names earlier layers"
         if name == reader:
             return f"a layer cannot read itself{earlier}"
-        scope: Scope | None = self
-        while scope is not None:
+        for scope in self.outward():
             if name in scope._automatic:
                 return f"{name} is an automatic name; give that layer the name to use it here"
             if name in scope.taken:
                 return f"{name} comes later{earlier}"
-            scope = scope.outer
-        head = self.inside.get(name) or name.partition(".")[0]
-        if name in self.inside or (
-            head != name and (head in self.named or head in self._automatic)
-        ):
+        inside = self.inside()
+        head = inside.get(name) or name.partition(".")[0]
+        if name in inside or (head != name and (head in self.named or head in self._automatic)):
             return f"{shown(name)} is inside {head}; of a block or repeat only its own name is seen"
+        visible = [known for scope in self.outward() for known in scope.named]
         kind = "earlier layer" if key in ("from", "weights_of") else "layer"
-        return f"no {kind} is named {shown(name)}{hint(name, self._visible())}"
+        return f"no {kind} is named {shown(name)}{hint(name, visible)}"
 
-    def _visible(self) -> list[str]:
-        return [*self.named, *(self.outer._visible() if self.outer else ())]
+    def inside(self) -> dict[str, str]:
+        """The names within its blocks and repeats, which it cannot read, and whose they are."""
+        # Gathered here: only messages ask for them.
+        for name, scope in self.closed:
+            # A block that is all of a round has the round's name.
+            construct = f"{name}.".removeprefix(self.prefix).split(".")[0]
+            self._inside.update(dict.fromkeys([*scope.named, *scope.inside()], construct))
+        self.closed.clear()
+        return self._inside
 
     def refusal(self, name: Any) -> str | None:
         """Why something cannot be a name here, or None where it can."""

@@ -5,8 +5,6 @@ of YAML 1.2 (`no` is a string, `1e-3` a number). Tags, anchors and aliases are r
 needs none, and they are how a small file becomes a large one or runs code.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -33,6 +31,8 @@ _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_NUMERIC = frozenset("+-.0123456789")
+"""What numbers start with; most texts are words."""
 _INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NO_NUMBER = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
@@ -203,6 +203,8 @@ def plain(text: str) -> tuple[Any, str | None]:
     """What a plain scalar means in YAML 1.2's core schema, and what is wrong with it."""
     if text in _WORDS:
         return _WORDS[text], None
+    if text[0] not in _NUMERIC:
+        return text, None
     integer = _INTEGER.fullmatch(text)
     if integer or _FLOAT.fullmatch(text) or _NO_NUMBER.fullmatch(text):
         message = bad_number(text)

@@ -1,0 +1,155 @@
+"""What convolutions save against fully connected layers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from cnncalc.ask import parse
+from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
+from cnncalc.ask.request import Answer, as_json
+from cnncalc.ask.training_options import training_options
+from cnncalc.columns import size_in_bytes
+from cnncalc.errors import UsageError, shown
+from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
+from cnncalc.findings.contest import Contest
+from cnncalc.findings.dense_twin import Cost, DenseNetwork, dense_networks
+from cnncalc.infer import infer
+from cnncalc.layers.fields import MAX_INT, is_whole
+from cnncalc.training.settings import Settings, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
+    """What convolutions save against fully connected layers: sparse connections × sharing."""
+
+    layers: Annotated[
+        Sequence[str],
+        Option(
+            "Convolutions, or blocks of them, to work out; else all.",
+            metavar="LAYER",
+            positional=True,
+            repeated=True,
+        ),
+    ] = ()
+    hidden: Annotated[
+        str | Sequence[int] | None,
+        Option("Compare with a dense network of these hidden layers: 600,300.", metavar="SIZES"),
+    ] = None
+    format: DataFormatOption = "text"
+    layout: LayoutOption = "hwc"
+    train: Annotated[
+        bool,
+        Option(
+            "Train it and a dense network alike; test both, also on shifted images.", region=False
+        ),
+    ] = False
+    training: Annotated[
+        Mapping[str, Any],
+        training_options(
+            {
+                "data": "With --train: the data, as cnncalc train has it; digits by default.",
+                "folder": "With --train: where the files of the data lie.",
+                "epochs": "With --train: 25 by default.",
+                "batch_size": "With --train: 64 by default.",
+                "optimizer": "With --train: adam by default.",
+                "lr": "With --train: the learning rate.",
+                "schedule": "With --train: how the rate falls; cosine by default.",
+                "seed": "With --train: 0 by default.",
+                "device": "With --train: auto by default.",
+                "limit_train": "With --train: train on this many samples.",
+                "limit_test": "With --train: test on this many samples.",
+            },
+            usual={},
+        ),
+    ] = field(default_factory=dict)
+    """How both networks are trained."""
+    runs: Annotated[
+        Path | None,
+        Option("With --train: keep both runs in this folder; else nowhere.", region=False),
+    ] = None
+    observer: Any = None
+    """A `ContestObserver`, which is told how far the training is."""
+
+    def find(self) -> FcComparison | Contest:
+        if self.train:
+            return self._contest(Settings(**self.training))
+        if self.training or self.runs is not None:
+            raise UsageError(f"{option(next(iter(self.training), 'runs'))} is for --train")
+        return self._compared(self.layers)
+
+    def _contest(self, settings: Settings) -> Contest:
+        """The network and a dense one, trained alike. Raises CnncalcError."""
+        from cnncalc.training.against_dense import train_against_dense
+        from cnncalc.training.run_folder import requested_spec
+
+        if self.layers:
+            raise UsageError(f"--train compares whole networks: leave out {shown(self.layers[0])}")
+        if self.batch != 1:
+            raise UsageError("--train takes --batch-size: --batch is for counts")
+        if self.dtype != "float32":
+            raise UsageError(f"--train trains in float32, not {shown(self.dtype)}")
+        requested = requested_spec(self.spec, parse.variables(self.set))
+        if self.input is not None:
+            requested = requested._replace(input=parse.input_shape(self.input, requested.graph()))
+        compared = replace(self, spec=requested.graph(), set={}, input=None)._compared(())
+        return train_against_dense(
+            requested, compared.network, _dense(compared), settings, self.runs, self.observer
+        )
+
+    def _compared(self, layers: Sequence[str]) -> FcComparison:
+        hidden = self.hidden
+        sizes = parse.sizes(hidden) if isinstance(hidden, str | None) else hidden
+        for units in sizes:
+            if not is_whole(units, 1):
+                raise UsageError(
+                    f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
+                )
+        graph, batch = self.graph(), self.batch
+        report, facts = self.report(graph), infer(graph)
+
+        def size(values: int) -> int:
+            return size_in_bytes(values, self.dtype)
+
+        compared, total = compare_convolutions(graph, facts, layers, batch, size)
+        network = Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))
+        dense = dense_networks(graph, facts, network.params, sizes, batch, size)
+        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense)
+
+    def answer(self, found: FcComparison | Contest) -> Answer:
+        if isinstance(found, Contest):
+            return self._of_contest(found)
+        if self.format == "json":
+            return Answer(as_json(found.to_dict()))
+        from cnncalc.findings.compare_fc_page import comma_separated, page
+
+        if self.format == "csv":
+            if self.hidden:
+                raise UsageError(
+                    "--format csv lists convolutions only; --hidden needs another format"
+                )
+            return Answer(comma_separated(found, self.layout))
+        networks = not self.layers or self.hidden is not None
+        return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
+
+    def _of_contest(self, found: Contest) -> Answer:
+        from cnncalc.findings import contest_page as pages
+
+        if self.format == "json":
+            return Answer(as_json({**found.to_dict(), "verdict": pages.verdict(found)}))
+        if self.format == "csv":
+            return Answer(pages.comma_separated(found))
+        return Answer(pages.page(found), self.format)
+
+
+def _dense(compared: FcComparison) -> DenseNetwork:
+    """The dense network of one's own, else the one with a hidden layer. Raises UsageError."""
+    there = {network.kind: network for network in compared.dense_networks}
+    for kind in ("hidden", "one hidden layer"):
+        if kind in there:
+            return there[kind]
+    raise UsageError(
+        f"one hidden unit alone takes more than the {compared.network.params:,} parameters of the "
+        "network: name the hidden layers of the dense one, as --hidden 512"
+    )

@@ -1,0 +1,72 @@
+"""A network as a drawing."""
+
+from dataclasses import dataclass
+from typing import Annotated, ClassVar
+
+from cnncalc.ask import parse
+from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import DepthOption, Option
+from cnncalc.ask.request import Answer
+from cnncalc.drawing.diagram import Labels
+from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
+from cnncalc.errors import UsageError
+from cnncalc.infer import infer
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draw(OfNetwork[Drawing]):
+    """Draw a network: feature maps and branches, receptive fields, or a column as bars."""
+
+    endings: ClassVar[dict[str, str]] = {
+        ".svg": "svg",
+        ".mmd": "mermaid",
+        ".mermaid": "mermaid",
+        ".dot": "dot",
+        ".gv": "dot",
+        ".tex": "tikz",
+        ".tikz": "tikz",
+    }
+
+    format: Annotated[
+        str | None,
+        Option(
+            "What to write; usual is what -o's ending says, or svg.",
+            ("--format", "-f"),
+            choices=FORMATS,
+        ),
+    ] = None
+    kind: Annotated[
+        str,
+        Option("The layers, how the receptive field grows, or a column as bars.", choices=KINDS),
+    ] = "blocks"
+    column: Annotated[
+        str | None,
+        Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
+    ] = None
+    depth: DepthOption = None
+    layout: Annotated[
+        Labels,
+        Option(
+            "Shapes as 6@28×28, as textbooks' 28×28×6, or as torch's 6×28×28.",
+            choices=("maps", "hwc", "chw"),
+        ),
+    ] = "maps"
+
+    def find(self) -> Drawing:
+        graph = self.graph()
+        if self.column is not None and self.kind == "receptive-field":
+            raise UsageError("--column is for --kind bars")
+        return draw(
+            graph,
+            infer(graph),
+            analyzed(graph),
+            format=self.format or "svg",
+            kind="bars" if self.column is not None and self.kind == "blocks" else self.kind,
+            column=self.column or "params",
+            depth="all" if self.depth == "all" else parse.depth(self.depth),
+            labels=self.layout,
+        )
+
+    def answer(self, found: Drawing) -> Answer:
+        return Answer(found.text, notes=tuple(f"note: {note}" for note in found.notes))

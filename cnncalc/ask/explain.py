@@ -1,0 +1,57 @@
+"""The working of a network, or its table with blanks as an exercise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
+from cnncalc.ask.request import Answer
+from cnncalc.columns import bits_of
+from cnncalc.findings.explain import Explained, explanations, totals
+from cnncalc.infer import infer
+from cnncalc.report import Report
+
+
+@dataclass(frozen=True, kw_only=True)
+class Explain(OfNetwork[Explained | Report]):
+    """The working: every formula with its numbers, layer by layer."""
+
+    layers: Annotated[
+        Sequence[str],
+        Option(
+            "Layers or blocks to explain; all by default.",
+            metavar="[LAYER]...",
+            positional=True,
+            repeated=True,
+        ),
+    ] = ()
+    format: PageFormatOption = "text"
+    dtype: DtypeOption = "float32"
+    layout: LayoutOption = "hwc"
+    quiz: Annotated[bool, Option("The table with blanks to fill in, as an exercise.")] = False
+    answers: Annotated[bool, Option("With --quiz: its solution.")] = False
+    seed: Annotated[
+        int, Option("With --quiz: which cells are blank; the same each time.", least=0)
+    ] = 0
+
+    def find(self) -> Explained | Report:
+        graph = self.graph()
+        if self.quiz or self.answers:
+            return analyzed(graph, dtype=self.dtype)
+        facts = infer(graph)
+        explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
+        sums = () if self.layers else tuple(totals(graph, facts))
+        return Explained(graph.name, tuple(explained), sums)
+
+    def answer(self, found: Explained | Report) -> Answer:
+        if isinstance(found, Report):
+            from cnncalc.tables import quiz
+
+            blocks = quiz.page(found, self.seed, self.answers, self.layout, self.layers)
+        else:
+            from cnncalc.findings.explain_page import page
+
+            blocks = page(found, self.layout)
+        return Answer(blocks, self.format)

@@ -1,0 +1,120 @@
+"""What a field of a request is to those who give it, and the fields that requests share.
+
+Declared here once: the command line makes its options of them, documents their words.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import MISSING
+from pathlib import Path
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+
+from cnncalc.amounts import Layout
+from cnncalc.render.write import FORMATS
+
+
+class Option(NamedTuple):
+    """How a field is given, and what stands beside it in the help."""
+
+    help: str
+    flags: tuple[str, ...] = ()
+    """What it is called on the command line, where that is not `--` and the field's name."""
+    metavar: str | None = None
+    choices: Sequence[str] = ()
+    """The words that it takes, where not every text will do and its type does not say so."""
+    least: int | None = None
+    complete: Callable[[str], list[str]] | None = None
+    """What completes the start of a value."""
+    positional: bool = False
+    region: bool = True
+    """Whether documents have it, too."""
+    repeated: bool = False
+    """Whether it may be given several times."""
+
+
+class Given(NamedTuple):
+    """What people give to a request: its name and option, and what it is where nobody gives it."""
+
+    name: str
+    option: Option
+    type: Any
+    """str, bool, int, float or Path, of one value."""
+    default: Any
+    group: str = ""
+    """The field that holds it beside others, where it has none of its own."""
+
+    @property
+    def required(self) -> bool:
+        return self.default is MISSING
+
+
+class Group(tuple[Given, ...]):
+    """The options of a field that holds those that are given by their names."""
+
+
+def given(name: str, option: Option, hint: Any, default: Any) -> Given:
+    """What is given under a name; a hint says the type of one value, and the words it may be."""
+    types = get_args(hint) or (hint,)
+    kind = next((kind for kind in (str, bool, int, float, Path) if kind in types), str)
+    literal = next((h for h in (hint, *types) if get_origin(h) is Literal), None)
+    return Given(name, option._replace(choices=option.choices or get_args(literal)), kind, default)
+
+
+def starting(names: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
+    """Completes names, which are looked up when somebody completes."""
+    return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
+
+
+def _networks() -> Sequence[str]:
+    from cnncalc.spec.bundled import networks
+
+    return networks()
+
+
+Spec = Any
+"""A path, `-`, the name of a bundled network; from Python also a mapping or a graph."""
+Settings = Sequence[str] | Mapping[str, Any]
+"""Variables of a spec: as texts `width=0.5`, or by their names."""
+
+DATA_FORMATS = (*FORMATS, "csv", "json")
+"""The formats of what scripts read, too."""
+
+
+def one_of(formats: Sequence[str], help: str = "What to print.") -> Option:
+    """The option for a format."""
+    return Option(help, ("--format", "-f"), choices=formats)
+
+
+SpecArgument = Annotated[
+    Spec,
+    Option(
+        "A file, - for standard input, or the name of a bundled network.",
+        metavar="SPEC",
+        complete=starting(_networks),
+        positional=True,
+    ),
+]
+SpecsArgument = Annotated[
+    Sequence[Spec],
+    Option(
+        "Files, - for standard input, or names of bundled networks; lenet5 by default.",
+        metavar="[SPEC]...",
+        complete=starting(_networks),
+        positional=True,
+        repeated=True,
+    ),
+]
+PageFormatOption = Annotated[str, one_of(FORMATS)]
+DataFormatOption = Annotated[str, one_of(DATA_FORMATS)]
+JsonFormatOption = Annotated[str, one_of((*FORMATS, "json"))]
+SetOption = Annotated[
+    Settings,
+    Option("Set a variable of the spec; may be repeated.", metavar="VAR=VALUE", repeated=True),
+]
+LayoutOption = Annotated[
+    Layout, Option("Order of shapes: hwc as textbooks, chw as torch.", choices=("hwc", "chw"))
+]
+DepthOption = Annotated[
+    str | None,
+    Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
+]
+DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.")]

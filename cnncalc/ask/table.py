@@ -1,0 +1,205 @@
+"""The table of a network, of several side by side, or of one layer without a file."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from cnncalc.ask import parse
+from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
+from cnncalc.ask.option import (
+    DataFormatOption,
+    DepthOption,
+    LayoutOption,
+    Option,
+    SpecsArgument,
+    starting,
+)
+from cnncalc.ask.request import Answer, Request
+from cnncalc.errors import Origin, UsageError, refuse, shown
+from cnncalc.layers import MODULES
+from cnncalc.layers.base import Shape
+from cnncalc.report import Report
+from cnncalc.tables.depth import MAX_ROWS, fitting_depth
+from cnncalc.tables.table import page, tabulate, warning_lines
+
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+class _Reports(Request[list[Report]]):
+    """What tables of reports have in common."""
+
+    format: DataFormatOption = "text"
+    columns: Annotated[
+        str | None,
+        Option(
+            "Columns, separated by commas; a list that starts with + adds to the usual ones "
+            "(+connections)."
+        ),
+    ] = None
+    layout: LayoutOption = "hwc"
+
+    def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
+        """One report, with `extra` columns beside those chosen."""
+        chosen, format, layout = self.columns, self.format, self.layout
+        sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
+        keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
+        if format == "json":
+            from cnncalc.tables.json import json
+
+            # All layers in their order: what scripts read is not cut to what people look at.
+            return Answer(json(report, extra if chosen is None else keys), ok=ok)
+        if format == "csv":
+            from cnncalc.tables.csv import CSV_COLUMNS, csv
+
+            keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
+            table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+            return Answer(csv(table), notes=tuple(warning_lines(report)), ok=ok)
+        if depth is None and sort is None and top is None:
+            levels, top = fitting_depth(report), MAX_ROWS
+        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+        if format == "text":
+            from cnncalc.tables import text
+
+            # A file holds all of it, also where COLUMNS says how wide a terminal is.
+            return Answer(lambda width: text.render(table, width, chosen is None), ok=ok)
+        caption, label = (getattr(self, name, "") for name in ("caption", "label"))
+        return Answer(page(table, caption, label), format, ok=ok)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table(Strict, CountedAs, Changed, _Reports):
+    """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
+
+    specs: SpecsArgument = ()
+    sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
+        None
+    )
+    top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
+    value: Annotated[
+        str | None,
+        Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
+    ] = None
+    depth: DepthOption = None
+    caption: Annotated[str, Option("What stands above the table; not in text, CSV and JSON.")] = ""
+    label: Annotated[str, Option("What \\ref calls the table, as tab:lenet5.", metavar="NAME")] = ""
+
+    def find(self) -> list[Report]:
+        self._check_caption()
+        variables = parse.variables(self.set)
+        return [
+            self.report(parse.network(spec, variables, self.input, self.base))
+            for spec in self.specs or ["lenet5"]
+        ]
+
+    def answer(self, found: list[Report]) -> Answer:
+        ok = all(map(self.allows, found))
+        asked = {"count": self.count_as, "training_bytes": self.optimizer}
+        extra = tuple(key for key, wanted in asked.items() if wanted is not None)
+        if self.value is not None:
+            key = self.value
+            totals = [r.layers if key == "layers" else r.total(key) for r in found]
+            return Answer("".join(f"{total}\n" for total in totals), ok=ok)
+        if len(found) == 1:
+            return self._written(found[0], extra, ok)
+        from cnncalc.tables import compare
+
+        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
+        keys = _with(chosen or compare.COMPARED, extra)
+        networks = list(zip(map(str, self.specs), found, strict=True))
+        if self.sort is not None:
+            key = self.sort
+            networks.sort(key=lambda network: network[1].total(key), reverse=True)
+        networks = networks[: self.top]
+        if self.format == "json":
+            return Answer(compare.json(networks), ok=ok)
+        if self.format == "csv":
+            return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
+        return Answer(
+            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
+        )
+
+    def _check_caption(self) -> None:
+        """Refuse what the format would leave out. Raises UsageError."""
+        label, format = self.label, self.format
+        refuse(
+            (
+                self.caption and format in ("text", "csv", "json"),
+                f"--caption is for --format latex, html, markdown …, not {format}",
+            ),
+            (
+                label and not self.caption,
+                "--label needs a --caption, which gives the table its number",
+            ),
+            (
+                label and format == "markdown",
+                "--label is for --format latex, html, rst and asciidoc, not markdown",
+            ),
+            (
+                label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", label, re.ASCII),
+                f"--label must be letters, digits and :._- such as tab:lenet5, not {shown(label)}",
+            ),
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneLayer(Strict, Counted, _Reports):
+    """The table of one layer, without a file: conv out_channels=96 kernel_size=11 stride=4."""
+
+    layer: Annotated[
+        str,
+        Option(
+            "The layer's word.",
+            metavar="LAYER",
+            complete=starting(lambda: [*MODULES]),
+            positional=True,
+        ),
+    ]
+    fields: Annotated[
+        Sequence[str] | Mapping[str, Any],
+        Option(
+            "Its fields: kernel_size=3, padding=same.",
+            metavar="[FIELD=VALUE]...",
+            positional=True,
+            repeated=True,
+        ),
+    ] = ()
+    input: Annotated[
+        str | Shape, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
+    ] = "32x32x3"
+
+    def find(self) -> list[Report]:
+        from cnncalc.spec.document import Document
+        from cnncalc.spec.expand import expand
+        from cnncalc.spec.header import INPUT_FORMS
+
+        channels, *spatial = parse.input_shape(self.input)
+        form = next(form for form in INPUT_FORMS if len(form) == len(spatial) + 1)
+        spec = {
+            "name": self.layer,
+            "input": dict(zip(form, (*spatial, channels), strict=True)),
+            "layers": [{self.layer: self._fields()}],
+        }
+        return [self.report(expand(Document(spec, Origin(self.layer))))]
+
+    def answer(self, found: list[Report]) -> Answer:
+        return self._written(found[0], (), self.allows(found[0]))
+
+    def _fields(self) -> Any:
+        """The layer's value: its fields, or the one value of its main field."""
+        if isinstance(self.fields, Mapping):
+            return dict(self.fields)
+        if len(self.fields) == 1 and "=" not in self.fields[0]:
+            return parse.value(self.fields[0])
+        found: dict[str, Any] = {}
+        for text in self.fields:
+            name, equals, value = text.partition("=")
+            if not equals:
+                raise UsageError(f"a field is given as name=value, not {shown(text)}")
+            if name in found:
+                raise UsageError(f"the field {shown(name)} is given twice")
+            found[name] = parse.value(value)
+        return found
+
+
+def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+    return (*keys, *(key for key in extra if key not in keys))

@@ -1,0 +1,70 @@
+"""A command that typer knows, made of the request that it answers."""
+
+import inspect
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from cnncalc.ask.option import Given
+from cnncalc.ask.request import Request, given_fields, request_with
+
+_KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_PICTURE = "Write to this file; as a picture if it ends in .png."
+_OUTPUT = "Write to this file instead; net.html is a whole page."
+
+Run = Callable[[Request[Any], Path | None], None]
+"""What is done with a request, and the file that its answer goes to."""
+
+
+def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
+    """A function with an option for each field of a request, from which typer makes a command."""
+    fields = {given.name: given for given in given_fields(kind)}
+
+    def called(**values: Any) -> None:
+        output = values.pop("output", None) if kind.writes else None
+        given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
+        run(request_with(kind, given), output)
+
+    called.__doc__ = kind.__doc__
+    parameters = list(_parameters(kind))
+    called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    called.__annotations__ = {p.name: p.annotation for p in parameters}
+    return called
+
+
+def _parameters(kind: type[Request[Any]]) -> Iterator[inspect.Parameter]:
+    for given in given_fields(kind):
+        kinds: Any = Annotated[_type(given), _option(given)]
+        default = inspect.Parameter.empty if given.required else given.default
+        default = None if given.option.repeated else default
+        yield inspect.Parameter(given.name, _KEYWORD, default=default, annotation=kinds)
+    if kind.writes:
+        help = _PICTURE if "png" in kind.endings.values() else _OUTPUT
+        kinds = Annotated[Path | None, typer.Option("--output", "-o", help=help)]
+        yield inspect.Parameter("output", _KEYWORD, default=None, annotation=kinds)
+
+
+def _type(given: Given) -> Any:
+    """The type that typer converts to."""
+    option = given.option
+    if option.repeated:
+        return list[given.type] | None  # type: ignore[name-defined]
+    single = Literal[tuple(option.choices)] if option.choices else given.type
+    return single | None if given.default is None else single
+
+
+def _option(given: Given) -> Any:
+    option = given.option
+    shared: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
+    if option.complete is not None:
+        shared["autocompletion"] = option.complete
+    if option.positional:
+        return typer.Argument(**shared)
+    if option.least is not None:
+        shared["min"] = option.least
+    flag = f"--{given.name.replace('_', '-')}"
+    # A flag that is off has no opposite; one that is on has.
+    names = option.flags or (() if given.type is bool and given.default else (flag,))
+    return typer.Option(*names, **shared)

@@ -1,0 +1,141 @@
+"""What other frameworks call our layers and fields: one table of each, for whoever meets them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from typing import NamedTuple
+
+# `*` stands for the number of axes: Conv1d, Conv2d and Conv3d in torch, Conv1D … in Keras. A name
+# that two layers have in one framework is first the one's that stands first. `others` are names
+# of functions, of older versions and of daily speech. Where torch has a class that computes a
+# layer it stands here; fields have torch's names, unless the table says otherwise.
+_LAYERS = """
+word                 | torch              | keras                  | onnx               | others
+conv                 | Conv*              | Conv*                  | Conv               | convolution convolution*
+depthwise_conv       | Conv*              | DepthwiseConv1D DepthwiseConv2D |           | depthwise
+separable_conv       |                    | SeparableConv1D SeparableConv2D |           |
+locally_connected    |                    |                        |                    | locallyconnected1d locallyconnected2d
+conv_transpose       | ConvTranspose*     | Conv*Transpose         | ConvTranspose      | deconv deconvolution upconv
+max_pool             | MaxPool*           | MaxPooling*            | MaxPool            | maxpooling pool pooling
+avg_pool             | AvgPool*           | AveragePooling*        | AveragePool        | averagepool* averagepooling meanpool
+min_pool             |                    |                        |                    | minpooling
+subsample            |                    |                        |                    | subsampling
+max_unpool           | MaxUnpool*         |                        | MaxUnpool          | unpool unpooling
+adaptive_avg_pool    | AdaptiveAvgPool*   | AdaptiveAveragePooling* |                   |
+adaptive_max_pool    | AdaptiveMaxPool*   | AdaptiveMaxPooling*    |                    |
+global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAveragePool  | gap mean
+global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      |
+linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
+multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
+class_token          |                    |                        |                    | clstoken
+position_embedding   |                    |                        |                    | positionalembedding posembedding
+batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn
+layer_norm           | LayerNorm          | LayerNormalization     | LayerNormalization | ln
+group_norm           | GroupNorm          | GroupNormalization     | GroupNormalization | gn
+instance_norm        | InstanceNorm*      |                        | InstanceNormalization |
+rms_norm             | RMSNorm            | RMSNormalization       | RMSNormalization   |
+local_response_norm  | LocalResponseNorm  |                        | LRN                |
+relu                 | ReLU               | ReLU                   | Relu               |
+relu6                | ReLU6              |                        |                    |
+leaky_relu           | LeakyReLU          | LeakyReLU              | LeakyRelu          | lrelu
+prelu                | PReLU              | PReLU                  | PRelu              |
+sigmoid              | Sigmoid            |                        | Sigmoid            |
+tanh                 | Tanh               |                        | Tanh               |
+softmax              | Softmax            | Softmax                | Softmax            |
+log_softmax          | LogSoftmax         |                        | LogSoftmax         |
+elu                  | ELU                | ELU                    | Elu                |
+gelu                 | GELU               |                        | Gelu               |
+silu                 | SiLU               |                        |                    | swish
+hard_swish           | Hardswish          |                        | HardSwish          |
+hard_sigmoid         | Hardsigmoid        |                        | HardSigmoid        |
+softplus             | Softplus           |                        | Softplus           |
+mish                 | Mish               |                        | Mish               |
+dropout              | Dropout Dropout*   | Dropout SpatialDropout* | Dropout           |
+drop_path            |                    |                        |                    | stochasticdepth
+flatten              | Flatten            | Flatten                | Flatten            |
+reshape              |                    | Reshape                | Reshape            | view
+permute              |                    | Permute                | Transpose          |
+slice                |                    |                        | Slice Split        | chunk narrow
+channel_shuffle      | ChannelShuffle     |                        |                    |
+pad                  | ZeroPad* ConstantPad* | ZeroPadding*        | Pad                |
+crop                 |                    | Cropping*              |                    | centercrop
+upsample             | Upsample           | UpSampling*            | Resize             | interpolate
+pixel_shuffle        | PixelShuffle       |                        | DepthToSpace       |
+add                  |                    | Add                    | Add Sum            | residual
+multiply             |                    | Multiply               | Mul                |
+concat               |                    | Concatenate            | Concat             | cat
+"""
+
+_FIELDS = """
+word                 | torch              | keras                  | onnx               | others
+out_channels         |                    | filters                |                    | filter nb_filter num_filters num_output channels features out_features units
+out_features         |                    | units                  |                    | out_channels features num_output output_dim hidden size nodes neurons
+kernel_size          |                    | kernel_size pool_size  | kernel_shape       | kernel ksize filter_size k f size window window_size
+stride               |                    | strides                | strides            | s subsample
+padding              |                    | padding                | pads auto_pad      | pad border_mode p
+dilation             |                    | dilation_rate          | dilations          |
+groups               |                    | groups                 | group              |
+bias                 |                    | use_bias               |                    | bias_term
+channel_multiplier   |                    | depth_multiplier       |                    |
+scale_factor         |                    | size                   | scales             | scale factor
+shape                |                    | target_shape           |                    |
+dims                 |                    | dims                   | perm               | dim order
+p                    |                    | rate                   |                    | dropout_rate prob probability dropout_prob
+eps                  |                    | epsilon                | epsilon            |
+momentum             |                    | momentum               | momentum           | decay
+affine               | affine elementwise_affine | center scale    |                    |
+negative_slope       |                    | negative_slope         | alpha              | slope
+keepdim              |                    | keepdims               |                    |
+output_size          |                    | output_size            |                    | size
+cropping             |                    | cropping               |                    | margin
+activation           |                    | activation             |                    | act nonlinearity
+upscale_factor       |                    |                        | blocksize          | block_size r
+num_groups           |                    | groups                 | num_groups         |
+"""
+
+
+class Names(NamedTuple):
+    """What a layer or a field is called elsewhere."""
+
+    torch: tuple[str, ...]
+    keras: tuple[str, ...]
+    onnx: tuple[str, ...]
+    others: tuple[str, ...]
+
+
+@cache
+def foreign_layers() -> Mapping[str, Names]:
+    """The classes and operators that are a layer, by our word."""
+    return _read(_LAYERS)
+
+
+@cache
+def foreign_fields() -> Mapping[str, Names]:
+    """What a field is called, by our name."""
+    return _read(_FIELDS)
+
+
+@cache
+def foreign_words() -> dict[str, str]:
+    """Our word for each word of another framework, spelled in lower case without underscores."""
+    found: dict[str, str] = {}
+    for word, names in foreign_layers().items():
+        for name in (name for some in names for name in some):
+            found.setdefault(name.lower().replace("_", ""), word)
+    return found
+
+
+def _read(table: str) -> dict[str, Names]:
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()[1:]]
+    return {word: Names(*map(_names, range(4), cells)) for word, *cells in rows}
+
+
+def _names(column: int, cell: str) -> tuple[str, ...]:
+    """The names of a cell, `*` written out with the letter that its framework has."""
+    letter = "D" if column == 1 else "d"
+    return tuple(
+        name.replace("*", f"{axes}{letter}")
+        for name in cell.split()
+        for axes in ("123" if "*" in name else "1")
+    )

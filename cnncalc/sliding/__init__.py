@@ -1,0 +1,1 @@
+"""Convolutions and poolings by hand, over given numbers."""

@@ -1,0 +1,171 @@
+"""The few modules that torch has not.
+
+`cnncalc export` copies them into its code: their lines fit into 88 columns.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Sizes = tuple[int, ...]
+
+_CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
+
+
+class Weights(nn.Module):
+    """Trained tensors for an expression. Biases start at 0, others around `mean`."""
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Sizes],
+        mean: float = 0.0,
+        std: float = 0.0,
+    ) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            start = mean + std * torch.randn(shape)
+            start = torch.zeros(shape) if name == "bias" else start
+            self.register_parameter(name, nn.Parameter(start))
+
+
+class Constants(nn.Module):
+    """Tensors for an expression that are not trained: their numbers, again and again."""
+
+    def __init__(
+        self,
+        shapes: Mapping[str, Sizes],
+        numbers: Mapping[str, Sequence[float]],
+    ) -> None:
+        super().__init__()
+        for name, shape in shapes.items():
+            tensor = torch.tensor(numbers[name])
+            times = prod(shape) // len(tensor)
+            self.register_buffer(name, tensor.repeat(times).view(shape))
+
+
+class ConnectedConv(nn.Module):
+    """A convolution whose output maps each read only some of the input maps.
+
+    One kernel for each pair, as LeNet-5's C3 has them: nothing is multiplied by zero.
+    """
+
+    def __init__(
+        self,
+        connections: Sequence[Sizes],
+        kernel_size: Sizes,
+        stride: Sizes,
+        dilation: Sizes,
+        bias: bool,
+    ) -> None:
+        super().__init__()
+        self.connections, self.stride, self.dilation = connections, stride, dilation
+        pairs = sum(map(len, connections))
+        self.weight = nn.Parameter(torch.empty(pairs, *kernel_size))
+        self.bias = nn.Parameter(torch.empty(len(connections))) if bias else None
+        # As torch starts a convolution, with the mean number of maps that are read.
+        bound = (pairs / len(connections) * prod(kernel_size)) ** -0.5
+        for tensor in self.parameters():
+            nn.init.uniform_(tensor, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        convolve = _CONVOLUTIONS[x.dim() - 2]
+        stride, dilation = self.stride, self.dilation
+        kernels = torch.split(self.weight, [len(maps) for maps in self.connections])
+        outputs = [
+            convolve(x[:, list(maps)], kernel[None], None, stride, 0, dilation)
+            for maps, kernel in zip(self.connections, kernels, strict=True)
+        ]
+        output = torch.cat(outputs, 1)
+        if self.bias is None:
+            return output
+        return output + self.bias.view(-1, *[1] * (x.dim() - 2))
+
+
+class LocallyConnected(nn.Module):
+    """A convolution with weights of its own at every position."""
+
+    def __init__(
+        self,
+        weight: Sizes,
+        bias: bool,
+        stride: Sizes,
+        dilation: Sizes,
+    ) -> None:
+        super().__init__()
+        axes = len(stride)
+        self.stride, self.dilation, self.kernel_size = stride, dilation, weight[-axes:]
+        self.weight = nn.Parameter(torch.empty(weight))
+        self.bias = nn.Parameter(torch.empty(weight[: axes + 1])) if bias else None
+        bound = prod(weight[axes + 1 :]) ** -0.5
+        for tensor in self.parameters():
+            nn.init.uniform_(tensor, -bound, bound)
+
+    def forward(self, x: Tensor) -> Tensor:
+        axes = len(self.stride)
+        sliding = zip(self.kernel_size, self.stride, self.dilation, strict=True)
+        for axis, (kernel_size, stride, dilation) in enumerate(sliding, 2):
+            extent = dilation * (kernel_size - 1) + 1
+            x = x.unfold(axis, extent, stride)[..., ::dilation]
+        # Positions first, then one matrix product at each: (batch, reads) × (reads, out).
+        positions = x.shape[2 : axes + 2]
+        windows = x.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes)
+        kernels = self.weight.flatten(axes + 1).flatten(1, axes).permute(1, 2, 0)
+        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0)
+        output = output.reshape(*output.shape[:2], *positions)
+        return output if self.bias is None else output + self.bias
+
+
+class Rbf(nn.Module):
+    """Squared distances to fixed prototypes of components −1 and 1.
+
+    They are drawn at random with equal probability, which LeCun et al., 1998, section II.B, name
+    as a choice; theirs were drawn by hand.
+    """
+
+    prototypes: Tensor
+
+    def __init__(self, in_features: int, out_features: int) -> None:
+        super().__init__()
+        drawn = torch.randint(2, (out_features, in_features))
+        self.register_buffer("prototypes", 2.0 * drawn - 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (x[:, None] - self.prototypes).square().sum(-1)
+
+
+class DropPath(nn.Module):
+    """Sets whole samples to zero at random in training, and enlarges the others to match."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or not self.p:
+            return x
+        kept = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device) >= self.p
+        return x * kept / (1 - self.p) if self.p < 1 else x * 0
+
+
+class MaxUnpool(nn.Module):
+    """Each value at the start of its window, zeros elsewhere.
+
+    Where the pooling found the value is not known here: the graph does not say which one it was.
+    """
+
+    def __init__(self, stride: Sizes, size: Sizes) -> None:
+        super().__init__()
+        self.stride, self.size = stride, size
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole, axes = slice(None), zip(x.shape[2:], self.stride, self.size, strict=True)
+        starts = [slice(0, (n - 1) * stride + 1, stride) for n, stride, _ in axes]
+        # The last window may start beyond the size that is wanted.
+        ends = zip(starts, self.size, strict=True)
+        sizes = [max(start.stop, size) for start, size in ends]
+        output = x.new_zeros(*x.shape[:2], *sizes)
+        output[(whole, whole, *starts)] = x
+        return output[(whole, whole, *map(slice, self.size))]

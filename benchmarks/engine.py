@@ -16,7 +16,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -72,12 +72,13 @@ def _infer() -> Callable[[], object]:
     return lambda: infer(graph)
 
 
-def _command() -> Callable[[], object]:
-    from cnncalc.cli.app import app
+def _command(spec: str) -> Callable[[], object]:
+    from cnncalc.cli.app import run
 
     def command() -> None:
-        with redirect_stdout(io.StringIO()):
-            app(["table", "resnet50"], standalone_mode=False)
+        sys.argv[:] = ["cnncalc", "table", spec]
+        with redirect_stdout(io.StringIO()), suppress(SystemExit):
+            run()
 
     return command
 
@@ -87,7 +88,8 @@ JOBS: dict[str, Callable[[], Callable[[], object]]] = {
     "reading ResNet-152": lambda: lambda: load("resnet152"),
     "inferring ResNet-152": _infer,
     "reading and inferring ResNet-152, with costs": lambda: lambda: costs(load("resnet152")),
-    "`cnncalc table resnet50` in process": _command,
+    "`cnncalc table lenet5.json` in process": lambda: _command("lenet5.json"),
+    "`cnncalc table resnet50` in process": lambda: _command("resnet50"),
 }
 """What is compared with another checkout: each gives what is to be run."""
 

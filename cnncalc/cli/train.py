@@ -67,7 +67,7 @@ class Train(OfNetwork[NoReturn]):
     ] = 1
     output: Annotated[
         str | Path | None,
-        Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o")),
+        Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o"), "<path>"),
     ] = None
     resume: Annotated[bool, Option("Go on where the run in that folder stopped.")] = False
     no_pictures: Annotated[bool, Option("Leave out the pictures and the summary.")] = False

@@ -1,7 +1,7 @@
 """Budgets: how large a network may be, and which layers are to blame where it is larger.
 
-A limit is a column of the report and a bound of its total. Adding one is a line in LIMITS (and an
-option in cli/check.py).
+A limit is a column of the report and a bound of its total. Adding one is a line in LIMITS: its
+option is made of it.
 """
 
 import re

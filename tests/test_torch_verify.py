@@ -74,7 +74,8 @@ def test_all_is_every_bundled_network_and_none_that_is_large(
 ) -> None:
     """A zoo of four, of which the last has more than 50 M parameters."""
     four = ["m5", "lenet5", "squeezenet1_1", "alexnet"]
-    monkeypatch.setattr("cnncalc.cli.verify.networks", lambda: four)
+    for place in ("ask", "cli"):
+        monkeypatch.setattr(f"cnncalc.{place}.verify.networks", lambda: four)
     result = command("verify", "--all", "--device", "cpu", "--format", "json")
     whole = json.loads(result.out)
     assert (result.code, whole["ok"]) == (0, True)

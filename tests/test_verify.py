@@ -98,7 +98,7 @@ def test_options_that_make_no_sense(arguments: list[str], message: str) -> None:
 
 
 def test_a_network_that_agrees() -> None:
-    assert str(verified(ON_CPU)) == (
+    assert plain(pages.page(verified(ON_CPU))) == (
         "net: torch agrees\n"
         "\n"
         "layer  output  params  MACs  saved bytes  grad.\n"
@@ -116,7 +116,7 @@ def test_a_network_that_agrees() -> None:
 
 
 def test_on_other_devices_predicted_and_measured_stand_side_by_side() -> None:
-    lines = str(verified(ON_CUDA)).splitlines()
+    lines = plain(pages.page(verified(ON_CUDA))).splitlines()
     assert lines[2].split() == [
         "layer",
         "output",
@@ -140,7 +140,7 @@ def test_what_differs_is_marked_and_listed() -> None:
         Difference("a", "params", "a.weight", (3, 4), None),
         Difference("", "macs", "MACs in all", 18_000, 19_000),
     ]
-    lines = str(verified(None, *differs)).splitlines()
+    lines = plain(pages.page(verified(None, *differs))).splitlines()
     assert lines[0] == "net: torch disagrees in 3 things"
     assert lines[4].split() == ["a", "3", "✗", "15", "✗", "12", "✓"]
     assert lines[7].split() == ["total", "✗", "23", "✗", "18", "✗"]

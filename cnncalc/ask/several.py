@@ -32,8 +32,8 @@ class Several(Generic[One]):
     @property
     def problem(self) -> CnncalcError | None:
         """All mistakes, each once."""
-        said = dict.fromkeys(str(error) for _, error in self.mistakes)
-        return CnncalcError("\n".join(said)) if said else None
+        said = dict.fromkeys(error.args for _, error in self.mistakes)
+        return CnncalcError(*(line for lines in said for line in lines)) if said else None
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it."""

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
-from cnncalc.ask.option import DepthOption, Option
+from cnncalc.ask.option import Option
 from cnncalc.ask.request import Answer
 from cnncalc.drawing.diagram import Labels
 from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
@@ -44,7 +44,10 @@ class Draw(OfNetwork[Drawing]):
         str | None,
         Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
     ] = None
-    depth: DepthOption = None
+    depth: Annotated[
+        str | None,
+        Option("Collapse blocks below N names; all draws every layer.", metavar="N|all"),
+    ] = None
     layout: Annotated[
         Labels,
         Option(

@@ -113,8 +113,4 @@ SetOption = Annotated[
 LayoutOption = Annotated[
     Layout, Option("Order of shapes: hwc as textbooks, chw as torch.", choices=("hwc", "chw"))
 ]
-DepthOption = Annotated[
-    str | None,
-    Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
-]
 DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.")]

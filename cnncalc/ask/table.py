@@ -9,7 +9,6 @@ from cnncalc.ask import parse
 from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
-    DepthOption,
     LayoutOption,
     Option,
     SpecsArgument,
@@ -79,7 +78,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
         str | None,
         Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
     ] = None
-    depth: DepthOption = None
+    depth: Annotated[
+        str | None,
+        Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
+    ] = None
     caption: Annotated[str, Option("What stands above the table; not in text, CSV and JSON.")] = ""
     label: Annotated[str, Option("What \\ref calls the table, as tab:lenet5.", metavar="NAME")] = ""
 

@@ -244,8 +244,9 @@ class Window(NamedTuple):
             return window_ceil(
                 self.n, self.kernel_size, self.stride, self.before, self.after, self.dilation
             )
-        padding = self.before + self.after
-        return window(self.n, self.kernel_size, self.stride, padding, self.dilation)
+        return window(
+            self.n, self.kernel_size, self.stride, self.before + self.after, self.dilation
+        )
 
     @property
     def lost(self) -> int:

@@ -45,15 +45,11 @@ class Graph(NamedTuple):
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
-        reads = {node.name: node.inputs for node in self.nodes}
-        found: set[str] = set()
-        waiting = list(names)
-        while waiting:
-            name = waiting.pop()
-            if name in reads and name not in found:
-                found.add(name)
-                waiting += reads[name]
-        return found
+        found = set(names)
+        for node in reversed(self.nodes):
+            if node.name in found:
+                found.update(node.inputs)
+        return found.intersection(node.name for node in self.nodes)
 
     def only_auxiliary(self) -> set[str]:
         """The nodes that are computed in training only: for auxiliary outputs, or from such."""

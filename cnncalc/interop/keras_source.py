@@ -147,9 +147,9 @@ class _Writer:
         )
         inputs = [writer.locals[name] for name in block.reads]
         statements = writer.statements()
-        results = ", ".join(writer.locals[name] for name in block.gives)
-        if statements[-1].items[-1].gives == block.gives and len(block.gives) == 1:
-            results = statements.pop().call
+        alone = statements[-1].items[-1].gives == block.gives and len(block.gives) == 1
+        named = ", ".join(writer.locals[name] for name in block.gives)
+        results = statements.pop().call if alone else named
         return [
             *signature(plan.name, [*inputs, "name", *names], "", 0),
             *docstring([use_text(plan)], 4),

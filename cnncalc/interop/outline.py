@@ -171,8 +171,7 @@ class Plan:
                 continue
             if key not in found:
                 whose, name, _ = slots[0]
-                name = f"{whose}_{name}" if name in taken else name
-                found[key] = identifier(name, taken)
+                found[key] = identifier(f"{whose}_{name}" if name in taken else name, taken)
                 self.parameters.append(Parameter(found[key], values))
             self.by_slot.append(found[key])
 

@@ -170,9 +170,8 @@ def _wrap(prefix: str, node: ast.AST, suffix: str, indent: int) -> list[str]:
     elif isinstance(node, ast.GeneratorExp):
         loops = [f"for {text(g.target)} in {text(g.iter)}" for g in node.generators]
         body = " ".join([text(node.elt), *loops])
-        body_lines = [" " * inner + body]
-        if inner + columns(body) > WIDTH:
-            body_lines = [*_wrap("", node.elt, "", inner), *(" " * inner + loop for loop in loops)]
+        split = [*_wrap("", node.elt, "", inner), *(" " * inner + loop for loop in loops)]
+        body_lines = split if inner + columns(body) > WIDTH else [" " * inner + body]
         return [" " * indent + prefix + "(", *body_lines, " " * indent + ")" + suffix]
     if not parts:
         return [line]

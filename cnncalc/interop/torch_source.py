@@ -75,6 +75,7 @@ _named_members _non_persistent_buffers_set _parameters _register_load_state_dict
 _register_state_dict_hook _replicate_for_data_parallel _save_to_state_dict _slow_forward
 _state_dict_hooks _state_dict_pre_hooks _version _wrapped_call_impl
 """
+_IS_TAKEN = "a torch module has something else of that name; give it another one"
 TAKEN = frozenset(_TAKEN.split())
 """Names that a torch module has for itself; those with __ in front are refused too."""
 
@@ -119,8 +120,7 @@ class _Writer:
         arguments = {key: _plain(name, value) for key, value in twin.arguments.items()}
         for part in (*scope, *attribute.split(".")) if name else scope:
             if part in TAKEN or part.startswith("__"):
-                message = "a torch module has something else of that name; give it another one"
-                raise CnncalcError(f"{node.name}: {message}")
+                raise CnncalcError(f"{node.name}: {_IS_TAKEN}")
         return Step(
             name=node.name,
             scope=scope,
@@ -172,8 +172,7 @@ class _Writer:
                     yield from _put(path[:depth], "nn.Module()")
                 known.add(container)
             if item.attribute in known:
-                message = "a torch module has something else of that name; give it another one"
-                raise CnncalcError(f"{item.gives[0]}: {message}")
+                raise CnncalcError(f"{item.gives[0]}: {_IS_TAKEN}")
             known.add(item.attribute)
             yield from _put(path, made)
 
@@ -296,9 +295,8 @@ def _plain(made_of: str, value: Any) -> Any:
     short = re.match(
         r"Conv|MaxPool\d|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
     )
-    if alike and short and (len(value) == 1 or not made_of.endswith("Norm")):
-        return value[0]
-    return value
+    one = alike and short and (len(value) == 1 or not made_of.endswith("Norm"))
+    return value[0] if one else value
 
 
 def _defaults(made_of: str) -> dict[str, Any]:

@@ -4,8 +4,6 @@ A module is imported when a spec first uses one of its words: defining all class
 as the rest of the start-up. Adding a layer is writing its class and putting its word here.
 """
 
-from __future__ import annotations
-
 from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -56,7 +54,7 @@ ACTIVATIONS = " ".join(GROUPS["Activations"].values()).split()
 
 
 @cache
-def layer_class(word: str) -> type[Layer]:
+def layer_class(word: str) -> "type[Layer]":
     """The class of a layer's word. Raises KeyError for a word that is none."""
     module = import_module(f"cnncalc.layers.{MODULES[word]}")
     found: type[Layer] = getattr(module, word.title().replace("_", ""))

@@ -184,7 +184,6 @@ class DropPath(Elementwise):
 
     family = None
     identity = True
-    main = "p"
 
     p: Probability = Field(description="probability that a sample is set to zero")
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from math import prod
-from typing import ClassVar
 
 from pydantic import Field
 
@@ -10,6 +9,7 @@ from cnncalc.dims import adaptive_reads
 from cnncalc.layers.axis_map import AxisMap, dividing
 from cnncalc.layers.base import Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
+from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, module
@@ -19,12 +19,9 @@ from cnncalc.layers.window import OnAxes
 class _AdaptivePool(OnAxes):
     """Windows that divide the input into a wanted number of outputs."""
 
-    main = "output_size"
     prefix = "pool"
     family = "pooling"
     _along = ("output_size",)
-    _keras: ClassVar[str]
-    """What its class is called after in Keras; in torch it has our name."""
 
     output_size: Sizes = Field(description="output positions along each axis")
 
@@ -42,22 +39,21 @@ class _AdaptivePool(OnAxes):
 
     def twin(self, *inputs: Shape) -> Twin:
         sizes = self.output(*inputs)[1:]
-        return module(f"{type(self).__name__}{len(sizes)}d", output_size=sizes)
+        return module(foreign_layers()[self.type].torch[len(sizes) - 1], output_size=sizes)
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         sizes = self.output(*inputs)[1:]
+        name = foreign_layers()[self.type].keras[len(sizes) - 1]
         pairs = list(zip(inputs[0][1:], sizes, strict=True))
         if any(n % outputs for n, outputs in pairs):
-            yield made(f"Adaptive{self._keras}{len(sizes)}D", output_size=sizes)
+            yield made(name, output_size=sizes)
         elif any(n != outputs for n, outputs in pairs):
             pool = tuple(n // outputs for n, outputs in pairs)
-            yield made(f"{self._keras}{len(sizes)}D", pool_size=pool)
+            yield made(name.removeprefix("Adaptive"), pool_size=pool)
 
 
 class AdaptiveAvgPool(_AdaptivePool):
     """The mean of each of `output_size` windows; window i reads ⌊iN/O⌋ to ⌈(i+1)N/O⌉ − 1."""
-
-    _keras = "AveragePooling"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))
@@ -71,8 +67,6 @@ class AdaptiveAvgPool(_AdaptivePool):
 class AdaptiveMaxPool(_AdaptivePool):
     """The largest value of each of `output_size` windows."""
 
-    _keras = "MaxPooling"
-
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": self.connections(*inputs) - count(self.output(*inputs))}
 
@@ -85,8 +79,6 @@ class _GlobalPool(OnAxes):
 
     prefix = "pool"
     family = "pooling"
-    _module: ClassVar[str]
-    _keras: ClassVar[str]
 
     keepdim: Flag = Field(
         False, description="keep the spatial axes with size 1 instead of giving a vector"
@@ -103,18 +95,18 @@ class _GlobalPool(OnAxes):
 
     def twin(self, *inputs: Shape) -> Twin:
         call = "module(x)" if self.keepdim else "module(x).flatten(1)"
-        return module(f"{self._module}{len(inputs[0]) - 1}d", call, output_size=1)
+        name = foreign_layers()[self.type].torch[len(inputs[0]) - 2]
+        return module(name, call, output_size=1)
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        yield made(f"Global{self._keras}{len(inputs[0]) - 1}D", keepdims=self.keepdim)
+        name = foreign_layers()[self.type].keras[len(inputs[0]) - 2]
+        yield made(name, keepdims=self.keepdim)
 
 
 class GlobalAvgPool(_GlobalPool):
     """The mean of each channel."""
 
-    _keras = "AveragePooling"
     _kept = NOTHING
-    _module = "AdaptiveAvgPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": count(inputs[0]) - inputs[0][0], "divide": inputs[0][0]}
@@ -122,9 +114,6 @@ class GlobalAvgPool(_GlobalPool):
 
 class GlobalMaxPool(_GlobalPool):
     """The largest value of each channel."""
-
-    _keras = "MaxPooling"
-    _module = "AdaptiveMaxPool"
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"compare": count(inputs[0]) - inputs[0][0]}

@@ -33,7 +33,6 @@ class MultiHeadAttention(_OnTokens):
     memory_order = "channels_last"
     prefix = "attention"
     family = "attention"
-    main = "num_heads"
     numbered = True
 
     num_heads: Count = Field(description="number of heads that the channels are split into")
@@ -157,15 +156,13 @@ class Select(_OnTokens):
     """Takes one token, such as the class token, as a vector."""
 
     _kept = NOTHING
-    main = "index"
     values = "view"
 
     index: Natural = Field(description="position of the token, from 0")
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        broken = list(super().rules(*inputs))
-        yield from broken
-        if not broken and self.index >= inputs[0][1]:
+        yield from super().rules(*inputs)
+        if len(inputs[0]) == 2 and self.index >= inputs[0][1]:
             yield f"index {self.index} is beyond the {inputs[0][1]} tokens, counted from 0"
 
     def output(self, *inputs: Shape) -> Shape:

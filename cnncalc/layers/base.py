@@ -77,7 +77,8 @@ class Layer(BaseModel):
     prefix: ClassVar[str] = ""
     """What automatic names start with, where it is not the word."""
     main: ClassVar[str | None] = None
-    """The field that a bare value fills: `max_pool: 2`."""
+    """The field that a bare value fills, `max_pool: 2`: the only one that must be given, where a
+    class names no other."""
     numbered: ClassVar[bool] = False
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
@@ -102,10 +103,13 @@ class Layer(BaseModel):
     """What `kept` gives where it does not depend on shapes. There is no default: every class says
     it, for what is left out would be missing in the memory of training."""
 
-    def __init_subclass__(cls, **settings: Any) -> None:
-        super().__init_subclass__(**settings)
+    @classmethod
+    def __pydantic_init_subclass__(cls, **settings: Any) -> None:
         spelled = (f"_{c.lower()}" if c.isupper() else c for c in cls.__name__)
         cls.type = "".join(spelled).strip("_")
+        if "main" not in vars(cls):
+            required = cls.required_fields()
+            cls.main = required[0] if len(required) == 1 else None
 
     @classmethod
     def summary(cls) -> str:
@@ -115,8 +119,7 @@ class Layer(BaseModel):
     @classmethod
     def required_fields(cls) -> list[str]:
         """The fields that have no default."""
-        fields = cls.model_fields.items()
-        return [info.alias or name for name, info in fields if info.is_required()]
+        return [info.alias or name for name, info in cls.model_fields.items() if info.is_required()]
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         """A sentence for each rule that the inputs break, with the values that break it and, where

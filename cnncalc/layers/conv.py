@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from itertools import chain
 from math import prod
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -54,8 +54,6 @@ _DILATION = "distance D between the kernel's taps along each axis"
 
 class _Convolution(Windowed, Kernels):
     """What convolutions share that read a window at each position of the output."""
-
-    main: ClassVar[str | None] = "kernel_size"
 
     stride: Sizes = Field(1, description="step S of the kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)
@@ -134,8 +132,6 @@ class _Convolution(Windowed, Kernels):
 class Conv(_Convolution):
     """Slides `out_channels` kernels over the input; every position uses the same weights."""
 
-    main = None
-
     out_channels: Count = Field(description=_OUT_CHANNELS)
     groups: Count = Field(
         1, description="number of groups that input and output channels are split into"
@@ -151,9 +147,8 @@ class Conv(_Convolution):
         return self.out_channels, self.groups
 
     def _wires(self, channels: int) -> int:
-        if self.connections_table is not None:
-            return sum(map(len, self.connections_table))
-        return super()._wires(channels)
+        table = self.connections_table
+        return super()._wires(channels) if table is None else sum(map(len, table))
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
         weights = super().weights(*inputs)
@@ -257,7 +252,6 @@ class LocallyConnected(_Convolution):
 
     kernels = "unshared"
     prefix = "local"
-    main = None
 
     out_channels: Count = Field(description="number of output channels")
     bias: Flag = Field(True, description="whether every output value has a bias")

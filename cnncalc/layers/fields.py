@@ -118,9 +118,8 @@ def _unchanged(minimum: int) -> WrapValidator:
     """Lets other whole numbers through, of which pydantic would make ints or nothing."""
 
     def parse(value: Any, to_int: Callable[[Any], Any]) -> Any:
-        if isinstance(value, AbstractNumber) and is_whole(value, minimum):
-            return value
-        return to_int(_plain(value))
+        whole = isinstance(value, AbstractNumber) and is_whole(value, minimum)
+        return value if whole else to_int(_plain(value))
 
     return WrapValidator(parse)
 

@@ -1,7 +1,5 @@
 """What other frameworks call our layers and fields: one table of each, for whoever meets them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from functools import cache
 from typing import NamedTuple

@@ -65,10 +65,9 @@ class Multiply(_Join):
     def rules(self, *inputs: Shape) -> Iterator[str]:
         lengths = {len(shape) for shape in inputs}
         if len(lengths) > 1 or not all(map(_meet, zip(*inputs, strict=False))):
-            remedy = ""
-            if len(lengths) > 1 and 1 in lengths:
-                remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
-            yield f"branches differ: {_listed(inputs)}{remedy}"
+            remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
+            is_vector = len(lengths) > 1 and 1 in lengths
+            yield f"branches differ: {_listed(inputs)}{remedy if is_vector else ''}"
 
     def output(self, *inputs: Shape) -> Shape:
         return tuple(broadcast(*sizes) for sizes in zip(*inputs, strict=True))
@@ -100,10 +99,9 @@ class Concat(_Join):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):
-            remedy = ""
-            if len({len(shape) for shape in inputs}) == 1:
-                remedy = "; crop or pad one to the other, or give both the same strides and padding"
-            yield f"branches differ in more than their channels: {_listed(inputs)}{remedy}"
+            remedy = "; crop or pad one to the other, or give both the same strides and padding"
+            differ = f"branches differ in more than their channels: {_listed(inputs)}"
+            yield differ + (remedy if len({len(shape) for shape in inputs}) == 1 else "")
 
     def output(self, *inputs: Shape) -> Shape:
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])

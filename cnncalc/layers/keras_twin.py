@@ -71,14 +71,13 @@ def cropped(sides: Sides) -> Iterator[Part]:
 
 def filled(mode: str, axis: int, n: int, before: int, after: int) -> Part:
     """Positions at the borders of one axis, which read others: reflect, replicate or circular."""
-    places = f"ops.arange({-before}, {n + after})"
-    if mode == "circular":
-        places += f" % {n}"
-    elif mode == "replicate":
-        places = f"ops.clip({places}, 0, {n - 1})"
-    else:
-        places = f"{n - 1} - ops.absolute({n - 1} - ops.absolute({places}))"
-    return written(f"ops.take(x, {places}, axis={axis})")
+    around, last = f"ops.arange({-before}, {n + after})", n - 1
+    places = {
+        "circular": f"{around} % {n}",
+        "replicate": f"ops.clip({around}, 0, {last})",
+        "reflect": f"{last} - ops.absolute({last} - ops.absolute({around}))",
+    }
+    return written(f"ops.take(x, {places[mode]}, axis={axis})")
 
 
 def is_same(windows: Sequence[Window]) -> bool:

@@ -18,7 +18,6 @@ class Linear(Activated):
     family = "dense"
     memory_order = "channels_last"
     _kept = Kept(inputs=True, channels_last=True)
-    main = "out_features"
     numbered = True
 
     out_features: Count = Field(description="number of outputs")
@@ -69,7 +68,6 @@ class Rbf(Layer):
 
     family = "dense"
     answers = "distances"
-    main = "out_features"
 
     out_features: Count = Field(description="number of prototypes, one for each output")
 

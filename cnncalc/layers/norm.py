@@ -117,7 +117,6 @@ class GroupNorm(_Norm):
     """Normalises each group of channels of each sample."""
 
     prefix = "gn"
-    main = "num_groups"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
@@ -251,7 +250,6 @@ class LocalResponseNorm(Layer):
 
     prefix = "lrn"
     family = "normalisation"
-    main = "size"
 
     size: Count = Field(description="number of neighbouring channels")
     alpha: Real = Field(1e-4, description="factor of the mean of squares, as torch has it")

@@ -21,7 +21,6 @@ _CEIL_MODE = "round a fraction up: a window that starts on input or left padding
 class _Pool(Windowed):
     """A window over each channel alone."""
 
-    main = "kernel_size"
     prefix = "pool"
     family = "pooling"
 
@@ -63,9 +62,8 @@ class _Pool(Windowed):
 
     def pads_apart(self, *inputs: Shape) -> list[tuple[int, int]]:
         """What the twin pads itself, because torch's module cannot."""
-        if self._as_torch_pads(*inputs):
-            return [(0, 0)] * (len(inputs[0]) - 1)
-        return self.reach(*inputs)
+        nothing = [(0, 0)] * (len(inputs[0]) - 1)
+        return nothing if self._as_torch_pads(*inputs) else self.reach(*inputs)
 
     def _slides(self, pads: bool, *inputs: Shape) -> dict[str, Any]:
         """Kernel, stride and padding along each axis, as torch's modules take them."""
@@ -193,11 +191,10 @@ class AvgPool(_Pool):
             yield written(f"x / ops.average_pool({ones}, {sizes['pool_size']}, {sizes['strides']})")
 
     def kept(self, *inputs: Shape) -> Kept:
-        kept = instead(inputs[0], self.pads_apart(*inputs))
-        if " / " in self.twin(*inputs).call:
-            # The shares that the means are divided by.
-            kept = kept.and_also(Extra(count(self.output(*inputs))))
-        return kept
+        # And the shares that the means are divided by.
+        divided = " / " in self.twin(*inputs).call
+        shares = [Extra(count(self.output(*inputs)))] if divided else []
+        return instead(inputs[0], self.pads_apart(*inputs)).and_also(*shares)
 
 
 class Subsample(_Pool, Activated):

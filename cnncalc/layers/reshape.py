@@ -76,7 +76,6 @@ class Reshape(_View):
     """The same values under another shape."""
 
     memory_order = "channels_first"
-    main = "shape"
 
     shape: Annotated[tuple[int, ...], _SHAPE[0], _SHAPE[1]] = Field(
         description="the new sizes, channels first; one may be -1 and follows from the others"
@@ -116,8 +115,6 @@ class Reshape(_View):
 
 class Permute(_View):
     """The same values with the axes in another order."""
-
-    main = "dims"
 
     dims: Annotated[tuple[int, ...], _DIMS[0], _DIMS[1]] = Field(
         description="the input's axes in their new order; 0 is the channels, 1 the first spatial"
@@ -190,7 +187,6 @@ class ChannelShuffle(Layer):
     _kept = NOTHING
     memory_order = "channels_first"
     prefix = "shuffle"
-    main = "groups"
 
     groups: Count = Field(description="number of groups whose channels are interleaved")
 

@@ -30,7 +30,6 @@ class _Borders(OnAxes):
 class Pad(_Borders):
     """Adds positions at the borders."""
 
-    main = "padding"
     _along = ("padding",)
 
     padding: Sides = Field(
@@ -74,7 +73,6 @@ class Pad(_Borders):
 class Crop(_Borders):
     """Cuts positions off at the borders."""
 
-    main = "cropping"
     _along = ("cropping",)
     _kept = NOTHING
     values = "view"
@@ -208,7 +206,6 @@ class PixelShuffle(Layer):
     family = "resizing"
     _kept = NOTHING
     prefix = "shuffle"
-    main = "upscale_factor"
 
     upscale_factor: Count = Field(description="r, how many times larger height and width become")
 
@@ -220,8 +217,7 @@ class PixelShuffle(Layer):
 
     def output(self, *inputs: Shape) -> Shape:
         channels, *sizes = inputs[0]
-        factor = self.upscale_factor
-        return (channels // factor**2, *(n * factor for n in sizes))
+        return (channels // self.upscale_factor**2, *(n * self.upscale_factor for n in sizes))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return ((repeating(self.upscale_factor),) * 2,)

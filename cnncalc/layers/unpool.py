@@ -20,7 +20,6 @@ class MaxUnpool(OnAxes):
     prefix = "unpool"
     family = "unpooling"
     _kept = NOTHING
-    main = "kernel_size"
 
     kernel_size: Sizes = Field(description="size F of the pooling's window along each axis")
     stride: Sizes | None = Field(

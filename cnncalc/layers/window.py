@@ -144,9 +144,8 @@ class Windowed(OnAxes):
             kernel = f"kernel {window.kernel_size}"
             if window.dilation != 1:
                 kernel += f" with dilation {window.dilation} (extent {window.extent})"
-            padding = f"2·{window.before}"
-            if window.before != window.after:
-                padding = f"{window.before} + {window.after}"
+            before, after = window.before, window.after
+            padding = f"2·{before}" if before == after else f"{before} + {after}"
             found = f"{window.n} + {padding} < {window.extent}"
             yield f"{kernel} does not fit the input{place}: {found}"
 

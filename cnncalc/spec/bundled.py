@@ -43,12 +43,11 @@ def networks() -> list[str]:
 def find(name: str) -> tuple[Path, str | None] | None:
     """The file, and its variant, of a bundled name; `-` and `_` are alike."""
     wanted = plain_name(name)
-    for stem, path in bundled().items():
-        if plain_name(stem) == wanted:
-            return path, None
-    for variant, path in variants().items():
-        if plain_name(variant) == wanted:
-            return path, variant
+    # Variants stand in the files, which are read only for a name that is not a file's.
+    for known in (bundled, variants):
+        for entry, path in known().items():
+            if plain_name(entry) == wanted:
+                return path, entry if known is variants else None
     return None
 
 

@@ -187,10 +187,8 @@ class _Expander(LayerExpander):
             message = f"{word} reads one input, not {len(sources)}; add and concat join several"
             self.problem((*path, "from"), f"{name}.from", message)
         start = sources[0] if sources and len(sources) == 1 else UNKNOWN
-        full = self.full(name, path)
-        if word == "repeat":
-            return self.keep(explicit, self.repeat(value, full, at, start))
-        return self.keep(explicit, self.block(word, value, full, at, start))
+        make = self.repeat if word == "repeat" else partial(self.block, word)
+        return self.keep(explicit, make(value, self.full(name, path), at, start))
 
     def block(self, word: str, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of one use of a block."""
@@ -202,9 +200,6 @@ class _Expander(LayerExpander):
             return UNKNOWN
         arguments, uses = written(word, given), (at, *self.scope.uses)
         key = (arguments, self.nested, *self.open) if arguments else None
-        output = self.copied(key, name, uses, reads)
-        if output is not None:
-            return output
         # A block sees the network's variables and its arguments, not those of its use.
         variables = {**self.top.variables, **given}
         scope = Scope(self.explicit(block["layers"]), variables, self.scope, name, uses)
@@ -289,11 +284,7 @@ class _Expander(LayerExpander):
         key = None if index else ("repeat", name)
         for number in range(pinned(times)):
             called, met = f"{name}.{number}", self.met
-            copied = self.copied(key, called, outer.uses, reads)
-            if copied is not None:
-                reads = copied
-                continue
-            variables = {**outer.variables, **({index: number} if index else {})}
+            variables = {**outer.variables, index: number} if index else outer.variables
             scope = Scope(self.explicit(items), variables, outer, called, outer.uses)
             layers = partial(self.round, items, (*at, "layers"), called, reads)
             reads = self.expanded(key, scope, at, reads, layers)
@@ -313,9 +304,9 @@ class _Expander(LayerExpander):
                 return self.block(word, value, name, (*path, 0, word), reads)
         return self.items(items, path, reads)
 
-    def copied(self, key: Hashable, name: str, uses: tuple[Path, ...], reads: str) -> str | None:
+    def copied(self, known: Expanded | None, scope: Scope, reads: str) -> str | None:
         """Add the nodes of a use or a round as copies of an equal one's, if there is one."""
-        known = self._known.get(key)
+        name = scope.name
         # What passes a bound is expanded, up to where it does. (A list is held against MAX_NODES
         # before it is expanded, and is a step for each item.)
         if (
@@ -329,7 +320,7 @@ class _Expander(LayerExpander):
         self.steps += known.steps
         self.longest = max(self.longest, len(name) + known.longest)
         self.scope.closed.append((name, known.scope))
-        self.nodes += known.copies(name, uses, reads)
+        self.nodes += known.copies(name, scope.uses, reads)
         return known.moved(known.output, name, reads)
 
     def expanded(
@@ -339,6 +330,9 @@ class _Expander(LayerExpander):
 
         `key` tells all that they depend on but what they read and are called; None is no other's.
         """
+        copied = self.copied(self._known.get(key), scope, reads)
+        if copied is not None:
+            return copied
         nodes, steps, outer, self.longest = len(self.nodes), self.steps, self.longest, 0
         with self.inside(scope, at):
             output = layers()

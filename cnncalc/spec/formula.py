@@ -234,10 +234,9 @@ def _variable(name: str, variables: Mapping[str, Any]) -> Any:
 
 
 def _no_formula(text: str) -> str:
-    hint = ""
-    if text.count("(") > text.count(")"):
-        hint = "; a bracket is not closed (in YAML's {…} a formula with a comma needs quotes)"
-    return f"{_quoted(text)} is not a formula{hint}"
+    hint = "; a bracket is not closed (in YAML's {…} a formula with a comma needs quotes)"
+    is_open = text.count("(") > text.count(")")
+    return f"{_quoted(text)} is not a formula{hint if is_open else ''}"
 
 
 def _quoted(text: str) -> str:

@@ -302,8 +302,7 @@ def _text_problems(key: str, value: Any) -> Iterator[Problem]:
     elif key == "name" and not value.isprintable():
         yield Problem((key,), key, "must be one line without control characters")
     elif key == "name" and len(value) > MAX_NAME:
-        message = f"must have at most {MAX_NAME} characters, not {len(value):,}"
-        yield Problem((key,), key, message)
+        yield Problem((key,), key, f"must have at most {MAX_NAME} characters, not {len(value):,}")
 
 
 def input_problems(data: Any, path: Path, name: str) -> Iterator[Problem]:

@@ -154,9 +154,8 @@ class LayerExpander(ABC):
         elif "weights_of" in beside and parts:
             shared = self.shared(beside["weights_of"], [*parts], path, name)
         if sources is not None and SEVERAL in sources:
-            listed = ", ".join(self.top.named)
-            message = f"there are several inputs; say with from which one it reads: {listed}"
-            self.problem(path, name, message)
+            message = "there are several inputs; say with from which one it reads: "
+            self.problem(path, name, message + ", ".join(self.top.named))
             sources = None
         if not parts or sources is None:
             return self.keep(explicit, UNKNOWN)
@@ -202,8 +201,7 @@ class LayerExpander(ABC):
         path, where = (*path, "weights_of"), f"{name}.weights_of"
         scope = self.scope.owner(source)
         if scope is None:
-            message = self.scope.no_source(source, name, "weights_of", self.hint)
-            self.problem(path, where, message)
+            self.problem(path, where, self.scope.no_source(source, name, "weights_of", self.hint))
             return None
         full = scope.full(source)
         if all(_part(full, part) in self.names for part in parts):
@@ -253,8 +251,7 @@ class LayerExpander(ABC):
         odd = dict.fromkeys(k for k in fields if not isinstance(k, str) or not k.isprintable())
         for key in odd:
             field = advice.quoted(key)
-            message = advice.unknown_field(cls, field)
-            self.problem((*at, key), f"{name}.{field}", message)
+            self.problem((*at, key), f"{name}.{field}", advice.unknown_field(cls, field))
         try:
             layer = cls.model_validate({k: v for k, v in fields.items() if k not in odd})
             if text and not odd:
@@ -288,8 +285,7 @@ class LayerExpander(ABC):
                 found.append(output)
             else:
                 place = (*path, index) if several else path
-                message = self.scope.no_source(source, name, "from", self.hint)
-                self.problem(place, where, message)
+                self.problem(place, where, self.scope.no_source(source, name, "from", self.hint))
         return found if len(found) == len(wanted) else None
 
     def branches(

@@ -25,8 +25,7 @@ from cnncalc.spec.document import (
 # Reads a string from behind its opening quote; in C, and not in the stubs.
 _scan_string: Any = json.decoder.scanstring  # type: ignore[attr-defined]
 _BLANK = " \t\r\n"
-# Compiled where they are used: a spec without mistakes needs none of them.
-_SPACE = rf"[{_BLANK}]*"
+# Compiled where it is used: a spec without mistakes does not need it.
 # Possessive, so that a long text costs no memory; an unclosed one is skipped as a whole.
 _TOKEN = r'(?s)"(?:[^"\\]++|\\.)*+(?:"|\Z)|[\[\]{},:]|[^\s\[\]{},:"]+'
 _OPENING, _CLOSING = ("[", "{"), ("]", "}")
@@ -123,8 +122,7 @@ def _position(text: str, offset: int) -> tuple[int, int]:
 
 
 def _skip(text: str, offset: int) -> int:
-    match = re.compile(_SPACE).match(text, offset)
-    return match.end() if match else offset
+    return len(text) - len(text[offset:].lstrip(_BLANK))
 
 
 def _refuse_depth(text: str, label: str) -> None:

@@ -230,9 +230,8 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
         entry.pop("title", None)
         properties[key] = _or_formula(entry)
     if "activation" in properties:
-        text = properties["activation"]["description"]
         properties["activation"] = {
-            "description": text,
+            "description": properties["activation"]["description"],
             "anyOf": [_ref("activation"), _ref("formula")],
         }
     required = cls.required_fields()

@@ -173,9 +173,8 @@ class _Reader:
             if wrong:
                 self.found.append((_place(mark), wrong))
             return value
-        if isinstance(event, yaml.SequenceStartEvent):
-            return list(self.items(depth))
-        return self.mapping(depth)
+        listed = isinstance(event, yaml.SequenceStartEvent)
+        return list(self.items(depth)) if listed else self.mapping(depth)
 
     def items(self, depth: int) -> Iterator[Any]:
         for event in self.events:
@@ -210,9 +209,8 @@ def plain(text: str) -> tuple[Any, str | None]:
         message = bad_number(text)
         if message:
             return None, message
-        if integer:
-            return int(text, 10 if text.lstrip("+-").isdigit() else 0), None
-        return float(text), None
+        base = 10 if text.lstrip("+-").isdigit() else 0
+        return int(text, base) if integer else float(text), None
     return text, None
 
 

@@ -99,16 +99,19 @@ def choose(number: Any, negative: N, otherwise: N) -> N:
 def _of(function: str, plain: Callable[[tuple[N, ...]], N], numbers: tuple[N, ...]) -> N:
     """A function of ints; where a number is more than that, its own of that name, two by two."""
 
+    if not _any_abstract(numbers):
+        return plain(numbers)
+
     def asked(a: N, b: N) -> N:
         if not isinstance(a, AbstractNumber):
             a, b = b, a
         return getattr(a, function)(b) if isinstance(a, AbstractNumber) else plain((a, b))
 
-    return reduce(asked, numbers) if _any_abstract(numbers) else plain(numbers)
+    return reduce(asked, numbers)
 
 
 def _any_abstract(numbers: tuple[Any, ...]) -> bool:
-    return any(isinstance(number, AbstractNumber) for number in numbers)
+    return any([isinstance(number, AbstractNumber) for number in numbers])
 
 
 def ceil_div(a: int, b: int) -> int:

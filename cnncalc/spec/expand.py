@@ -70,7 +70,7 @@ class _Expander(LayerExpander):
         self.blocks = header.blocks
         output, outputs, auxiliary = UNKNOWN, list[str](), list[str]()
         inputs = header.input_names or [INPUT]
-        self.scope = Scope({*explicit_names(header.items), *inputs}, header.variables)
+        self.top = self.scope = Scope({*explicit_names(header.items), *inputs}, header.variables)
         self.scope.named.update({name: name for name in inputs})
         try:
             reads = inputs[0] if len(inputs) == 1 else SEVERAL
@@ -202,9 +202,8 @@ class _Expander(LayerExpander):
         key = (arguments, self.nested, *self.open) if arguments else None
         # A block sees the network's variables and its arguments, not those of its use.
         variables = {**self.top.variables, **given}
-        scope = Scope(self.explicit(block["layers"]), variables, self.scope, name, uses)
         body = partial(self.body, word, given, variables, reads)
-        return self.expanded(key, scope, at, reads, body)
+        return self.expanded(key, name, uses, block["layers"], variables, at, reads, body)
 
     def body(self, word: str, given: dict[str, Any], variables: dict[str, Any], reads: str) -> str:
         """Add the nodes within one use of a block."""
@@ -285,9 +284,8 @@ class _Expander(LayerExpander):
         for number in range(pinned(times)):
             called, met = f"{name}.{number}", self.met
             variables = {**outer.variables, index: number} if index else outer.variables
-            scope = Scope(self.explicit(items), variables, outer, called, outer.uses)
             layers = partial(self.round, items, (*at, "layers"), called, reads)
-            reads = self.expanded(key, scope, at, reads, layers)
+            reads = self.expanded(key, called, outer.uses, items, variables, at, reads, layers)
             if self.met > met:
                 # The rounds behind a broken one have nothing good to read.
                 return UNKNOWN
@@ -304,9 +302,9 @@ class _Expander(LayerExpander):
                 return self.block(word, value, name, (*path, 0, word), reads)
         return self.items(items, path, reads)
 
-    def copied(self, known: Expanded | None, scope: Scope, reads: str) -> str | None:
+    def copied(self, key: Hashable, name: str, uses: tuple[Path, ...], reads: str) -> str | None:
         """Add the nodes of a use or a round as copies of an equal one's, if there is one."""
-        name = scope.name
+        known = self._known.get(key)
         # What passes a bound is expanded, up to where it does. (A list is held against MAX_NODES
         # before it is expanded, and is a step for each item.)
         if (
@@ -320,19 +318,28 @@ class _Expander(LayerExpander):
         self.steps += known.steps
         self.longest = max(self.longest, len(name) + known.longest)
         self.scope.closed.append((name, known.scope))
-        self.nodes += known.copies(name, scope.uses, reads)
+        self.nodes += known.copies(name, uses, reads)
         return known.moved(known.output, name, reads)
 
     def expanded(
-        self, key: Hashable, scope: Scope, at: Path, reads: str, layers: Callable[[], str]
+        self,
+        key: Hashable,
+        name: str,
+        uses: tuple[Path, ...],
+        items: list[Any],
+        variables: Mapping[str, Any],
+        at: Path,
+        reads: str,
+        layers: Callable[[], str],
     ) -> str:
-        """Add the nodes of a use or a round, which `layers` adds within its scope.
+        """Add the nodes of a use or a round of a list of items, which `layers` adds in its scope.
 
         `key` tells all that they depend on but what they read and are called; None is no other's.
         """
-        copied = self.copied(self._known.get(key), scope, reads)
+        copied = self.copied(key, name, uses, reads)
         if copied is not None:
             return copied
+        scope = Scope(self.explicit(items), variables, self.scope, name, uses)
         nodes, steps, outer, self.longest = len(self.nodes), self.steps, self.longest, 0
         with self.inside(scope, at):
             output = layers()
@@ -344,7 +351,7 @@ class _Expander(LayerExpander):
                 self.nodes[nodes:],
                 output,
                 self.steps - steps,
-                longest - len(scope.name),
+                longest - len(name),
             )
         return output
 

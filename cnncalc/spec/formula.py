@@ -5,6 +5,7 @@ as Python. Arithmetic is exact: integers and fractions, and a decimal is the fra
 """
 
 import ast
+import operator
 import re
 from collections.abc import Callable, Mapping
 from fractions import Fraction
@@ -30,6 +31,7 @@ BROKEN = object()
 Number = int | Fraction
 """Or an `AbstractNumber`, which is as good as an int or a fraction."""
 _Compute = Callable[[Mapping[str, Any]], Number]
+_Operator = Callable[[Number, Number], Number]
 
 _TOKEN = re.compile(
     r" |[A-Za-z_][A-Za-z0-9_]*|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,2})?(?![\w.])"
@@ -80,13 +82,22 @@ def _fraction(number: Number) -> Fraction:
     return Fraction(number) if isinstance(number, int) else number
 
 
-_OPERATORS: dict[type[ast.operator], Callable[[Number, Number], Number]] = {
-    ast.Add: lambda a, b: a + b,
-    ast.Sub: lambda a, b: a - b,
-    ast.Mult: lambda a, b: a * b,
+def _power(base: Number, exponent: Number) -> Number:
+    if exponent.denominator != 1 or not -_MAX_EXPONENT <= exponent <= _MAX_EXPONENT:
+        raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
+    times = pinned(exponent.numerator)
+    power: Number = (base if times >= 0 else _fraction(base)) ** times
+    return power
+
+
+_OPERATORS: dict[type[ast.operator], _Operator] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
     ast.Div: lambda a, b: _fraction(a) / b,
-    ast.FloorDiv: lambda a, b: a // b,
-    ast.Mod: lambda a, b: a % b,
+    ast.FloorDiv: operator.floordiv,
+    ast.Mod: operator.mod,
+    ast.Pow: _power,
 }
 
 
@@ -167,8 +178,9 @@ def _value(node: ast.expr, text: str) -> _Compute:
         operand = _number(node.operand, text)
         return (lambda v: -operand(v)) if isinstance(node.op, ast.USub) else operand
     if isinstance(node, ast.BinOp):
-        operator, left, right = node.op, _number(node.left, text), _number(node.right, text)
-        return lambda v: _binary(operator, left(v), right(v), text)
+        compute = _OPERATORS.get(type(node.op))
+        left, right = _number(node.left, text), _number(node.right, text)
+        return lambda v: _binary(compute, left(v), right(v), text)
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
         function, arguments = node.func.id, [_number(argument, text) for argument in node.args]
         return lambda v: _call(function, [argument(v) for argument in arguments])
@@ -184,6 +196,8 @@ def _refused(text: str, _: Mapping[str, Any]) -> Number:
 def _numeric(name: str, variables: Mapping[str, Any]) -> Number:
     """The value of a variable that must be a number."""
     value = _variable(name, variables)
+    if type(value) is int:
+        return value
     kinds = (int, float, Fraction, AbstractNumber)
     number = isinstance(value, kinds) and not isinstance(value, bool)
     if not number or (isinstance(value, float) and not isfinite(value)):
@@ -191,21 +205,13 @@ def _numeric(name: str, variables: Mapping[str, Any]) -> Number:
     return Fraction(str(value)) if isinstance(value, float) else value
 
 
-def _binary(operator: ast.operator, left: Number, right: Number, text: str) -> Number:
-    if isinstance(operator, ast.Pow):
-        if right.denominator != 1 or not -_MAX_EXPONENT <= right <= _MAX_EXPONENT:
-            raise FormulaError(f"an exponent must be whole and at most {_MAX_EXPONENT}")
-        if left == 0 and right < 0:
-            raise FormulaError(f"{_quoted(text)} divides by 0")
-        exponent = pinned(right.numerator)
-        power: Number = (left if exponent >= 0 else _fraction(left)) ** exponent
-        return power
-    compute = _OPERATORS.get(type(operator))
+def _binary(compute: _Operator | None, left: Number, right: Number, text: str) -> Number:
     if compute is None:
         raise FormulaError(f"{_quoted(text)} may compute with + - * / // % ** only")
-    if right == 0 and isinstance(operator, (ast.Div, ast.FloorDiv, ast.Mod)):
-        raise FormulaError(f"{_quoted(text)} divides by 0")
-    return compute(left, right)
+    try:
+        return compute(left, right)
+    except ZeroDivisionError:
+        raise FormulaError(f"{_quoted(text)} divides by 0") from None
 
 
 def _call(name: str, arguments: list[Number]) -> Number:

@@ -39,7 +39,8 @@ class LayerExpander(ABC):
     def __init__(self) -> None:
         self.problems: list[Problem] = []
         self.nodes: list[Node] = []
-        self.scope = Scope(set(), {})
+        self.top = self.scope = Scope(set(), {})
+        """The scope of the whole spec, and the one that is being expanded."""
         self.unresolved = 0
         """How many formulas had no value."""
         self.met = 0
@@ -180,12 +181,6 @@ class LayerExpander(ABC):
         added, self._named = self.nodes[self._named :], len(self.nodes)
         self._names.update((n.name, n.weights_of or n.name) for n in added if not n.fused_into)
         return self._names
-
-    @property
-    def top(self) -> Scope:
-        """The scope of the whole spec."""
-        *_, top = self.scope.outward()
-        return top
 
     def full(self, name: str, path: Path) -> str:
         """What a name of this scope is called in the graph."""

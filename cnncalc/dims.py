@@ -111,7 +111,7 @@ def _of(function: str, plain: Callable[[tuple[N, ...]], N], numbers: tuple[N, ..
 
 
 def _any_abstract(numbers: tuple[Any, ...]) -> bool:
-    return any([isinstance(number, AbstractNumber) for number in numbers])
+    return any(isinstance(number, AbstractNumber) for number in numbers)
 
 
 def ceil_div(a: int, b: int) -> int:

@@ -1,6 +1,6 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
@@ -42,6 +42,8 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    on: "Callable[[Shape], Graph] | None" = None
+    """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -62,5 +64,7 @@ class Graph(NamedTuple):
         return found
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape."""
+        """The same network on an input of another shape. May raise SpecError."""
+        if self.on is not None:
+            return self.on(shape)
         return self._replace(inputs={INPUT: shape})

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from cnncalc.errors import Path
 from cnncalc.graph import Node
+from cnncalc.layers.base import Shape
 from cnncalc.spec.scope import Scope
 
 
@@ -20,6 +21,8 @@ class Expanded(NamedTuple):
     """How many items and values were expanded for it."""
     longest: int
     """How much longer than its own the longest name in it is."""
+    shape: Shape | None = None
+    """The shape of what it reads, where a formula in it asked for one."""
 
     def moved(self, node: str, name: str, reads: str) -> str:
         """What a node is called in an equal use of that name, behind the node `reads`."""

@@ -5,12 +5,14 @@ document, and all are raised together.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
-from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
+from cnncalc.errors import MAX_REPORTED, Origin, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import judge
+from cnncalc.infer import Judged, judge
 from cnncalc.layers import MODULES
+from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
 from cnncalc.spec.blocks import MAX_NODES, BlockExpander
 from cnncalc.spec.document import Document
@@ -25,15 +27,25 @@ from cnncalc.spec.scope import ITEM_KEYS, Scope, Stop, explicit_names
 
 
 def expand(
-    document: Document, variables: Mapping[str, Any] | None = None, variant: str | None = None
+    document: Document,
+    variables: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+    shape: Shape | None = None,
 ) -> Graph:
     """The graph of a document. Raises SpecError with every independent mistake.
 
-    `variant` chooses one of the spec's named settings, `variables` replaces single values.
+    `variant` chooses one of the spec's named settings, `variables` replaces single values, and
+    `shape` the only input's, channels first.
     """
     expander = _Expander()
-    graph = expander.graph(document, variables or {}, variant)
-    if expander.problems:
+    header = Header(document, variables or {}, variant)
+    if shape is not None:
+        header.inputs = {INPUT: shape}
+    graph = expander.graph(header, document.origin)
+    if expander.asked:
+        # What formulas made of one shape is wrong for another.
+        graph = graph._replace(on=partial(expand, document, variables, variant))
+    if expander.problems or expander.unresolved:
         # Layers that are well written may still not fit: one mistake must not hide the other.
         raise document.origin.error([*expander.problems, *judge(graph)[1]])
     return graph
@@ -42,14 +54,14 @@ def expand(
 class _Expander(BlockExpander):
     # The document
 
-    def graph(self, document: Document, variables: Mapping[str, Any], variant: str | None) -> Graph:
-        header = Header(document, variables, variant)
+    def graph(self, header: Header, origin: Origin) -> Graph:
         self.problems += header.problems
         self.blocks = header.blocks
         output, outputs, auxiliary = UNKNOWN, list[str](), list[str]()
         inputs = header.input_names or [INPUT]
         self.top = self.scope = Scope({*explicit_names(header.items), *inputs}, header.variables)
         self.scope.named.update({name: name for name in inputs})
+        self.judged = Judged(header.inputs)
         try:
             reads = inputs[0] if len(inputs) == 1 else SEVERAL
             output = self.items(header.items, ("layers",), reads)
@@ -73,7 +85,7 @@ class _Expander(BlockExpander):
             nodes=tuple(self.nodes),
             description=header.description,
             source=header.source,
-            origin=document.origin,
+            origin=origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
         )
@@ -118,14 +130,42 @@ class _Expander(BlockExpander):
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
             return self.unknown(path, path_text(path), message)
-        beside = {key: item[key] for key in ITEM_KEYS if key in item}
-        words = [key for key in item if key not in ITEM_KEYS]
+        beside = {key: item[key] for key in ITEM_KEYS if key in item and key not in self.blocks}
+        words = [key for key in item if key not in beside]
         if len(words) != 1:
             for found in advice.no_layer(item, words, path, self.blocks):
                 self.problem(found.path, found.where, found.message)
             explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
             return self.keep(explicit, UNKNOWN)
+        self.reading = beside.get("from"), reads
+        if "when" in beside:
+            wanted = self.condition(beside["when"], path)
+            if not wanted:
+                return self.left_out(words[0], beside, path, reads if wanted is False else UNKNOWN)
         return self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+
+    def condition(self, value: Any, path: Path) -> bool | None:
+        """Whether an item is wanted, or None where that is not to be known."""
+        path, before = (*path, "when"), self.unresolved
+        found = self.resolved(value, path, path_text(path))
+        if isinstance(found, bool):
+            return found
+        if self.unresolved == before:
+            message = f"must be true or false, or a formula such as =n > 1, not {shown(found)}"
+            self.problem(path, path_text(path), message)
+        return None
+
+    def left_out(self, word: Any, beside: dict[str, Any], path: Path, reads: str) -> str:
+        """What an item comes to that is not wanted: what it would read, under its name."""
+        explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
+        if "from" in beside and reads != UNKNOWN:
+            name = explicit or advice.quoted(word)
+            sources = self.sources(beside["from"], path, name)
+            if sources is not None and len(sources) != 1:
+                message = f"it reads {len(sources)}, so that without it there is no one result"
+                return self.keep(explicit, self.unknown((*path, "when"), f"{name}.when", message))
+            reads = sources[0] if sources else UNKNOWN
+        return self.keep(explicit, reads)
 
     def word(
         self, word: Any, value: Any, beside: dict[str, Any], path: Path, at: Path, reads: str

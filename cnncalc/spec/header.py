@@ -155,6 +155,9 @@ class Header:
         self, value: Any, known: dict[str, Any], path: Path, where: str | None = None
     ) -> Any:
         """A variable's value, or BROKEN; a formula may use the variables above it."""
+        if isinstance(value, list):
+            found = [self._value(v, known, (*path, i), where) for i, v in enumerate(value)]
+            return BROKEN if any(entry is BROKEN for entry in found) else found
         if isinstance(value, str):
             if not value.startswith("=") or value.startswith("=="):
                 return value.removeprefix("=")
@@ -167,7 +170,11 @@ class Header:
         number = isinstance(value, (int, float, AbstractNumber))
         if value is BROKEN or (number and not (type(value) is float and not isfinite(value))):
             return value
-        self._problem(path, f"must be a number, a word or true/false, not {shown(value)}", where)
+        self._problem(
+            path,
+            f"must be a number, a word, true/false or a list of them, not {shown(value)}",
+            where,
+        )
         return BROKEN
 
     def _inputs(self, data: dict[Any, Any]) -> dict[str, Shape]:
@@ -262,6 +269,8 @@ def _kind(value: Any) -> str | None:
         return None if value.startswith("=") else "a word"
     if isinstance(value, bool):
         return "true or false"
+    if isinstance(value, list):
+        return "a list"
     return "a number" if isinstance(value, (int, float, AbstractNumber)) else None
 
 

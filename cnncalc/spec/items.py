@@ -9,8 +9,9 @@ from pydantic import ValidationError
 
 from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, path_text, shown, suggestion
 from cnncalc.graph import Node
+from cnncalc.infer import Judged
 from cnncalc.layers import ACTIVATIONS, layer_class
-from cnncalc.layers.base import Layer
+from cnncalc.layers.base import Layer, Shape
 from cnncalc.spec import advice
 from cnncalc.spec.document import MAX_VALUES
 from cnncalc.spec.formula import FormulaError, evaluate
@@ -20,6 +21,8 @@ UNKNOWN = ""
 """Stands for an output that a mistake leaves unknown; nothing behind it is judged."""
 SEVERAL = "?"
 """Stands for what an item reads where there are several inputs and it does not say which."""
+IN_CHANNELS = "in_channels"
+"""What formulas call the channels of what their item reads."""
 MAX_NESTED = 40
 """How deep blocks, repeats and branches may stand inside one another."""
 MAX_STEPS = 2 * MAX_VALUES
@@ -49,6 +52,13 @@ class LayerExpander(ABC):
         self.nested = 0
         self.longest = 0
         """The length of the longest name in the block or round that is being expanded."""
+        self.reading: tuple[Any, str] = (None, UNKNOWN)
+        """The `from` of the item whose formulas are being computed, and what it reads without."""
+        self.asked = 0
+        """How many formulas asked for a shape."""
+        self._judged_to = 0
+        self.judged = Judged({})
+        """What is known of the shapes; nodes are judged when a formula asks for one."""
         self._names: dict[str, str] = {}
         self._named = 0
         """How many nodes `_names` knows."""
@@ -103,7 +113,10 @@ class LayerExpander(ABC):
         if value.startswith("=="):
             return value[1:]
         try:
-            result = evaluate(value[1:], self.scope.variables)
+            variables = self.scope.variables
+            if IN_CHANNELS in value and IN_CHANNELS not in variables:
+                variables = {**variables, IN_CHANNELS: self.in_channels()}
+            result = evaluate(value[1:], variables)
         except FormulaError as error:
             self.unresolved += 1
             if str(error):
@@ -112,6 +125,31 @@ class LayerExpander(ABC):
         if isinstance(result, (list, dict)):
             self.step(path, _size(result))
         return float(result) if isinstance(result, Fraction) and not exact else result
+
+    def in_channels(self) -> int:
+        """The channels of what the item reads whose formulas are being computed.
+
+        Raises FormulaError.
+        """
+        given, reads = self.reading
+        names = given if isinstance(given, list) else [given]
+        if given is not None and len(names) == 1:
+            reads = self.scope.find(names[0]) or UNKNOWN
+        if len(names) != 1 or reads == SEVERAL:
+            raise FormulaError(f"{IN_CHANNELS} is that of one input; this reads several")
+        shape = self.shape(reads)
+        if shape is None:
+            # What is wrong with it is said already, or will be when the nodes are judged.
+            raise FormulaError("")
+        return shape[0]
+
+    def shape(self, name: str) -> Shape | None:
+        """The shape of what a node gives, channels first; None where something is wrong there."""
+        self.asked += 1
+        for node in self.nodes[self._judged_to :]:
+            self.judged.add(node)
+        self._judged_to = len(self.nodes)
+        return self.judged.shapes.get(name)
 
     def layer(
         self,

@@ -6,9 +6,9 @@ from typing import Any
 from cnncalc.errors import Path, shown
 from cnncalc.graph import INPUT
 
-ITEM_KEYS = ("name", "from", "weights_of")
-"""The words that stand beside a layer."""
-RESERVED = {*ITEM_KEYS, "repeat", INPUT}
+ITEM_KEYS = ("name", "from", "weights_of", "when")
+"""The words that stand beside a layer; a block of that name wins over the newer ones."""
+RESERVED = {"name", "from", "weights_of", "repeat", INPUT}
 """Words that cannot be names."""
 MAX_NAME = 100
 """The longest name of a network or a layer."""

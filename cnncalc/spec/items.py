@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, path_text, shown, suggestion
 from cnncalc.graph import Node
 from cnncalc.infer import Judged
-from cnncalc.layers import ACTIVATIONS, layer_class
+from cnncalc.layers import ACTIVATIONS, NORMS, layer_class
 from cnncalc.layers.base import Layer, Shape
 from cnncalc.spec import advice
 from cnncalc.spec.document import MAX_VALUES
@@ -173,6 +173,14 @@ class LayerExpander(ABC):
                 key: self.resolved(v, (*at, key) if inner else at, f"{name}.{key}")
                 for key, v in fields.items()
             }
+        norm = fields.pop("norm", None) if fields and "norm" in cls.model_fields else None
+        if norm is not None and fields is not None:
+            # It sets the mean itself, so that biases before it do nothing; the activation is last.
+            fields = {"bias": False, **fields}
+            behind = fields.pop("activation", None)
+            if "weights_of" in beside:
+                message = "with norm it is not clear whose weights are meant; make norm an item"
+                self.problem((*path, "weights_of"), f"{name}.weights_of", message)
         whole = self.unresolved == before
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
@@ -205,12 +213,35 @@ class LayerExpander(ABC):
             owner = self.names[_part(shared, suffix)] if shared else None
             self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
             sources = [output]
+        if norm is not None:
+            output = self.norm(norm, behind, name, at, output)
         if activation is not None:
             place = (*at, "activation")
-            behind = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
-            self.nodes.append(behind)
-            output = behind.name
+            node = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
+            self.nodes.append(node)
+            output = node.name
         return self.keep(explicit, output)
+
+    def norm(self, value: Any, activation: Any, name: str, at: Path, reads: str) -> str:
+        """Add the nodes of the `norm` field and of the activation behind it."""
+        at = (*at, "norm")
+        explicit, words = None, {value: None} if isinstance(value, str) else value
+        if isinstance(words, dict) and "name" in words:
+            explicit = self.explicit_name(words["name"], at)
+            words = {key: entry for key, entry in words.items() if key != "name"}
+        if not isinstance(words, dict) or len(words) != 1:
+            message = f"must be a word, or a mapping with one as a key, not {shown(value)}"
+            return self.keep(explicit, self.unknown(at, f"{name}.norm", message))
+        ((word, fields),) = words.items()
+        if word not in NORMS:
+            message = advice.unknown_norm(word)
+            return self.keep(explicit, self.unknown(at, f"{name}.norm", message))
+        cls = layer_class(word)
+        fields = _fields(cls, fields)
+        if fields is not None and activation is not None:
+            fields = {**fields, "activation": activation}
+        at = at if isinstance(value, str) else (*at, word)
+        return self.layer(word, fields, {}, explicit, at, at, reads)
 
     @property
     def names(self) -> dict[str, str]:

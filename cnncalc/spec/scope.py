@@ -158,6 +158,8 @@ def _names(items: Any) -> Iterator[Any]:
             if isinstance(item, dict):
                 yield item.get("name")
                 for value in item.values():
+                    norm = value.get("norm") if isinstance(value, dict) else None
+                    yield norm.get("name") if isinstance(norm, dict) else None
                     branches = value.get("branches") if isinstance(value, dict) else value
                     if isinstance(branches, list):
                         waiting += branches

@@ -23,6 +23,8 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    trainable: bool = True
+    """Whether training changes its weights."""
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""

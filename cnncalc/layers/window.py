@@ -108,8 +108,8 @@ class Windowed(OnAxes):
     padding: Padding = Field(
         0,
         description="positions P added at the borders: a number, one for each axis, "
-        "[before, after] for each axis, valid (none), half (half the kernel's extent on each side), "
-        "or same (output ⌈N/S⌉, the odd one after)",
+        "[before, after] for each axis, valid (none), half (half the kernel's extent on each "
+        "side), or same (output ⌈N/S⌉, the odd one after)",
     )
 
     def per_axis_fields(self) -> dict[str, Any]:

@@ -7,12 +7,22 @@ from typing import Any
 
 from cnncalc.dims import is_integer, pinned
 from cnncalc.errors import Path, shown
+from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
 from cnncalc.spec.copies import Expanded
 from cnncalc.spec.formula import is_variable
 from cnncalc.spec.header import A_VARIABLE
-from cnncalc.spec.items import MAX_STEPS, SEVERAL, UNKNOWN, LayerExpander, written
-from cnncalc.spec.scope import MAX_PATH, Scope, explicit_names
+from cnncalc.spec.items import LayerExpander, written
+from cnncalc.spec.resolve import MAX_STEPS
+from cnncalc.spec.scope import (
+    MAX_PATH,
+    UNKNOWN,
+    Scope,
+    bundle,
+    explicit_names,
+    is_single,
+    unbundled,
+)
 
 MAX_NODES = 5_000
 """The most layers that a spec may expand to."""
@@ -46,16 +56,45 @@ class BlockExpander(LayerExpander):
     ) -> str:
         """Add the nodes of a block's use or of a repeat."""
         name = explicit or self.scope.automatic_name(word)
-        sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
-        if "weights_of" in beside:
-            message = "weights_of stands beside a layer, not beside a block or a repeat"
-            self.problem((*path, "weights_of"), name, message)
-        if sources is not None and len(sources) != 1:
-            message = f"{word} reads one input, not {len(sources)}; add and concat join several"
-            self.problem((*path, "from"), f"{name}.from", message)
-        start = sources[0] if sources and len(sources) == 1 else UNKNOWN
+        wanted: list[str] = (self.blocks.get(word) or {"inputs": []})["inputs"]
+        sources = self.read(beside, path, name, reads)
+        if word != "repeat":
+            sources = self.fitting(word, wanted or ["input"], sources, beside, path, name)
+        start = bundle(sources) if sources else UNKNOWN
+        full, before = self.full(name, path), len(self.nodes)
         make = self.repeat if word == "repeat" else partial(self.block, word)
-        return self.keep(explicit, make(value, self.full(name, path), at, start))
+        output = self.keep(explicit, make(value, full, at, start))
+        if explicit and output != UNKNOWN:
+            results: list[str] = (self.blocks.get(word) or {"outputs": []})["outputs"]
+            for result, node in zip(results, unbundled(output), strict=False):
+                self.scope.named[f"{explicit}.{result}"] = node
+        if "weights_of" in beside:
+            self.share(beside["weights_of"], path, name, full, before)
+        return output
+
+    def share(self, source: Any, path: Path, name: str, full: str, before: int) -> None:
+        """Give the nodes of a use the weights of those that are called alike in another one."""
+        path, where = (*path, "weights_of"), f"{name}.weights_of"
+        scope = self.scope.owner(source)
+        if scope is None:
+            self.problem(path, where, self.scope.no_source(source, name, "weights_of", self.hint))
+            return
+        other, names = scope.full(source), self.names
+        shared = False
+        for index in range(before, len(self.nodes)):
+            node = self.nodes[index]
+            if type(node.layer).weights is Layer.weights:
+                continue
+            part = node.name[len(full) :]
+            if other + part not in names:
+                message = f"{source} has no layer {part[1:]}, whose weights it would share"
+                self.problem(path, where, message)
+                return
+            owner, shared = names[other + part], True
+            self.nodes[index] = node._replace(weights_of=owner)
+            names[node.name] = owner
+        if not shared and not self.problems:
+            self.problem(path, where, f"{name} has no weights to share")
 
     def block(self, word: str, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of one use of a block."""
@@ -77,9 +116,25 @@ class BlockExpander(LayerExpander):
         block, output = self.blocks[word], UNKNOWN
         self.open.append(word)
         if self.defaults(word, block["args"], given, variables):
+            known = unbundled(reads) if reads != UNKNOWN else [UNKNOWN] * len(block["inputs"])
+            self.scope.named.update(zip(block["inputs"], known, strict=False))
             output = self.items(block["layers"], ("blocks", word, "layers"), reads)
+            if block["outputs"]:
+                output = self.results(word, block["outputs"])
         self.open.pop()
         return output
+
+    def results(self, word: str, outputs: list[str]) -> str:
+        """The nodes that a block gives as its outputs."""
+        found = []
+        for index, name in enumerate(outputs):
+            node = self.scope.find(name) if name in self.scope.named else None
+            if node is None:
+                path: Path = ("blocks", word, "outputs", index)
+                message = self.scope.no_source(name, "", "outputs", self.hint)
+                self.problem(path, f"{word}.outputs", message)
+            found.append(node or UNKNOWN)
+        return bundle(found)
 
     def defaults(
         self, word: str, wanted: dict[str, Any], given: dict[str, Any], variables: dict[str, Any]
@@ -222,7 +277,7 @@ class BlockExpander(LayerExpander):
         # before it is expanded, and is a step for each item.)
         if (
             known is None
-            or reads in (UNKNOWN, SEVERAL)
+            or not is_single(reads)
             or len(self.nodes) + len(known.nodes) + known.steps > MAX_NODES
             or self.steps + known.steps > MAX_STEPS
             or len(name) + known.longest > MAX_PATH
@@ -259,7 +314,7 @@ class BlockExpander(LayerExpander):
         with self.inside(scope, at):
             output = layers()
         longest, self.longest = self.longest, max(outer, self.longest)
-        if key and not (self.problems or scope.looks_out or reads in (UNKNOWN, SEVERAL)):
+        if key and not (self.problems or scope.looks_out or not is_single(reads)):
             self._known[key] = Expanded(
                 scope,
                 reads,

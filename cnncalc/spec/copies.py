@@ -6,7 +6,7 @@ from typing import NamedTuple
 from cnncalc.errors import Path
 from cnncalc.graph import Node
 from cnncalc.layers.base import Shape
-from cnncalc.spec.scope import Scope
+from cnncalc.spec.scope import Scope, bundle, is_bundle, unbundled
 
 
 class Expanded(NamedTuple):
@@ -26,6 +26,8 @@ class Expanded(NamedTuple):
 
     def moved(self, node: str, name: str, reads: str) -> str:
         """What a node is called in an equal use of that name, behind the node `reads`."""
+        if is_bundle(node):
+            return bundle(self.moved(single, name, reads) for single in unbundled(node))
         return reads if node == self.reads else name + node[len(self.scope.name) :]
 
     def copies(self, name: str, uses: tuple[Path, ...], reads: str) -> Iterator[Node]:
@@ -41,4 +43,5 @@ class Expanded(NamedTuple):
                 node.path,
                 (*within, *uses) if within else uses,
                 node.weights_of and name + node.weights_of[start:],
+                node.trainable,
             )

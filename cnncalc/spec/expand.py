@@ -8,22 +8,28 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
-from cnncalc.errors import MAX_REPORTED, Origin, Path, Problem, path_text, shown
+from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import Judged, judge
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
-from cnncalc.spec.blocks import MAX_NODES, BlockExpander
+from cnncalc.spec.blocks import MAX_NODES
 from cnncalc.spec.document import Document
 from cnncalc.spec.header import Header
-from cnncalc.spec.items import (
-    MAX_NESTED,
-    SEVERAL,
+from cnncalc.spec.items import MAX_NESTED
+from cnncalc.spec.networks import Find, NetworkExpander, Use
+from cnncalc.spec.resolve import TooLarge
+from cnncalc.spec.scope import (
+    ITEM_KEYS,
     UNKNOWN,
-    TooLarge,
+    Scope,
+    Stop,
+    bundle,
+    explicit_names,
+    is_bundle,
+    unbundled,
 )
-from cnncalc.spec.scope import ITEM_KEYS, Scope, Stop, explicit_names
 
 
 def expand(
@@ -31,30 +37,33 @@ def expand(
     variables: Mapping[str, Any] | None = None,
     variant: str | None = None,
     shape: Shape | None = None,
+    *,
+    find: Find | None = None,
 ) -> Graph:
     """The graph of a document. Raises SpecError with every independent mistake.
 
     `variant` chooses one of the spec's named settings, `variables` replaces single values, and
-    `shape` the only input's, channels first.
+    `shape` the only input's, channels first. `find` gives the networks that it uses as items.
     """
     expander = _Expander()
+    expander.find = find or expander.find
     header = Header(document, variables or {}, variant)
     if shape is not None:
         header.inputs = {INPUT: shape}
-    graph = expander.graph(header, document.origin)
+    graph = expander.graph(header, document)
     if expander.asked:
         # What formulas made of one shape is wrong for another.
-        graph = graph._replace(on=partial(expand, document, variables, variant))
+        graph = graph._replace(on=partial(expand, document, variables, variant, find=find))
     if expander.problems or expander.unresolved:
         # Layers that are well written may still not fit: one mistake must not hide the other.
         raise document.origin.error([*expander.problems, *judge(graph)[1]])
     return graph
 
 
-class _Expander(BlockExpander):
+class _Expander(NetworkExpander):
     # The document
 
-    def graph(self, header: Header, origin: Origin) -> Graph:
+    def graph(self, header: Header, document: Document) -> Graph:
         self.problems += header.problems
         self.blocks = header.blocks
         output, outputs, auxiliary = UNKNOWN, list[str](), list[str]()
@@ -63,11 +72,11 @@ class _Expander(BlockExpander):
         self.scope.named.update({name: name for name in inputs})
         self.judged = Judged(header.inputs)
         try:
-            reads = inputs[0] if len(inputs) == 1 else SEVERAL
-            output = self.items(header.items, ("layers",), reads)
-            if output == SEVERAL:
+            start = bundle(inputs)
+            output = self.items(header.items, ("layers",), start)
+            if output == start and is_bundle(start):
                 self.problem(("layers",), "layers", "no layer reads an input")
-            outputs = self.outputs(header.outputs, "outputs") or [output]
+            outputs = self.outputs(header.outputs, "outputs") or unbundled(output)
             auxiliary = self.outputs(header.auxiliary, "auxiliary")
             for index, name in enumerate(auxiliary):
                 if name in outputs and name != UNKNOWN:
@@ -85,7 +94,7 @@ class _Expander(BlockExpander):
             nodes=tuple(self.nodes),
             description=header.description,
             source=header.source,
-            origin=origin,
+            origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
         )
@@ -102,7 +111,7 @@ class _Expander(BlockExpander):
             elif output in found and output != UNKNOWN:
                 message = f"{shown(name)} gives a result that is listed already"
             else:
-                found.append(output)
+                found += unbundled(output)
                 continue
             self.problem((key, index), key, message)
         return found
@@ -126,6 +135,7 @@ class _Expander(BlockExpander):
     def item(self, item: Any, path: Path, reads: str) -> str:
         """Add the nodes of one item. Gives the name of its output."""
         if isinstance(item, str):
+            self.reading = None, reads
             return self.word(item, None, {}, path, path, reads)
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
@@ -139,14 +149,21 @@ class _Expander(BlockExpander):
             return self.keep(explicit, UNKNOWN)
         self.reading = beside.get("from"), reads
         if "when" in beside:
-            wanted = self.condition(beside["when"], path)
+            wanted = self.truth(beside["when"], path, "when")
             if not wanted:
                 return self.left_out(words[0], beside, path, reads if wanted is False else UNKNOWN)
-        return self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+        before = len(self.nodes)
+        frozen = (
+            "trainable" in beside and self.truth(beside["trainable"], path, "trainable") is False
+        )
+        output = self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+        if frozen:
+            self.nodes[before:] = [n._replace(trainable=False) for n in self.nodes[before:]]
+        return output
 
-    def condition(self, value: Any, path: Path) -> bool | None:
-        """Whether an item is wanted, or None where that is not to be known."""
-        path, before = (*path, "when"), self.unresolved
+    def truth(self, value: Any, path: Path, key: str) -> bool | None:
+        """What a key beside an item says, true or false, or None where that is not to be known."""
+        path, before = (*path, key), self.unresolved
         found = self.resolved(value, path, path_text(path))
         if isinstance(found, bool):
             return found
@@ -161,10 +178,7 @@ class _Expander(BlockExpander):
         if "from" in beside and reads != UNKNOWN:
             name = explicit or advice.quoted(word)
             sources = self.sources(beside["from"], path, name)
-            if sources is not None and len(sources) != 1:
-                message = f"it reads {len(sources)}, so that without it there is no one result"
-                return self.keep(explicit, self.unknown((*path, "when"), f"{name}.when", message))
-            reads = sources[0] if sources else UNKNOWN
+            reads = bundle(sources) if sources else UNKNOWN
         return self.keep(explicit, reads)
 
     def word(
@@ -174,6 +188,9 @@ class _Expander(BlockExpander):
         explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
         if word == "repeat" or (isinstance(word, str) and word in self.blocks):
             return self.construct(word, value, beside, explicit, path, at, reads)
+        if word == "network":
+            name = explicit or self.scope.automatic_name("network")
+            return self.network(value, beside, Use(explicit, name, path, at), reads)
         if word not in MODULES:
             # Nobody reads the suggestions behind the first problems.
             among = self.blocks if len(self.problems) < MAX_REPORTED else ()

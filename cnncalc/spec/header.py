@@ -46,6 +46,7 @@ MAX_VARIABLES = 100
 """The most variables of a spec, and the most arguments of a block."""
 A_VARIABLE = "must be letters without accents, digits and _, and no keyword of Python"
 
+_BLOCK_KEYS = ("args", "inputs", "outputs", "layers")
 _REQUIRED = {
     "input": "it is a mapping such as {height: 32, width: 32, channels: 3}",
     "layers": "they are a list such as [flatten, {linear: 10}]",
@@ -222,7 +223,12 @@ class Header:
             elif name in MODULES:
                 self._problem(path, "is a layer's word; a block needs one of its own")
             elif isinstance(block, dict) and isinstance(block.get("layers"), list):
-                found[name] = {"args": self._args(block, path), "layers": block["layers"]}
+                found[name] = {
+                    "args": self._args(block, path),
+                    "inputs": self._names(block, "inputs", path),
+                    "outputs": self._names(block, "outputs", path),
+                    "layers": block["layers"],
+                }
             else:
                 wanted = f"must be a mapping with a list of layers, not {shown(block)}"
                 lacking = "must have layers, which is a list"
@@ -233,8 +239,8 @@ class Header:
 
     def _args(self, block: dict[Any, Any], path: Path) -> dict[str, Any]:
         for key in block:
-            if key not in ("args", "layers", "description"):
-                hint = self._hint(key, ("args", "layers")) or "; it has args and layers"
+            if key not in (*_BLOCK_KEYS, "description"):
+                hint = self._hint(key, _BLOCK_KEYS) or f"; it has {', '.join(_BLOCK_KEYS)}"
                 self._problem((*path, key), f"no such key of a block{hint}")
         args, path = block.get("args", {}), (*path, "args")
         if not isinstance(args, dict):
@@ -247,6 +253,21 @@ class Header:
             if not is_variable(key):
                 self._problem((*path, key), A_VARIABLE)
         return dict(islice(args.items(), MAX_VARIABLES))
+
+    def _names(self, block: dict[Any, Any], key: str, path: Path) -> list[str]:
+        """What a block calls its inputs or its outputs."""
+        names, path = block.get(key, []), (*path, key)
+        if not isinstance(names, list) or (key in block and not names):
+            self._problem(path, f"must be a list of names, not {shown(names)}")
+            return []
+        for index, name in enumerate(names):
+            refusal = _refusal(name, RESERVED) or (
+                "is listed twice" if name in names[:index] else ""
+            )
+            if refusal:
+                self._problem((*path, index), f"{shown(name)} {refusal}")
+                return []
+        return names
 
     def _mapping(self, data: dict[Any, Any], key: str) -> dict[Any, Any]:
         value = data.get(key, {})

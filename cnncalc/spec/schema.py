@@ -30,6 +30,27 @@ _FROM = {
 }
 
 
+_NETWORK = {
+    "description": "another network: a bundled one, or a file beside this one",
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "spec": {"type": "string", "description": "its name, or its file"},
+                "set": {"type": "object", "description": "values of its variables"},
+                "outputs": {
+                    "description": "the layers where it ends, by name",
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                },
+            },
+            "required": ["spec"],
+            "additionalProperties": False,
+        },
+    ],
+}
 _WORD = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 _FORMULA = {"type": "string", "pattern": "^=", "description": "a formula: `=4*width`"}
 _VALUE = {"type": ["number", "string", "boolean", "array"]}
@@ -122,6 +143,8 @@ def _header() -> dict[str, Any]:
                 "propertyNames": _WORD,
                 "maxProperties": MAX_VARIABLES,
             },
+            "inputs": {**names, "description": "what it calls what it reads"},
+            "outputs": {**names, "description": "the layers that give its results, by name"},
             "layers": {"description": "its layers", **_ref("items_with_blocks")},
         },
         "required": ["layers"],
@@ -200,9 +223,14 @@ def _item(suffix: str) -> dict[str, Any]:
     properties = {
         **{word: _ref(word + suffix * layer_class(word).joins) for word in MODULES},
         "repeat": _ref(f"repeat{suffix}"),
+        "network": _NETWORK,
         "name": _NAME,
         "from": _FROM,
         "weights_of": {"type": "string", "description": "the layer whose weights it uses"},
+        "trainable": {
+            "description": "whether training changes its weights",
+            "anyOf": [{"type": "boolean"}, _ref("formula")],
+        },
         "when": {
             "description": "whether it is there; where it is not, its name stands for its input",
             "anyOf": [{"type": "boolean"}, _ref("formula")],
@@ -223,7 +251,7 @@ def _item(suffix: str) -> dict[str, Any]:
             {
                 **item,
                 "additionalProperties": False,
-                "oneOf": [{"required": [word]} for word in (*MODULES, "repeat")],
+                "oneOf": [{"required": [word]} for word in (*MODULES, "repeat", "network")],
             },
         ],
     }

@@ -31,6 +31,8 @@ from cnncalc.spec.scope import (
     unbundled,
 )
 
+_BESIDE = frozenset(ITEM_KEYS)
+
 
 def expand(
     document: Document,
@@ -140,7 +142,7 @@ class _Expander(NetworkExpander):
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
             return self.unknown(path, path_text(path), message)
-        beside = {key: item[key] for key in ITEM_KEYS if key in item and key not in self.blocks}
+        beside = {key: item[key] for key in _BESIDE & item.keys() if key not in self.blocks}
         words = [key for key in item if key not in beside]
         if len(words) != 1:
             for found in advice.no_layer(item, words, path, self.blocks):
@@ -153,11 +155,8 @@ class _Expander(NetworkExpander):
             if not wanted:
                 return self.left_out(words[0], beside, path, reads if wanted is False else UNKNOWN)
         before = len(self.nodes)
-        frozen = (
-            "trainable" in beside and self.truth(beside["trainable"], path, "trainable") is False
-        )
         output = self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
-        if frozen:
+        if "trainable" in beside and self.truth(beside["trainable"], path, "trainable") is False:
             self.nodes[before:] = [n._replace(trainable=False) for n in self.nodes[before:]]
         return output
 

@@ -72,7 +72,7 @@ class LayerExpander(Resolver, ABC):
         elif cls.joins:
             place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
             sources = self.branches(branches, sources, "from" in beside, name, place)
-        else:
+        elif sources is not None and len(sources) != 1:
             sources = self.fitting(word, ["input"], sources, beside, path, name)
         parts = (layer.lower() or {"": layer}) if layer else {}
         shared = None

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 import typer
 
+from cnncalc.ask.known import Words
 from cnncalc.ask.option import Given
 from cnncalc.ask.request import Request, given_fields, request_with
 
@@ -55,11 +56,29 @@ def _type(given: Given) -> Any:
     return single | None if given.default is None else single
 
 
+def _completing(words: Words) -> Callable[[typer.Context, str], list[str]]:
+    """What typer calls for the words that begin as what is typed."""
+
+    def complete(ctx: typer.Context, incomplete: str) -> list[str]:
+        return words.completed(incomplete, {**ctx.params, **_places(ctx)})
+
+    return complete
+
+
+def _places(ctx: Any) -> dict[str, Any]:
+    """What fills the arguments, where the last option has no value yet: that stops the parser."""
+    left, found = list(ctx.args), dict[str, Any]()
+    for param in ctx.command.params:
+        if param.param_type_name == "argument" and left:
+            found[param.name] = left if param.nargs < 0 else left.pop(0)
+    return found
+
+
 def _option(given: Given) -> Any:
     option = given.option
     shared: dict[str, Any] = {"help": option.help, "metavar": option.metavar}
-    if option.complete is not None:
-        shared["autocompletion"] = option.complete
+    if option.words is not None:
+        shared["autocompletion"] = _completing(option.words)
     if option.positional:
         return typer.Argument(**shared)
     if option.least is not None:

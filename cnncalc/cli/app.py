@@ -18,7 +18,7 @@ from cnncalc.ask.request import Request
 from cnncalc.ask.words import REQUESTS, kind_of
 from cnncalc.cli import completion
 from cnncalc.cli.command import command
-from cnncalc.cli.output import named_format
+from cnncalc.cli.output import format_for
 from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
@@ -47,7 +47,7 @@ COMMANDS = {
 
 
 class _Command(TyperCommand):
-    """A command that writes `-o net.html` as HTML where `--format` says nothing else."""
+    """A command that writes `-o net.html` as HTML."""
 
     request: type[Request[Any]] | None = None
 
@@ -58,9 +58,12 @@ class _Command(TyperCommand):
 
     def invoke(self, ctx: Any) -> Any:
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
-        if output is not None and self.request and source and source.name == "DEFAULT":
-            named = named_format(self.request, Path(output))
-            ctx.params["format"] = named or ctx.params["format"]
+        if output is not None and self.request and self.request.writes:
+            default = source is None or source.name == "DEFAULT"
+            asked = None if default else ctx.params["format"]
+            format = format_for(self.request, Path(output), asked, ctx.info_name)
+            if source is not None:
+                ctx.params["format"] = format or ctx.params["format"]
         return super().invoke(ctx)
 
 

@@ -12,8 +12,8 @@ from cnncalc.ask.option import Given
 from cnncalc.ask.request import Request, given_fields, request_with
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
-_PICTURE = "Write to this file; as a picture if it ends in .png."
-_OUTPUT = "Write to this file instead; net.html is a whole page."
+_PICTURE = "Write to this file, in the format that its ending says; a picture if it ends in .png."
+_OUTPUT = "Write to this file, in the format that its ending says."
 
 Run = Callable[[Request[Any], Path | None], None]
 """What is done with a request, and the file that its answer goes to."""
@@ -25,6 +25,8 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
 
     def called(**values: Any) -> None:
         output = values.pop("output", None) if kind.writes else None
+        # As for what is read.
+        output = None if output == Path("-") else output
         given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
         run(request_with(kind, given), output)
 

@@ -1,6 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,6 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import Problem
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.twin import Twin
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
@@ -137,21 +138,32 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
     shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
     alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
-    done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+    done: dict[tuple[Hashable, ...], tuple[Work, Hashable]] = {}
     unknown: tuple[Work | None, Hashable] = (None, None)
     sharing = {node.weights_of for node in graph.nodes if node.weights_of}
+    undone = {node.indices_of for node in graph.nodes if node.indices_of}
     weights: dict[str, dict[str, Shape]] = {}
+    poolings: dict[str, Node] = {}
     for node in graph.nodes:
         try:
-            key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
+            key: tuple[Hashable, ...] = (
+                id(node.layer),
+                tuple([alike[name] for name in node.inputs]),
+            )
+            if node.indices_of:
+                pooling = poolings[node.indices_of]
+                (read,) = pooling.inputs
+                key = (*key, id(pooling.layer), alike[read])
         except KeyError:
             continue
         work, told = done.get(key, unknown)
         if work is None:
-            inputs = tuple([shapes[name] for name in node.inputs])
-            broken = list(node.layer.rules(*inputs))
+            inputs, layer = tuple([shapes[name] for name in node.inputs]), node.layer
+            if node.indices_of:
+                layer = layer.undoing(pooling.layer, shapes[read], node.indices_of)
+            broken = list(layer.rules(*inputs))
             if not broken:
-                work = Work(node.layer, inputs, node.layer.output(*inputs))
+                work = Work(layer, inputs, layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
@@ -159,6 +171,10 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
                 continue
             told = _key(work.output)
             done[key] = work, told
+        if node.indices_of:
+            node = node._replace(layer=work.layer)
+        if node.name in undone:
+            poolings[node.name] = node
         if node.name in sharing:
             weights[node.name] = work.weights
         if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
@@ -169,3 +185,14 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
         alike[node.name] = told
         facts.append(Facts(node, work))
     return facts, problems
+
+
+def twins(facts: Sequence[Facts]) -> dict[str, Twin]:
+    """What computes every node in torch. A pooling whose indices are taken gives them, too."""
+    found = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
+    for fact in facts:
+        if fact.node.indices_of:
+            twin = found[fact.node.indices_of]
+            arguments = {**twin.arguments, "return_indices": True}
+            found[fact.node.indices_of] = twin._replace(arguments=arguments)
+    return found

@@ -180,9 +180,9 @@ class _Expander(LayerExpander):
         """Add the nodes of a block's use or of a repeat."""
         name = explicit or self.scope.automatic_name(word)
         sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
-        if "weights_of" in beside:
-            message = "weights_of stands beside a layer, not beside a block or a repeat"
-            self.problem((*path, "weights_of"), name, message)
+        for key in {"weights_of", "indices_of"} & beside.keys():
+            message = f"{key} stands beside a layer, not beside a block or a repeat"
+            self.problem((*path, key), name, message)
         if sources is not None and len(sources) != 1:
             message = f"{word} reads one input, not {len(sources)}; add and concat join several"
             self.problem((*path, "from"), f"{name}.from", message)

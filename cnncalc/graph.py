@@ -10,6 +10,11 @@ INPUT = "input"
 """The name of the network's input."""
 
 
+def indices(pooling: str) -> str:
+    """What the indices of a pooling are called, beside its values."""
+    return f"{pooling}#indices"
+
+
 class Node(NamedTuple):
     """One layer, the names of what it reads, and where the spec says it."""
 
@@ -23,8 +28,20 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    indices_of: str | None = None
+    """The earlier pooling that says where its values belong."""
     trainable: bool = True
     """Whether training changes its weights."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values that it is computed from: what it reads, and the indices it takes."""
+        return (*self.inputs, indices(self.indices_of)) if self.indices_of else self.inputs
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must have run before it: what it reads, and the pooling whose indices it takes."""
+        return (*self.inputs, self.indices_of) if self.indices_of else self.inputs
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""
@@ -52,7 +69,7 @@ class Graph(NamedTuple):
         found = set(names)
         for node in reversed(self.nodes):
             if node.name in found:
-                found.update(node.inputs)
+                found.update(node.needs)
         return found.intersection(node.name for node in self.nodes)
 
     def only_auxiliary(self) -> set[str]:
@@ -61,7 +78,7 @@ class Graph(NamedTuple):
             return set()
         found = self.behind(self.auxiliary) - self.behind(self.outputs)
         for node in self.nodes:
-            if not found.isdisjoint(node.inputs):
+            if not found.isdisjoint(node.needs):
                 found.add(node.name)
         return found
 

@@ -91,6 +91,10 @@ class Layer(BaseModel):
     """How it applies trained kernels; None where it has none."""
     answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
     """What its outputs are where they are a classifier's; of distances the smallest is the best."""
+    gives_indices: ClassVar[bool] = False
+    """Whether it also knows where in its input its values lay."""
+    needs_indices: ClassVar[bool] = False
+    """Whether it puts values where a pooling found them, which `indices_of` must name."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
@@ -223,6 +227,11 @@ class Layer(BaseModel):
         Raises UsageError where Keras cannot say it.
         """
         raise refused(f"{self.type} has no spelling in Keras")
+
+    def undoing(self, pooling: "Layer", read: Shape, name: str) -> "Layer":
+        """For a layer that needs indices: itself, and whose it takes, what that pooling read, and
+        what it is called. Nothing else may be asked of it before."""
+        return self
 
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""

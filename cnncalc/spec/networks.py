@@ -156,6 +156,7 @@ class NetworkExpander(BlockExpander):
                     uses=uses,
                     # A layer that is left out may own weights that another one shares.
                     weights_of=node.weights_of and called.get(node.weights_of),
+                    indices_of=node.indices_of and called[node.indices_of],
                 )
             )
 

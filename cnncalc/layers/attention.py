@@ -8,7 +8,7 @@ from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Flag, Natural
-from cnncalc.layers.kept import NOTHING, Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept, Strides
 from cnncalc.layers.keras_twin import Part, made, own, written
 from cnncalc.layers.twin import Twin, module
 
@@ -30,7 +30,7 @@ class _OnTokens(Layer):
 class MultiHeadAttention(_OnTokens):
     """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
 
-    memory_order = "channels_last"
+    memory_order = "tokens_first"
     prefix = "attention"
     family = "attention"
     numbered = True
@@ -103,7 +103,7 @@ class MultiHeadAttention(_OnTokens):
         # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
         _, length = inputs[0]
         extras = (Extra(4 * count(inputs[0])), Extra(self.num_heads * length))
-        return Kept(inputs=True, extras=extras, channels_last=True)
+        return Kept(inputs=True, extras=extras, order="channels_last")
 
 
 class ClassToken(_OnTokens):
@@ -170,6 +170,9 @@ class Select(_OnTokens):
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return ((None,),)
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
+        return strides[:-1]
 
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {self.index}"

@@ -17,7 +17,7 @@ class Linear(Normed):
     prefix = "fc"
     family = "dense"
     memory_order = "channels_last"
-    _kept = Kept(inputs=True, channels_last=True)
+    _kept = Kept(inputs=True, order="channels_last")
     numbered = True
 
     out_features: Count = Field(description="number of outputs")

@@ -5,7 +5,7 @@ takes part in a mean (n additions), a variance (n subtractions, n squares, n add
 normalisation (n multiplications); the few operations for each group are counted beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +15,7 @@ from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
 from cnncalc.layers.foreign import foreign_layers
-from cnncalc.layers.kept import INPUTS, Extra, Kept
+from cnncalc.layers.kept import INPUTS, Extra, Kept, Order
 from cnncalc.layers.keras_twin import Part, made, refused, written
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
@@ -71,6 +71,7 @@ class BatchNorm(_Norm):
     """Normalises each channel by the mean and variance kept from training."""
 
     prefix = "bn"
+    memory_order = "by_kernel"
 
     eps: Real = Field(1e-5, gt=0, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -117,6 +118,7 @@ class GroupNorm(_Norm):
     """Normalises each group of channels of each sample."""
 
     prefix = "gn"
+    memory_order = "by_kernel"
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
@@ -146,6 +148,7 @@ class InstanceNorm(_Norm):
     """Normalises each channel of each sample."""
 
     prefix = "in"
+    memory_order = "channels_first"
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description=_CHANNEL)
@@ -168,7 +171,8 @@ class InstanceNorm(_Norm):
 
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ, and the scale repeated for each sample.
-        return INPUTS.and_also(Extra((3 if self.affine else 2) * inputs[0][0]))
+        kept = Kept(inputs=True, order="channels_first")
+        return kept.and_also(Extra((3 if self.affine else 2) * inputs[0][0]))
 
 
 class _NormOver(_Norm):
@@ -182,6 +186,9 @@ class _NormOver(_Norm):
     def normalized(self, input: Shape) -> Shape:
         """The shape of what is normalised together."""
         return input if self.over == "all" else input[:1]
+
+    def order(self, *inputs: Shape) -> Order:
+        return "channels_first" if self.over == "all" else "channels_last"
 
     def _groups(self, input: Shape) -> int:
         return count(input) // count(self.normalized(input))
@@ -244,6 +251,10 @@ class RmsNorm(_NormOver):
         scaled = count(inputs[0]) if self.affine else 0
         return INPUTS.and_also(Extra(self._groups(inputs[0]) + scaled))
 
+    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
+        # The scale's gradient needs what was normalised, and nothing else.
+        return self.kept(*inputs) if any(needed) else Kept(extras=(Extra(count(inputs[0])),))
+
 
 class LocalResponseNorm(Layer):
     """AlexNet's of 2012: divides by a power of the squares of neighbouring channels."""
@@ -275,8 +286,13 @@ class LocalResponseNorm(Layer):
             "divide": values,
         }
 
+    def order(self, *inputs: Shape) -> Order:
+        return "as_input" if len(inputs[0]) < 4 else "channels_first"
+
     def twin(self, *inputs: Shape) -> Twin:
-        return module("LocalResponseNorm", **dict(self))
+        # Over three axes torch takes no other order of them in memory.
+        call = "module(x)" if len(inputs[0]) < 4 else "module(x.contiguous())"
+        return module("LocalResponseNorm", call, **dict(self))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         yield written(f"local_response_norm(x, {self.size}, {self.alpha}, {self.beta}, {self.k})")
@@ -285,4 +301,5 @@ class LocalResponseNorm(Layer):
         # The squares with padding among the channels, the sums, and their power.
         channels, positions = inputs[0][0], prod(inputs[0][1:])
         squares = (channels + self.size - 1) * positions
-        return INPUTS.and_also(Extra(squares + 2 * count(inputs[0])))
+        kept = Kept(inputs=True, order=self.order(*inputs))
+        return kept.and_also(Extra(squares + 2 * count(inputs[0])))

@@ -72,7 +72,7 @@ def training(
 
 
 class _Tensor(NamedTuple):
-    """A tensor with its batch: in whose memory it lies, how large that is, and how it lies there."""
+    """A tensor with its batch: in whose memory it lies, how large that is, and how it lies."""
 
     owner: str
     elements: int

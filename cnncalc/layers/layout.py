@@ -1,4 +1,4 @@
-"""How tensors lie in memory: strides as torch has them, batch first. Axes of size 1 do not count."""
+"""How tensors lie in memory: strides as torch has them, batch first; axes of size 1 count not."""
 
 from collections.abc import Sequence
 from math import prod

@@ -235,18 +235,23 @@ _ACTIVATED = {"conv", "depthwise_conv", "separable_conv", "locally_connected", "
 
 
 def outputs(spec: dict[str, Any]) -> Shape | None:
-    """What the twin of a spec gives for one input in torch; None where our rules refuse it."""
+    """What the twin of a spec gives for one input in torch; None where our rules refuse it.
+
+    Also where a value is not finite: a maximum over padding alone is none, and has no gradient.
+    """
     import torch
 
     import cnncalc
 
     try:
         graph = cnncalc.load(spec)
-        with torch.device("meta"):
-            twin = cnncalc.build(graph).eval()
-            given = twin(*(torch.empty(2, *shape) for shape in graph.inputs.values()))
+        twin = cnncalc.build(graph).eval()
+        finite = []
+        twin(
+            *(torch.rand(2, *shape) for shape in graph.inputs.values()),
+            watch=lambda _, value: finite.append((value, bool(value.isfinite().all()))),
+        )
     except CnncalcError:
         return None
-    first = given[0] if isinstance(given, tuple) else given
-    shape = tuple(first.shape[1:])
-    return shape if first.numel() < 20_000 else None
+    value, _ = finite[-1]
+    return tuple(value.shape[1:]) if all(f for _, f in finite) and value.numel() < 40_000 else None

@@ -106,7 +106,7 @@ def saved_for_backward(
         extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
         which = kept.inputs if isinstance(kept.inputs, tuple) else (kept.inputs,) * len(reads)
         for read in compress(reads, which):
-            if kept.order == "as_input" or _lies(read, kept.order):
+            if kept.order == "as_input" or _lies(read, kept.order, kept.strictly):
                 needed.append(read)
             else:
                 extras.append((prod(read.shape), 0))
@@ -137,8 +137,8 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
     return found
 
 
-def _lies(tensor: _Tensor, order: Order) -> bool:
+def _lies(tensor: _Tensor, order: Order, strictly: bool) -> bool:
     """Whether a tensor lies in memory in that order; a vector always does."""
-    return len(tensor.shape) == 2 or same(
-        tensor.shape, tensor.strides, laid_out(order, tensor.shape, tensor.shape, tensor.strides)
-    )
+    wanted = laid_out(order, tensor.shape, tensor.shape, tensor.strides)
+    in_order = same(tensor.shape, tensor.strides, wanted)
+    return len(tensor.shape) == 2 or (in_order and not (strictly and tensor.strides[1] != 1))

@@ -246,7 +246,7 @@ def _notes(found: Verification) -> Iterator[str]:
 
 
 def _unseen(networks: Sequence[tuple[str, Verification]]) -> str:
-    """Of how many layers what is compared was not, as too large, too near to borders, or stopped."""
+    """Of how many layers something was not compared: too large, too near to borders, stopped."""
     unseen: Counter[Aspect] = Counter()
     for _, found in networks:
         unseen.update({a: n for a, n in found.unseen().items() if a in found.marks})

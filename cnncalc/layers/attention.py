@@ -103,7 +103,7 @@ class MultiHeadAttention(_OnTokens):
         # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
         _, length = inputs[0]
         extras = (Extra(4 * count(inputs[0])), Extra(self.num_heads * length))
-        return Kept(inputs=True, extras=extras, order="channels_last")
+        return Kept(inputs=True, extras=extras, order="channels_last", strictly=True)
 
 
 class ClassToken(_OnTokens):

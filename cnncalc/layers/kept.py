@@ -35,6 +35,8 @@ class Kept(NamedTuple):
     extras: tuple[Extra, ...] = ()
     order: Order = "as_input"
     """How `inputs` must lie to be kept: a copy is kept of those that lie otherwise."""
+    strictly: bool = False
+    """Whether a single channel, too, must be a step of 1 from the next one."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

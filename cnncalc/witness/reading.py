@@ -103,6 +103,9 @@ def _judged(
     that they read nothing beyond.
     """
     extent, stride, padding = ours
+    if not any(ends):
+        # Nothing arrives: windows along some axis read padding alone.
+        return None
     if not isinstance(field, Field) or extent == "all":
         # One that reads all can be seen; of what is too irregular nothing is said.
         return [] if extent == "all" and all(end == (0, size - 1) for end in ends) else None

@@ -164,6 +164,9 @@ class _Drawn:
             fields = {**self.window(shape), "out_channels": divisor * 2, "groups": divisor}
             fields["padding"] = self.sides(shape, 2)
             fields["output_padding"] = self.sizes(shape, 0, 1)
+            if len(shape) == 4 and 1 in _each(fields["kernel_size"]):
+                # Dilated, torch's output of such a kernel is in memory that is larger than it.
+                return {**fields, "bias": flag}
             return {**fields, **dilated, "bias": flag}
         if word in ("depthwise_conv", "locally_connected", "separable_conv"):
             more: Item = {} if word == "depthwise_conv" else {"out_channels": out}
@@ -225,6 +228,10 @@ class _Drawn:
             "pixel_shuffle": {"upscale_factor": dice.choice([1, 2])},
         }
         return dict(table.get(word, {}))
+
+
+def _each(sizes: Any) -> list[int]:
+    return sizes if isinstance(sizes, list) else [sizes]
 
 
 _ACTIVATED = {"conv", "depthwise_conv", "separable_conv", "locally_connected", "conv_transpose"} | {

@@ -127,11 +127,15 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
     found = {name: new(name, (batch, *shape)) for name, shape in graph.inputs.items()}
     for fact in facts:
         name, layer, shape = fact.node.name, fact.node.layer, (batch, *fact.output)
-        read = found[fact.node.inputs[0]]
+        reads = [found[read] for read in fact.node.inputs]
+        read = reads[0]
         view = layer.view(read.shape, read.strides, *fact.inputs)
         if view is None:
             order = layer.order(*fact.inputs)
-            found[name] = new(name, shape, laid_out(order, shape, read.shape, read.strides))
+            given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
+            # Where kernels know the order, inputs in different ones give the plain one.
+            mixed = order == "by_kernel" and len(set(given)) > 1
+            found[name] = new(name, shape, None if mixed else given[0])
         else:
             found[name] = read._replace(shape=shape, strides=view)
     return found

@@ -124,7 +124,8 @@ def _reads(
         output = _changes(layer, call, twin.get_submodule(module), [values[r] for r in reads])
         if len(gives) > 1:
             output, values[gives[1]] = output
-        differs = _differing(output)
+        # Positions are followed, not channels: those of a position read all that any of them does.
+        differs = _differing(output).any(1, keepdim=True).expand(-1, *output.shape[1:])
         moved = differs * (1 + torch.rand(differs.shape))
         values[name] = torch.cat((torch.zeros_like(moved[:1]), moved))
         first[name] = first[node.inputs[0]]

@@ -1,6 +1,6 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
@@ -23,6 +23,8 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    trainable: bool = True
+    """Whether training changes its weights."""
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""
@@ -42,6 +44,8 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    on: "Callable[[Shape], Graph] | None" = None
+    """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -62,5 +66,7 @@ class Graph(NamedTuple):
         return found
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape."""
+        """The same network on an input of another shape. May raise SpecError."""
+        if self.on is not None:
+            return self.on(shape)
         return self._replace(inputs={INPUT: shape})

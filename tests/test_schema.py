@@ -111,7 +111,18 @@ UNIT = {"unit": {"args": {"out": None}, "layers": [{"linear": "=out"}]}}
 BAD = [
     spec({"unit": 4}),
     spec("unit"),
-    spec({"unit": 4, "relu": None, "tanh": None, "elu": None, "gelu": None}, blocks=UNIT),
+    spec(
+        {
+            "unit": 4,
+            "relu": None,
+            "tanh": None,
+            "elu": None,
+            "gelu": None,
+            "mish": None,
+            "silu": None,
+        },
+        blocks=UNIT,
+    ),
     spec({"conv": {"out_channels": 4, "kernel_sise": 3}}, blocks=UNIT),
     spec("relu", blocks={"unit": {"layer": ["relu"]}}),
     spec("relu", blocks={"conv": {"layers": ["relu"]}}),

@@ -245,6 +245,23 @@ class Activated(Layer):
     )
 
 
+def _norm(value: Any) -> Any:
+    mapping = isinstance(value, dict) and len(value) == 1 + ("name" in value)
+    if value is None or isinstance(value, str) or mapping:
+        return value
+    raise refuse(f"must be a word, or a mapping with one as a key, not {shown(value)}")
+
+
+class Normed(Activated):
+    """A layer that takes `norm` too, sugar for a layer between it and its activation."""
+
+    norm: Annotated[str | dict[str, Any] | None, PlainValidator(_norm)] = Field(
+        None,
+        description="a normalisation of the output, before the activation: its word, or a mapping "
+        "from its word to its fields, with its name beside; without biases unless `bias` is given",
+    )
+
+
 def count(shape: Shape) -> int:
     """Elements of a shape: the product of its sizes, 1 for `()`."""
     return prod(shape)

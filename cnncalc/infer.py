@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from cnncalc.dims import TransposedWindow, Window
-from cnncalc.errors import Problem
+from cnncalc.errors import Problem, SpecError
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape, count
 
@@ -118,23 +118,44 @@ def _key(shape: Shape) -> Hashable:
     return shape if _INT.issuperset(map(type, shape)) else repr(shape)
 
 
+class Misfit(NamedTuple):
+    """A layer that does not fit what it reads, and the rule that is broken."""
+
+    node: Node
+    inputs: tuple[Shape, ...]
+    rule: str
+
+    @property
+    def problem(self) -> Problem:
+        """It, as a mistake of the spec."""
+        return self.node.problem(self.rule)
+
+
+class Unfit(SpecError):
+    """A network whose layers do not all fit: what is known of it, and what is not."""
+
+    def __init__(self, graph: Graph, facts: list[Facts], misfits: list[Misfit]) -> None:
+        super().__init__(graph.origin.lines(misfit.problem for misfit in misfits))
+        self.graph, self.facts, self.misfits = graph, facts, misfits
+
+
 def infer(graph: Graph) -> list[Facts]:
     """Facts of every node, in the graph's order.
 
-    Raises SpecError with every layer whose rules its inputs break.
+    Raises Unfit, a SpecError, with every layer whose rules its inputs break.
     """
-    facts, problems = judge(graph)
-    if problems:
-        raise graph.origin.error(problems)
+    facts, misfits = judge(graph)
+    if misfits:
+        raise Unfit(graph, facts, misfits)
     return facts
 
 
-def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
-    """Facts of every node that can be computed, and a problem for every rule that is broken.
+def judge(graph: Graph) -> tuple[list[Facts], list[Misfit]]:
+    """Facts of every node that can be computed, and a misfit for every rule that is broken.
 
     What reads from a broken node is not judged: its inputs are unknown.
     """
-    shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
+    shapes, facts, misfits = dict(graph.inputs), list[Facts](), list[Misfit]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
     alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
     done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
@@ -155,7 +176,7 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
-                problems += map(node.problem, broken)
+                misfits += [Misfit(node, inputs, rule) for rule in broken]
                 continue
             told = _key(work.output)
             done[key] = work, told
@@ -163,9 +184,9 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
             weights[node.name] = work.weights
         if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
             message = f"its weights differ from those of {node.weights_of}, which it shares"
-            problems.append(node.problem(message))
+            misfits.append(Misfit(node, work.inputs, message))
             continue
         shapes[node.name] = work.output
         alike[node.name] = told
         facts.append(Facts(node, work))
-    return facts, problems
+    return facts, misfits

@@ -716,7 +716,7 @@ REFUSED = [
     ({"slice": {"start": 4}}, "less than the number of channels: 4 ≥ 4"),
     # (8 − 1)·2 + 2 = 16, and less than a stride away.
     ({"max_unpool": {"kernel_size": 2, "size": [18, 18]}}, "size 18 must be from 15 to 17"),
-    ("class_token", r"not 4×8×9; put a reshape \[4, -1\] before it"),
+    ("class_token", r"not 8×9×4; put a reshape \[4, -1\] before it"),
 ]
 
 

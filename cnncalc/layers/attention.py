@@ -6,7 +6,7 @@ from pydantic import Field
 
 from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
-from cnncalc.layers.base import Layer, Shape, count, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag, Natural
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own, written
@@ -21,9 +21,10 @@ class _OnTokens(Layer):
         if len(input) == 1:
             yield f"{self.type} needs tokens (channels and length), not a vector of {input[0]}"
         elif len(input) > 2:
-            yield (
-                f"{self.type} needs tokens (channels and length), not {times(input)}; put a "
-                f"reshape [{input[0]}, -1] before it"
+            yield Sentence(
+                f"{self.type} needs tokens (channels and length), not {{}}; put a reshape "
+                f"[{input[0]}, -1] before it",
+                input,
             )
 
 

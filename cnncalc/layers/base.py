@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
@@ -57,6 +57,21 @@ def sizes_text(sizes: Sequence[int | str]) -> str:
     """One size where all axes agree, else all of them: `2`, `1×2`."""
     texts = list(map(str, sizes))
     return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+
+
+class Sentence(str):
+    """What is wrong with shapes: `Sentence("needs a vector, not {}", shape)`.
+
+    It is said in the order of the table, height × width × channels; `channels_first` says it in
+    torch's.
+    """
+
+    channels_first: str
+
+    def __new__(cls, sentence: str, *shapes: Shape) -> Self:
+        made = super().__new__(cls, sentence.format(*[times((*s[1:], s[0])) for s in shapes]))
+        made.channels_first = sentence.format(*map(times, shapes))
+        return made
 
 
 class Layer(BaseModel):
@@ -123,7 +138,7 @@ class Layer(BaseModel):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         """A sentence for each rule that the inputs break, with the values that break it and, where
-        there is one, a remedy; nothing where the layer fits.
+        there is one, a remedy; nothing where the layer fits. A shape is told in a `Sentence`.
 
         It may be asked for any shapes: also for too few axes.
         """

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from cnncalc.layers.base import Activated, Layer, Shape, count, times
+from cnncalc.layers.base import Activated, Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
@@ -28,9 +28,10 @@ class Linear(Activated):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(inputs[0]) > 1 and not self.position_wise:
-            yield (
-                f"linear needs a vector, not {times(inputs[0])}; put a flatten before it, or set "
-                "position_wise to apply it at every position"
+            yield Sentence(
+                "linear needs a vector, not {}; put a flatten before it, or set position_wise to "
+                "apply it at every position",
+                inputs[0],
             )
 
     def output(self, *inputs: Shape) -> Shape:
@@ -73,7 +74,7 @@ class Rbf(Layer):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(inputs[0]) > 1:
-            yield f"rbf needs a vector, not {times(inputs[0])}; put a flatten before it"
+            yield Sentence("rbf needs a vector, not {}; put a flatten before it", inputs[0])
 
     def output(self, *inputs: Shape) -> Shape:
         return (self.out_features,)

@@ -47,7 +47,8 @@ def expand(
     graph = expander.graph(document, variables or {}, variant)
     if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        raise document.origin.error([*expander.problems, *judge(graph)[1]])
+        misfits = (misfit.problem for misfit in judge(graph)[1])
+        raise document.origin.error([*expander.problems, *misfits])
     return graph
 
 

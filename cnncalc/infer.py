@@ -137,6 +137,8 @@ class Unfit(SpecError):
     def __init__(self, graph: Graph, facts: list[Facts], misfits: list[Misfit]) -> None:
         super().__init__(graph.origin.lines(misfit.problem for misfit in misfits))
         self.graph, self.facts, self.misfits = graph, facts, misfits
+        self.others: tuple[Unfit, ...] = ()
+        """Those of other networks that were asked for together with it."""
 
 
 def infer(graph: Graph) -> list[Facts]:
@@ -150,10 +152,11 @@ def infer(graph: Graph) -> list[Facts]:
     return facts
 
 
-def judge(graph: Graph) -> tuple[list[Facts], list[Misfit]]:
+def judge(graph: Graph, whole: bool = True) -> tuple[list[Facts], list[Misfit]]:
     """Facts of every node that can be computed, and a misfit for every rule that is broken.
 
-    What reads from a broken node is not judged: its inputs are unknown.
+    What reads from a broken node is not judged: its inputs are unknown. If it is not to be the
+    `whole` network, it ends at the first that is broken.
     """
     shapes, facts, misfits = dict(graph.inputs), list[Facts](), list[Misfit]()
     # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
@@ -163,6 +166,8 @@ def judge(graph: Graph) -> tuple[list[Facts], list[Misfit]]:
     sharing = {node.weights_of for node in graph.nodes if node.weights_of}
     weights: dict[str, dict[str, Shape]] = {}
     for node in graph.nodes:
+        if misfits and not whole:
+            break
         try:
             key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
         except KeyError:

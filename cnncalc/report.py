@@ -290,6 +290,8 @@ class Report(Presented):
     """The tool that the column `count` follows."""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is to be said under a table that shows a column."""
+    missing: Sequence[str] = ()
+    """The layers that do not fit or read such: nothing is known of them, nor any total."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
 

@@ -73,6 +73,11 @@ class Sentence(str):
         made.channels_first = sentence.format(*map(times, shapes))
         return made
 
+    def __add__(self, more: str) -> "Sentence":
+        added = str.__new__(Sentence, str(self) + str(more))
+        added.channels_first = self.channels_first + getattr(more, "channels_first", more)
+        return added
+
 
 class Layer(BaseModel):
     """One operation: its fields, and every fact that follows from them and the input shapes.

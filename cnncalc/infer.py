@@ -1,6 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -14,6 +14,7 @@ from cnncalc.layers.base import Layer, Shape, count
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
 _INT = frozenset({int})
+_UNKNOWN: tuple[None, None] = (None, None)
 
 
 @dataclass(eq=False, repr=False)
@@ -155,43 +156,60 @@ def infer(graph: Graph) -> list[Facts]:
 def judge(graph: Graph, whole: bool = True) -> tuple[list[Facts], list[Misfit]]:
     """Facts of every node that can be computed, and a misfit for every rule that is broken.
 
-    What reads from a broken node is not judged: its inputs are unknown. If it is not to be the
-    `whole` network, it ends at the first that is broken.
+    If it is not to be the `whole` network, it ends at the first that is broken.
     """
-    shapes, facts, misfits = dict(graph.inputs), list[Facts](), list[Misfit]()
-    # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
-    alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
-    done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
-    unknown: tuple[Work | None, Hashable] = (None, None)
-    sharing = {node.weights_of for node in graph.nodes if node.weights_of}
-    weights: dict[str, dict[str, Shape]] = {}
+    judged = Judged(graph.inputs)
     for node in graph.nodes:
-        if misfits and not whole:
+        if judged.misfits and not whole:
             break
+        judged.add(node)
+    return judged.facts, judged.misfits
+
+
+class Judged:
+    """What is known of a network's nodes, as they are added one by one.
+
+    What reads from a broken node is not judged: its inputs are unknown.
+    """
+
+    def __init__(self, inputs: Mapping[str, Shape]) -> None:
+        self.shapes = dict(inputs)
+        """The outputs' shapes, of the inputs too."""
+        self.facts: list[Facts] = []
+        self.misfits: list[Misfit] = []
+        # Networks repeat themselves: the same layer on inputs of the same shapes is worked out
+        # once.
+        self._alike: dict[str, Hashable] = {name: _key(s) for name, s in self.shapes.items()}
+        self._done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+        self._works: dict[str, Work] = {}
+
+    def add(self, node: Node) -> None:
+        """Work a node out, or find what is wrong with it."""
+        alike = self._alike
         try:
             key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
         except KeyError:
-            continue
-        work, told = done.get(key, unknown)
+            return
+        work, told = self._done.get(key, _UNKNOWN)
         if work is None:
-            inputs = tuple([shapes[name] for name in node.inputs])
+            inputs = tuple([self.shapes[name] for name in node.inputs])
             broken = list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
-                misfits += [Misfit(node, inputs, rule) for rule in broken]
-                continue
+                self.misfits += [Misfit(node, inputs, rule) for rule in broken]
+                return
             told = _key(work.output)
-            done[key] = work, told
-        if node.name in sharing:
-            weights[node.name] = work.weights
-        if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
-            message = f"its weights differ from those of {node.weights_of}, which it shares"
-            misfits.append(Misfit(node, work.inputs, message))
-            continue
-        shapes[node.name] = work.output
+            self._done[key] = work, told
+        if node.weights_of:
+            owner = self._works.get(node.weights_of)
+            if owner is not None and owner.weights != work.weights:
+                message = f"its weights differ from those of {node.weights_of}, which it shares"
+                self.misfits.append(Misfit(node, work.inputs, message))
+                return
+        self._works[node.name] = work
+        self.shapes[node.name] = work.output
         alike[node.name] = told
-        facts.append(Facts(node, work))
-    return facts, misfits
+        self.facts.append(Facts(node, work))

@@ -1,7 +1,7 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -23,6 +23,8 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    assertions: tuple[tuple[str, Any], ...] = ()
+    """What the spec says of its input, by name: `in_features` 400."""
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""

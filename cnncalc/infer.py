@@ -9,7 +9,7 @@ from typing import NamedTuple
 from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import Problem, SpecError
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Layer, Sentence, Shape, count
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
@@ -114,6 +114,27 @@ class Facts(NamedTuple):
         return self.work.activations if self.node.layer.values == "new" else 0
 
 
+def _contradicted(name: str, value: int | tuple[int | None, ...], work: Work) -> Sentence | None:
+    """What to say of an assertion that what arrives contradicts."""
+    (input, *_), found = work.inputs, work.layer.arriving(name, *work.inputs)
+    if isinstance(value, tuple):
+        sizes = found if isinstance(found, tuple) else (found,)
+        alike = (v in (None, s) for v, s in zip(value, sizes, strict=False))
+        if len(sizes) == len(value) and all(alike):
+            return None
+        wanted = ", ".join("null" if size is None else str(size) for size in value)
+        if name == "input_shape":
+            return Sentence(f"{name} is [{wanted}], but {{}} arrives", input)
+        remedy = "; set over to all" if value == input else ""
+        return Sentence(f"{name} is [{wanted}], but {list(sizes)} is normalised together{remedy}")
+    if value == found:
+        return None
+    noun = ("value" if len(input) == 1 else "channel") + ("" if found == 1 else "s")
+    place = "" if len(input) == 1 else " ({})"
+    verb = "arrives" if found == 1 else "arrive"
+    return Sentence(f"{name} is {value:,}, but {found:,} {noun} {verb}{place}", input)
+
+
 def _key(shape: Shape) -> Hashable:
     # A number that is no int says by its text which it is; to compare it would be to ask it.
     return shape if _INT.issuperset(map(type, shape)) else repr(shape)
@@ -125,6 +146,8 @@ class Misfit(NamedTuple):
     node: Node
     inputs: tuple[Shape, ...]
     rule: str
+    assertion: str = ""
+    """What the spec said of what it reads, where that is what is wrong."""
 
     @property
     def problem(self) -> Problem:
@@ -203,6 +226,10 @@ class Judged:
                 return
             told = _key(work.output)
             self._done[key] = work, told
+        for name, value in node.assertions:
+            if said := _contradicted(name, value, work):
+                self.misfits.append(Misfit(node, work.inputs, said, name))
+                return
         if node.weights_of:
             owner = self._works.get(node.weights_of)
             if owner is not None and owner.weights != work.weights:

@@ -14,7 +14,7 @@ from cnncalc.dims import Window
 from cnncalc.errors import MAX_REPORTED
 from cnncalc.graph import Node
 from cnncalc.infer import Facts, Misfit, Unfit, judge
-from cnncalc.layers.base import Layer, Sentence, Shape, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count, times
 from cnncalc.layers.window import OnAxes
 
 _MAX_TRIED = 30_000
@@ -100,7 +100,9 @@ class _Network:
 
     def sentence(self, misfit: Misfit) -> Sentence:
         """The rule that is broken, where branches parted, and what would fit."""
-        node, inputs, rule = misfit
+        node, inputs, rule, assertion = misfit
+        if assertion:
+            return Sentence("") + rule + self._product(node, inputs, assertion)
         joined = node.layer.joins and len(node.inputs) > 1
         ways = [f"{field} {value}" for field, value in layer_fixes(node.layer, inputs)]
         if any(map(_no_room, _windows(node.layer, inputs))):
@@ -110,9 +112,25 @@ class _Network:
         said = self._parted(node, inputs, rule) if joined else rule
         return Sentence("") + said + fits + self._inputs(joined)
 
+    def _product(self, node: Node, inputs: tuple[Shape, ...], assertion: str) -> Sentence:
+        """Of which sizes the values that arrive are the product, and which input gives the right
+        ones."""
+        if len(inputs[0]) > 1 or assertion == "input_shape":
+            return Sentence("")
+        name, shape = node.inputs[0], inputs[0]
+        # Back through what leaves the number of values as it is, to where they were no vector.
+        while name in self.known and len(shape) == 1:
+            facts = self.known[name]
+            name, shape = facts.node.inputs[0], facts.inputs[0]
+            if count(shape) != facts.activations or len(facts.inputs) > 1:
+                break
+        alike = len(shape) > 1 and count(shape) == count(inputs[0])
+        said = Sentence(" ({})", shape).with_dots() if alike else Sentence("")
+        return said + self._inputs(joined=False, probes=())
+
     # Inputs of the network
 
-    def _inputs(self, joined: bool) -> str:
+    def _inputs(self, joined: bool, probes: Sequence[int] = _PROBES) -> str:
         """Inputs that fit the whole network."""
         if self.searched:
             return ""
@@ -123,7 +141,7 @@ class _Network:
         if joined:
             near = [times(shape[1:]) for shape in self._near(input)]
             return f"; inputs that fit: {', '.join(near)}" if near else ""
-        least = self._least(input)
+        least = self._least(input, probes)
         return f"; the smallest input that fits is {times(least[1:])}" if least else ""
 
     def _with(self, input: Shape) -> bool:
@@ -132,11 +150,11 @@ class _Network:
         self.tried += len(facts) + 1
         return not misfits
 
-    def _least(self, input: Shape) -> Shape | None:
+    def _least(self, input: Shape, probes: Sequence[int]) -> Shape | None:
         """The smallest input that fits, first with all axes alike, then along each."""
         channels, *sizes = input
         axes = len(sizes)
-        if not any(self._with((channels, *[size] * axes)) for size in _PROBES):
+        if probes and not any(self._with((channels, *[size] * axes)) for size in probes):
             return None
         size = 1
         while not self._with(found := (channels, *[size] * axes)):

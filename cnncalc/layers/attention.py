@@ -1,6 +1,7 @@
 """Layers that work on tokens, `(channels, length)`: self-attention, and what a ViT adds to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -35,6 +36,7 @@ class MultiHeadAttention(_OnTokens):
     prefix = "attention"
     family = "attention"
     numbered = True
+    assertions: ClassVar[Mapping[str, str]] = {"embed_dim": "number of channels that arrive"}
 
     num_heads: Count = Field(description="number of heads that the channels are split into")
     bias: Flag = Field(True, description="whether the four projections have biases")

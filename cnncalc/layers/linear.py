@@ -1,6 +1,7 @@
 """Dense layers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
@@ -9,6 +10,8 @@ from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
+
+_FEATURES = {"in_features": "number of values that arrive; of channels if position_wise"}
 
 
 class Linear(Activated):
@@ -19,6 +22,7 @@ class Linear(Activated):
     memory_order = "channels_last"
     _kept = Kept(inputs=True, channels_last=True)
     numbered = True
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     out_features: Count = Field(description="number of outputs")
     bias: Flag = Field(True, description="whether every output has a bias")
@@ -69,6 +73,7 @@ class Rbf(Layer):
 
     family = "dense"
     answers = "distances"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     out_features: Count = Field(description="number of prototypes, one for each output")
 

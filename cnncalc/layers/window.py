@@ -1,6 +1,6 @@
 """What layers share that slide a kernel: its fields, geometry and rules, and what is trained."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -158,6 +158,7 @@ class Kernels(Activated):
     numbered = True
     family = "convolution"
     kernels: ClassVar[KernelUse | None] = "shared"
+    assertions: ClassVar[Mapping[str, str]] = {"in_channels": "number of channels that arrive"}
 
     if TYPE_CHECKING:
         # A field of each class, in the place that its documentation has for it.

@@ -38,4 +38,5 @@ class Expanded(NamedTuple):
                 node.path,
                 (*within, *uses) if within else uses,
                 node.weights_of and name + node.weights_of[start:],
+                node.assertions,
             )

@@ -12,6 +12,7 @@ from cnncalc.graph import Node
 from cnncalc.layers import ACTIVATIONS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
+from cnncalc.spec.assertions import asserted, assertions_of
 from cnncalc.spec.document import MAX_VALUES
 from cnncalc.spec.formula import FormulaError, evaluate
 from cnncalc.spec.scope import MAX_PATH, Scope, Stop
@@ -136,6 +137,7 @@ class LayerExpander(ABC):
                 for key, v in fields.items()
             }
         whole = self.unresolved == before
+        assertions = self.assertions(cls, fields, name, at) if fields and whole else ()
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
         activation = self.activation(fused, name, at)
@@ -165,14 +167,28 @@ class LayerExpander(ABC):
         for suffix, part in parts.items():
             output = _part(full, suffix)
             owner = self.names[_part(shared, suffix)] if shared else None
-            self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
-            sources = [output]
+            node = Node(output, part, tuple(sources), None, at, uses, owner, assertions)
+            self.nodes.append(node)
+            sources, assertions = [output], ()
         if activation is not None:
             place = (*at, "activation")
             behind = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
             self.nodes.append(behind)
             output = behind.name
         return self.keep(explicit, output)
+
+    def assertions(
+        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
+    ) -> tuple[tuple[str, Any], ...]:
+        """Take out of the fields what only says something of the input."""
+        found = list[tuple[str, Any]]()
+        for key in assertions_of(cls).keys() & fields.keys():
+            value = fields.pop(key)
+            try:
+                found.append((key, asserted(key, value)))
+            except ValueError as error:
+                self.problem((*at, key), f"{name}.{key}", str(error))
+        return tuple(sorted(found))
 
     @property
     def names(self) -> dict[str, str]:

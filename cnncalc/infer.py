@@ -189,6 +189,30 @@ def judge(graph: Graph, whole: bool = True) -> tuple[list[Facts], list[Misfit]]:
     return judged.facts, judged.misfits
 
 
+def for_inference(graph: Graph) -> Graph:
+    """The network without those auxiliary outputs that do not fit: inference needs none of them.
+
+    Where layers of the rest share their weights it is as it is.
+    """
+    if not graph.auxiliary:
+        return graph
+    facts, misfits = judge(graph)
+    known, resting = {fact.node.name for fact in facts}, graph.only_auxiliary()
+    kept = graph.behind(name for name in graph.auxiliary if name in known)
+    gone = {name for name in resting if name not in kept}
+    unfit = [name for name in graph.auxiliary if name not in known]
+    why = next((m for m in misfits if m.node.name in gone), None)
+    nodes = tuple(node for node in graph.nodes if node.name not in gone)
+    if why is None or any(node.weights_of in gone for node in nodes):
+        return graph
+    return graph._replace(
+        name=f"{graph.name} without {', '.join(unfit)}",
+        nodes=nodes,
+        auxiliary=tuple(name for name in graph.auxiliary if name in known),
+        left_out=f"{', '.join(unfit)}, used in training only; {why.node.name}: {why.rule}",
+    )
+
+
 class Judged:
     """What is known of a network's nodes, as they are added one by one.
 

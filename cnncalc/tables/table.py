@@ -193,6 +193,7 @@ def warning_lines(report: Report) -> list[str]:
             harmless.append(warning.layer)
     notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
     return [
+        *[f"note: left out: {report.left_out}"] * bool(report.left_out),
         *(
             f"warning: {layer}: {' and '.join(axes)}: {sentence}"
             for (layer, sentence), axes in lines.items()

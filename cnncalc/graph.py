@@ -1,7 +1,7 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -32,6 +32,8 @@ class Node(NamedTuple):
     """The earlier pooling that says where its values belong."""
     trainable: bool = True
     """Whether training changes its weights."""
+    assertions: tuple[tuple[str, Any], ...] = ()
+    """What the spec says of its input, by name: `in_features` 400."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -63,6 +65,8 @@ class Graph(NamedTuple):
     """The nodes that give results for training only."""
     on: "Callable[[Shape], Graph] | None" = None
     """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
+    left_out: str = ""
+    """Why nodes for training only are no part of it, where they do not fit its input."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""

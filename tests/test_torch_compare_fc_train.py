@@ -23,7 +23,8 @@ import torch
 from markdown_it import MarkdownIt
 
 import cnncalc
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.findings.contest import Contest, Contestant, Shifted
 from cnncalc.findings.contest_page import comma_separated, page, verdict
 from cnncalc.render.write import write

@@ -8,6 +8,7 @@ from typing import Any
 
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
+from cnncalc.infer import for_inference
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
 from cnncalc.report import DEFAULT_COLUMNS
@@ -22,9 +23,12 @@ _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
 
 def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path = Path()) -> Graph:
-    """The graph of a spec with its variables set, on another input. Raises CnncalcError."""
+    """The graph of a spec with its variables set, on another input, as inference runs it: without
+    auxiliary outputs that do not fit. Raises CnncalcError."""
     graph = graph_of(spec, variables(set), folder)
-    return graph if input is None else graph.with_input(input_shape(input, graph))
+    if input is not None:
+        graph = graph.with_input(input_shape(input, graph))
+    return for_inference(graph)
 
 
 def columns(text: str | None) -> tuple[str, ...]:

@@ -15,6 +15,7 @@ from cnncalc.ask.option import (
 )
 from cnncalc.ask.request import Answer, Request
 from cnncalc.errors import Origin, UsageError, refuse, shown
+from cnncalc.infer import Unfit
 from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
@@ -90,10 +91,17 @@ class Table(Strict, CountedAs, Changed, _Reports):
     def find(self) -> list[Report]:
         self._check_caption()
         variables = parse.variables(self.set)
-        return [
-            self.report(parse.network(spec, variables, self.input, self.base))
-            for spec in self.specs or ["lenet5"]
-        ]
+        found, unfit = list[Report](), list[Unfit]()
+        for spec in self.specs or ["lenet5"]:
+            graph = parse.network(spec, variables, self.input, self.base)
+            try:
+                found.append(self.report(graph))
+            except Unfit as case:
+                unfit.append(case)
+        if unfit:
+            unfit[0].others = tuple(unfit[1:])
+            raise unfit[0]
+        return found
 
     def answer(self, found: list[Report]) -> Answer:
         ok = all(map(self.allows, found))

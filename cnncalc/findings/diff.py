@@ -323,6 +323,8 @@ class _Wiring:
             return FieldChange("reads", list(x.inputs), list(y.inputs))
         if x.weights_of and y.weights_of and not self._same([x.weights_of], [y.weights_of]):
             return FieldChange("weights_of", x.weights_of, y.weights_of)
+        if x.indices_of and y.indices_of and not self._same([x.indices_of], [y.indices_of]):
+            return FieldChange("indices_of", x.indices_of, y.indices_of)
         return None
 
     def outputs(self, names: bool) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

@@ -31,6 +31,10 @@ _NO_LAYERS = {
 """Words of other frameworks for which there is no layer, in lower case without underscores."""
 
 
+NO_WINDOW = "window and size are those of the max_pool that indices_of, beside it, names"
+"""Why what undoes a pooling has no fields."""
+
+
 def quoted(word: Any) -> str:
     """A key or word of a spec as a message names it."""
     return printable(shorten(word if isinstance(word, str) else shown(word))) or '""'
@@ -136,7 +140,9 @@ def unknown_field(cls: type[Layer], field: str) -> str:
     """What to say of a field that a layer does not have."""
     known = field_names(cls)
     right = right_field(cls, field)
-    if field in ("name", "from"):
+    if cls.needs_indices and field not in ITEM_KEYS:
+        hint = f"; {NO_WINDOW}"
+    elif field in ITEM_KEYS:
         hint = f"; {field} stands beside {cls.type}, not in it"
     elif field in _DERIVED:
         hint = "; it follows from the input: leave it out"

@@ -56,6 +56,9 @@ class BlockExpander(LayerExpander):
     ) -> str:
         """Add the nodes of a block's use or of a repeat."""
         name = explicit or self.scope.automatic_name(word)
+        if "indices_of" in beside:
+            message = "indices_of stands beside a layer, not beside a block or a repeat"
+            self.problem((*path, "indices_of"), name, message)
         wanted: list[str] = (self.blocks.get(word) or {"inputs": []})["inputs"]
         sources = self.read(beside, path, name, reads)
         if word != "repeat":
@@ -91,8 +94,8 @@ class BlockExpander(LayerExpander):
                 self.problem(path, where, message)
                 return
             owner, shared = names[other + part], True
-            self.nodes[index] = node._replace(weights_of=owner)
-            names[node.name] = owner
+            node = node._replace(weights_of=owner.weights_of or owner.name)
+            self.nodes[index] = names[node.name] = node
         if not shared and not self.problems:
             self.problem(path, where, f"{name} has no weights to share")
 

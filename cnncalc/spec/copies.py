@@ -43,5 +43,7 @@ class Expanded(NamedTuple):
                 node.path,
                 (*within, *uses) if within else uses,
                 node.weights_of and name + node.weights_of[start:],
+                node.indices_of and name + node.indices_of[start:],
                 node.trainable,
+                node.assertions,
             )

@@ -11,6 +11,7 @@ from cnncalc.graph import INPUT, Node
 from cnncalc.layers import ACTIVATIONS, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
+from cnncalc.spec.assertions import asserted, assertions_of
 from cnncalc.spec.resolve import Resolver
 from cnncalc.spec.scope import MAX_PATH, UNKNOWN, bundle, is_bundle, unbundled
 
@@ -23,7 +24,7 @@ class LayerExpander(Resolver, ABC):
 
     def __init__(self) -> None:
         super().__init__()
-        self._names: dict[str, str] = {}
+        self._names: dict[str, Node] = {}
         self._named = 0
         """How many nodes `_names` knows."""
         self._made: dict[str, Layer] = {}
@@ -64,6 +65,7 @@ class LayerExpander(Resolver, ABC):
                 message = "with norm it is not clear whose weights are meant; make norm an item"
                 self.problem((*path, "weights_of"), f"{name}.weights_of", message)
         whole = self.unresolved == before
+        assertions = self.assertions(cls, fields, name, at) if fields and whole else ()
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
         activation = self.activation(fused, name, at)
@@ -80,15 +82,31 @@ class LayerExpander(Resolver, ABC):
             self.problem((*path, "weights_of"), name, f"{word} has no weights to share")
         elif "weights_of" in beside and parts:
             shared = self.shared(beside["weights_of"], [*parts], path, name)
-        if not parts or sources is None:
+        undone = self.undone(cls, beside, path, name)
+        if not parts or sources is None or undone == UNKNOWN:
             return self.keep(explicit, UNKNOWN)
         output = full = self.full(name, path)
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = self.names[_part(shared, suffix)] if shared else None
-            self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
-            sources = [output]
+            owner = None
+            if shared:
+                first = self.names[_part(shared, suffix)]
+                owner = first.weights_of or first.name
+            self.nodes.append(
+                Node(
+                    output,
+                    part,
+                    tuple(sources),
+                    None,
+                    at,
+                    uses,
+                    owner,
+                    undone,
+                    assertions=assertions,
+                )
+            )
+            sources, assertions = [output], ()
         if norm is not None:
             output = self.norm(norm, behind, name, at, output)
         if activation is not None:
@@ -119,12 +137,25 @@ class LayerExpander(Resolver, ABC):
         at = at if isinstance(value, str) else (*at, word)
         return self.layer(word, fields, {}, explicit, at, at, reads)
 
+    def assertions(
+        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
+    ) -> tuple[tuple[str, Any], ...]:
+        """Take out of the fields what only says something of the input."""
+        found = list[tuple[str, Any]]()
+        for key in assertions_of(cls).keys() & fields.keys():
+            value = fields.pop(key)
+            try:
+                found.append((key, asserted(key, value)))
+            except ValueError as error:
+                self.problem((*at, key), f"{name}.{key}", str(error))
+        return tuple(sorted(found))
+
     @property
-    def names(self) -> dict[str, str]:
-        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
+    def names(self) -> dict[str, Node]:
+        """Every node by name; those that are fused into others have none."""
         # Gathered here: few networks share weights.
         added, self._named = self.nodes[self._named :], len(self.nodes)
-        self._names.update((n.name, n.weights_of or n.name) for n in added if not n.fused_into)
+        self._names.update((n.name, n) for n in added if not n.fused_into)
         return self._names
 
     def full(self, name: str, path: Path) -> str:
@@ -149,6 +180,33 @@ class LayerExpander(Resolver, ABC):
         if scope.named[source] != UNKNOWN:
             self.problem(path, where, f"{source} is no layer of this kind; it has no such weights")
         return None
+
+    def undone(self, cls: type[Layer], beside: dict[str, Any], path: Path, name: str) -> str | None:
+        """The full name of the pooling that `indices_of` names; UNKNOWN where it is wrong."""
+        place, where = (*path, "indices_of"), f"{name}.indices_of"
+        if not cls.needs_indices:
+            if "indices_of" in beside:
+                message = f"{cls.type} takes no indices; indices_of stands beside max_unpool"
+                self.problem(place, name, message)
+            return None
+        if "indices_of" not in beside:
+            message = (
+                f"{cls.type} needs indices_of beside it: the name of the max_pool that it undoes, "
+                f"as in {{{cls.type}: null, indices_of: pool1}}"
+            )
+            return self.unknown(path, name, message)
+        source = beside["indices_of"]
+        found = self.scope.find(source)
+        if found is None:
+            message = self.scope.no_source(source, name, "indices_of", self.hint)
+            return self.unknown(place, where, message)
+        if found == UNKNOWN:
+            return UNKNOWN
+        node = self.names.get(found)
+        if node is None or not node.layer.gives_indices:
+            what = node.layer.type if node else "no max_pool"
+            return self.unknown(place, where, f"{source} is {what}; indices_of names a max_pool")
+        return found
 
     def keep(self, explicit: str | None, output: str) -> str:
         """Remember what a name stands for, so that one mistake does not cause others."""
@@ -182,7 +240,10 @@ class LayerExpander(Resolver, ABC):
         """The layer with these fields, or None and its problems."""
         if fields is None:
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
-            self.problem(at, name, f"{cls.type} takes {wanted}, not {shown(value)}")
+            message = f"{cls.type} takes {wanted}, not {shown(value)}"
+            if cls.needs_indices:
+                message = f"{cls.type} takes no {shown(value)}; {advice.NO_WINDOW}"
+            self.problem(at, name, message)
             return None
         text = written(cls.type, fields)
         if text in self._made:

@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
+from cnncalc.spec.assertions import schemas
 from cnncalc.spec.blocks import MAX_TIMES
 from cnncalc.spec.header import INPUT_FORMS, MAX_VARIABLES
 from cnncalc.spec.scope import ITEM_KEYS
@@ -215,13 +216,15 @@ def _items(suffix: str) -> dict[str, Any]:
 
 
 def _item(suffix: str) -> dict[str, Any]:
+    classes = {word: layer_class(word) for word in MODULES}
     bare = [
         word
-        for word in MODULES
-        if not layer_class(word).required_fields() and not layer_class(word).joins
+        for word, cls in classes.items()
+        if not (cls.required_fields() or cls.joins or cls.needs_indices)
     ]
+    undoing = [word for word, cls in classes.items() if cls.needs_indices]
     properties = {
-        **{word: _ref(word + suffix * layer_class(word).joins) for word in MODULES},
+        **{word: _ref(word + suffix * cls.joins) for word, cls in classes.items()},
         "repeat": _ref(f"repeat{suffix}"),
         "network": _NETWORK,
         "name": _NAME,
@@ -235,8 +238,10 @@ def _item(suffix: str) -> dict[str, Any]:
             "description": "whether it is there; where it is not, its name stands for its input",
             "anyOf": [{"type": "boolean"}, _ref("formula")],
         },
+        "indices_of": {"type": "string", "description": "the max_pool that it undoes"},
     }
-    item = {"type": "object", "properties": properties}
+    needed = {word: ["indices_of"] for word in undoing} | {"indices_of": undoing}
+    item = {"type": "object", "properties": properties, "dependencies": needed}
     if suffix:
         # A block's word is one more key, whose value holds its arguments.
         word: dict[str, Any] = {"type": "string", "pattern": _NAME["pattern"]}
@@ -284,6 +289,7 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
     for key in {"activation", "norm"} & properties.keys():
         described = properties[key]["description"]
         properties[key] = {"description": described, "anyOf": [_ref(key), _ref("formula")]}
+    properties |= {name: _or_formula(entry) for name, entry in schemas(cls)}
     required = cls.required_fields()
     if cls.joins:
         branches = {

@@ -6,7 +6,7 @@ from typing import Any
 from cnncalc.errors import Path, shown
 from cnncalc.graph import INPUT
 
-ITEM_KEYS = ("name", "from", "weights_of", "when", "trainable")
+ITEM_KEYS = ("name", "from", "weights_of", "indices_of", "when", "trainable")
 """The words that stand beside a layer; a block of that name wins over the newer ones."""
 RESERVED = {"name", "from", "weights_of", "repeat", INPUT}
 """Words that cannot be names."""
@@ -120,7 +120,7 @@ class Scope:
     def no_source(
         self, name: Any, reader: str, key: str, hint: Callable[[str, Iterable[str]], str]
     ) -> str:
-        """Why `name` cannot be read by the `key` (from, weights_of, outputs) of `reader`."""
+        """Why `name` cannot be read by the `key` (from, weights_of, outputs …) of `reader`."""
         if not isinstance(name, str):
             several = " or a list of names" if key == "from" else ""
             return f"must be a name{several}, not {shown(name)}"
@@ -142,7 +142,7 @@ class Scope:
         if name in inside or (head != name and (head in self.named or head in self._automatic)):
             return f"{shown(name)} is inside {head}; of a block or repeat only its own name is seen"
         visible = [known for scope in self.outward() for known in scope.named]
-        kind = "earlier layer" if key in ("from", "weights_of") else "layer"
+        kind = "earlier layer" if key in ITEM_KEYS else "layer"
         return f"no {kind} is named {shown(name)}{hint(name, visible)}"
 
     def inside(self) -> dict[str, str]:

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from cnncalc.amounts import Layout
 from cnncalc.errors import UsageError, shown, suggestion
-from cnncalc.findings.explain import MAX_SUMMANDS, Explanation, explanations
+from cnncalc.findings.explain import Explanation, explanations
 from cnncalc.findings.explain_page import working
+from cnncalc.findings.expression import MAX_TERMS
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.page import Grid, Heading, Page, Prose
@@ -190,7 +191,7 @@ class Quiz:
             for name, value, its in zip(self.report.column("name"), values, parts, strict=True)
             if value and (its == part or (part == "total" and its not in resting))
         ]
-        if len(summands) > MAX_SUMMANDS:
+        if len(summands) > MAX_TERMS:
             return f"the sum of {len(summands)} layers: {question.answer}"
         names, numbers = (
             " + ".join(n for n, _ in summands),

@@ -154,8 +154,8 @@ class Slide(Presented):
         to 20 digits behind the point."""
         if not self.is_gradient:
             return None
-        total = squared(self.map)
-        return np.vectorize(root, otypes=[object])(total)
+        roots: Array = np.vectorize(root, otypes=[object])(squared(self.map))
+        return roots
 
     def bands(self) -> Iterator[Array]:
         """The result as floats, some rows at a time: a picture needs no more memory than that.

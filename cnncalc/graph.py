@@ -1,7 +1,7 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -42,6 +42,10 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    changed: Mapping[str, Any] = {}
+    """The variables that are set to something else than the spec says."""
+    spec_inputs: Mapping[str, Shape] | None = None
+    """The shapes that the spec says, where another was asked for."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -63,4 +67,11 @@ class Graph(NamedTuple):
 
     def with_input(self, shape: Shape) -> "Graph":
         """The same network on an input of another shape."""
-        return self._replace(inputs={INPUT: shape})
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        return self._replace(inputs={INPUT: shape}, spec_inputs=own)
+
+    @property
+    def other_inputs(self) -> dict[str, Shape]:
+        """The inputs whose shapes are not those that the spec says."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        return {name: shape for name, shape in self.inputs.items() if own.get(name) != shape}

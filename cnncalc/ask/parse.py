@@ -11,7 +11,7 @@ from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.report import DEFAULT_COLUMNS
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.spec.load import graph_of
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"

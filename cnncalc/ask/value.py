@@ -10,7 +10,8 @@ from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
-from cnncalc.report import COLUMNS, PARTS, Report, column
+from cnncalc.meanings import COLUMNS, column
+from cnncalc.report import PARTS, Report
 
 _UNITS = {
     "k": 10**3,

@@ -13,8 +13,9 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
-from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
+from cnncalc.report import ALWAYS_THERE, Report
 
 MAX_BUDGET = 10**30
 """The largest budget; what is more was meant otherwise."""

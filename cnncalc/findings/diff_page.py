@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
-from cnncalc.report import COLUMNS
 
 MAX_RESIZED = 20
 """How many layers that only work on other sizes are listed one by one."""

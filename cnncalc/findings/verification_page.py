@@ -11,8 +11,8 @@ from cnncalc.findings.verification import (
     Value,
     Verification,
 )
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
-from cnncalc.report import COLUMNS
 from cnncalc.tables.depth import Group, fitting_depth, groups
 
 YES, NO = "✓", "✗"

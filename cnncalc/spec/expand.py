@@ -76,6 +76,7 @@ class _Expander(BlockExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.amounts import Layout, shape_text
+from cnncalc.meanings import CONVENTION, column
 from cnncalc.page import Grid, Page
-from cnncalc.report import CONVENTION, Report, column
+from cnncalc.report import Report
 from cnncalc.tables.csv import as_csv, text_cell
 
 COMPARED = ("activations", "params", "macs", "flops")

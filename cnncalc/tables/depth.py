@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.report import Column, Report, column, ratio
+from cnncalc.meanings import Column, column
+from cnncalc.report import Report, ratio
 
 MAX_ROWS = 60
 """About how many rows of layers people are shown when they do not say."""

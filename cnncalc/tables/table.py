@@ -5,8 +5,9 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
 from cnncalc.errors import UsageError
+from cnncalc.meanings import CONVENTION, DEFAULT_COLUMNS, Column, column
 from cnncalc.page import Grid, Items, Page
-from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
+from cnncalc.report import PARTS, Report
 from cnncalc.tables.depth import groups
 
 

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
+from cnncalc.meanings import Column
 from cnncalc.render.listing import broken, padded
 from cnncalc.render.terminal import Line
-from cnncalc.report import Column
 from cnncalc.tables.table import Table, notes, warning_lines
 
 DROPPED = ("flops", "macs_share", "params_share")

@@ -5,10 +5,11 @@ Figures without it would be taken for the network's own: those of 64 inputs for 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 from cnncalc.amounts import Layout, shape_text
 from cnncalc.errors import shown
+from cnncalc.graph import Graph
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,11 @@ class Asked:
     count_as: str | None = None
     params_as: str | None = None
     optimizer: str | None = None
+
+    @classmethod
+    def of(cls, graph: Graph, **options: Any) -> Self:
+        """What was asked of a graph: its options, and what the graph knows of its spec."""
+        return cls(graph.other_inputs, graph.changed, **options)
 
     def to_dict(self) -> dict[str, Any]:
         """What was asked otherwise, by the names that JSON has for it."""
@@ -42,6 +48,7 @@ class Asked:
         there = self.to_dict()
         told = [f"{name} {shape_text(shape, layout)}" for name, shape in self.inputs.items()]
         told += [f"{name} = {shown(value)}" for name, value in self.variables.items()]
+        told += [f"batch {self.batch:,}"] if self.batch != 1 else []
         told += [f"{word}{there[name]}" for name, word in _WORDS.items() if name in there]
         return ", ".join(told)
 
@@ -56,8 +63,14 @@ class Asked:
         return [f"As asked: {text}."] if text else []
 
 
+def asked_notes(networks: Sequence[tuple[str, Asked]], layout: Layout = "hwc") -> list[str]:
+    """The lines that say so of several networks: one, or one for each where they differ."""
+    lines = [(name, line) for name, asked in networks for line in asked.note(layout)]
+    same = len({line for _, line in lines}) == 1 and len(lines) == len(networks)
+    return [lines[0][1]] if same else [f"{name}: {line}" for name, line in lines]
+
+
 _WORDS = {
-    "batch": "batch ",
     "dtype": "",
     "count_as": "counted as ",
     "params_as": "parameters as ",

@@ -9,6 +9,7 @@ from fractions import Fraction
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from cnncalc.asked import Asked
 from cnncalc.dims import maximum, pinned
 from cnncalc.errors import UsageError
 from cnncalc.meanings import COLUMNS, Column, column
@@ -62,6 +63,8 @@ class Report(Presented):
     """Columns over the layers of one network, its inputs, its totals and its warnings."""
 
     name: str
+    asked: Asked
+    """What was asked otherwise than the spec says."""
     inputs: tuple[dict[str, Any], ...]
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
@@ -70,14 +73,25 @@ class Report(Presented):
     """What finds the strides that do not fit."""
     description: str = ""
     source: str = ""
-    batch: int = 1
-    dtype: str = "float32"
-    count_as: str | None = None
-    """The tool that the column `count` follows."""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is to be said under a table that shows a column."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
+
+    @property
+    def batch(self) -> int:
+        """How many inputs at a time are counted."""
+        return self.asked.batch
+
+    @property
+    def dtype(self) -> str:
+        """The type of a value, for columns in bytes."""
+        return self.asked.dtype
+
+    @property
+    def count_as(self) -> str | None:
+        """The tool that the column `count` follows."""
+        return self.asked.count_as
 
     @cached_property
     def warnings(self) -> tuple["StrideWarning", ...]:
@@ -151,6 +165,7 @@ class Report(Presented):
             "batch": self.batch,
             "dtype": self.dtype,
             "convention": self.count_as or "cnncalc",
+            "asked": self.asked.to_dict(),
             "inputs": list(self.inputs),
             "layers": layers,
             "totals": {key: self.total(key) for key in (*sums, *asked)} | {"layers": self.layers},

@@ -358,6 +358,7 @@ def test_json_has_the_raw_numbers() -> None:
                 "ok": False,
                 "batch": 1,
                 "dtype": "float32",
+                "asked": {},
                 "limits": [
                     {
                         "limit": "max-params",

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from cnncalc.analysis.strides import network_warnings
+from cnncalc.asked import Asked
 from cnncalc.columns import bits_of, columns
 from cnncalc.errors import UsageError, shown
 from cnncalc.graph import Graph
@@ -43,14 +44,19 @@ def analyzed(
         name=graph.name,
         description=graph.description,
         source=graph.source,
-        batch=batch,
-        dtype=dtype,
+        asked=Asked.of(
+            graph,
+            batch=batch,
+            dtype=dtype,
+            count_as=count_as,
+            params_as=params_as,
+            optimizer=optimizer,
+        ),
         inputs=tuple(
             {"name": name, "shape": list(shape), "activations": count(shape) * batch}
             for name, shape in graph.inputs.items()
         ),
         compute=compute,
-        count_as=count_as,
         remarks=remarks,
         find_warnings=partial(network_warnings, facts),
     )

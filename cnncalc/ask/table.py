@@ -15,6 +15,7 @@ from cnncalc.ask.option import (
     starting,
 )
 from cnncalc.ask.request import Answer, Request
+from cnncalc.asked import asked_notes
 from cnncalc.errors import Origin, UsageError, refuse, shown
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
@@ -52,7 +53,8 @@ class _Reports(Request[list[Report]]):
 
             keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
-            return Answer(csv(table), notes=tuple(warning_lines(report)), ok=ok)
+            notes = (*report.asked.note(layout), *warning_lines(report))
+            return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
         table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
@@ -113,9 +115,12 @@ class Table(Strict, CountedAs, Changed, _Reports):
             networks.sort(key=lambda network: network[1].total(key), reverse=True)
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks), ok=ok)
+            return Answer(compare.json(networks, extra if chosen is None else keys), ok=ok)
         if self.format == "csv":
-            return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
+            notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
+            return Answer(
+                compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
+            )
         return Answer(
             compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
         )

@@ -220,7 +220,7 @@ def _work(texts: Sequence[str]) -> tuple[str, ...]:
 
 def title_of(report: Report) -> str:
     """The network's name, as a drawing can have it."""
-    return printable(shorten(report.name, 200))
+    return printable(shorten(report.asked.titled(report.name), 200))
 
 
 def short(name: str) -> str:

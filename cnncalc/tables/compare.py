@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cnncalc.amounts import Layout, shape_text
+from cnncalc.asked import asked_notes
 from cnncalc.meanings import CONVENTION, column
 from cnncalc.page import Grid, Page
 from cnncalc.report import Report
@@ -35,7 +36,7 @@ def page(
 ) -> Page:
     """The table and what is to be said of its counts."""
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
-    note = "\n".join(_notes(networks, keys))
+    note = "\n".join(notes(networks, keys, layout))
     right = range(1, 3 + len(keys))
     title = ", ".join(name for name, _ in networks[:3]) + " …" * (len(networks) > 3)
     header = ["network", "input", "layers", *(column(key).title for key in keys)]
@@ -51,16 +52,22 @@ def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> 
     return as_csv([["network", "input", "layers", *keys], *cells])
 
 
-def json(networks: Networks) -> str:
-    """The JSON of every report, with what the command line called its spec."""
-    entries = [{"spec": name, **report.to_dict()} for name, report in networks]
+def json(networks: Networks, columns: Sequence[str] = ()) -> str:
+    """The JSON of every report, with the columns as more keys, and what the command line called
+    its spec."""
+    entries = [{"spec": name, **report.to_dict(columns)} for name, report in networks]
     return _json.dumps(entries, ensure_ascii=False, indent=1) + "\n"
 
 
-def _notes(networks: Networks, keys: Sequence[str]) -> list[str]:
-    """The convention, and what is to be said of a network's counts."""
+def notes(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
+    """What was asked, once where it is the same of all; the convention, and what is to be said of
+    a network's counts."""
     said = [(name, r.remarks.get(key, ())) for name, r in networks for key in keys]
-    return [CONVENTION, *(f"{name}: {line}" for name, lines in said for line in lines)]
+    return [
+        *asked_notes([(name, r.asked) for name, r in networks], layout),
+        CONVENTION,
+        *(f"{name}: {line}" for name, lines in said for line in lines),
+    ]
 
 
 def _cell(value: Any) -> str:

@@ -150,7 +150,7 @@ def _place(keys: Sequence[str], *wanted: str) -> int | None:
 
 
 def notes(table: Table) -> list[str]:
-    """The lines under a table: the convention, then what its signs mean."""
+    """The lines under a table: what was asked, the convention, then what its signs mean."""
     keys = [c.key for c in table.columns]
     remarks = [line for key in keys for line in table.report.remarks.get(key, ())]
     rows = len(table.report.groups())
@@ -173,7 +173,8 @@ def notes(table: Table) -> list[str]:
             table.left_out > 0
         ),
     }
-    return [CONVENTION, *remarks, *(line for line, holds in lines.items() if holds)]
+    said = [line for line, holds in lines.items() if holds]
+    return [*table.report.asked.note(table.layout), CONVENTION, *remarks, *said]
 
 
 def warning_lines(report: Report) -> list[str]:

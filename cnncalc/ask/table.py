@@ -19,6 +19,7 @@ from cnncalc.asked import asked_notes
 from cnncalc.errors import Origin, UsageError, refuse, shown
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import page, tabulate, warning_lines
@@ -38,20 +39,24 @@ class _Reports(Request[list[Report]]):
     ] = None
     layout: LayoutOption = "hwc"
 
+    def _keys(self, usual: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that are chosen, or added to the usual ones; and those of other options."""
+        return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
         chosen, format, layout = self.columns, self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
-        keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
+        keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
             from cnncalc.tables.json import json
 
             # All layers in their order: what scripts read is not cut to what people look at.
-            return Answer(json(report, extra if chosen is None else keys), ok=ok)
+            return Answer(json(report, self._keys((), extra)), ok=ok)
         if format == "csv":
             from cnncalc.tables.csv import CSV_COLUMNS, csv
 
-            keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
+            keys = self._keys(CSV_COLUMNS, extra)
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
             notes = (*report.asked.note(layout), *warning_lines(report))
             return Answer(csv(table), notes=notes, ok=ok)
@@ -75,7 +80,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
     sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
         None
     )
-    top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
+    top: Annotated[
+        int | None,
+        Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
+    ] = None
     value: Annotated[
         str | None,
         Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
@@ -107,23 +115,22 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
 
-        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
-        keys = _with(chosen or compare.COMPARED, extra)
+        keys = self._keys(compare.COMPARED, extra)
         networks = list(zip(map(str, self.specs), found, strict=True))
         if self.sort is not None:
             key = self.sort
-            networks.sort(key=lambda network: network[1].total(key), reverse=True)
+            networks.sort(key=lambda n: compare.total(n[1], key) or 0, reverse=True)
+        left_out = len(networks) - len(networks[: self.top])
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks, extra if chosen is None else keys), ok=ok)
+            return Answer(compare.json(networks, self._keys((), extra)), ok=ok)
         if self.format == "csv":
             notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
             return Answer(
                 compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
             )
-        return Answer(
-            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
-        )
+        page = compare.page(networks, keys, self.layout, left_out, self.caption, self.label)
+        return Answer(page, self.format, ok=ok)
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
@@ -206,7 +213,3 @@ class OneLayer(Strict, Counted, _Reports):
                 raise UsageError(f"the field {shown(name)} is given twice")
             found[name] = parse.value(value)
         return found
-
-
-def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    return (*keys, *(key for key in extra if key not in keys))

@@ -2,14 +2,15 @@
 
 import json as _json
 from collections.abc import Sequence
+from fractions import Fraction
 from typing import Any
 
-from cnncalc.amounts import Layout, shape_text
+from cnncalc.amounts import Layout, decimals, shape_text
 from cnncalc.asked import asked_notes
 from cnncalc.meanings import CONVENTION, column
 from cnncalc.page import Grid, Page
 from cnncalc.report import Report
-from cnncalc.tables.csv import as_csv, text_cell
+from cnncalc.tables.csv import as_csv, raw, text_cell
 
 COMPARED = ("activations", "params", "macs", "flops")
 """The totals that stand beside each other when no columns are chosen."""
@@ -25,18 +26,30 @@ def rows(networks: Networks, keys: Sequence[str], layout: Layout) -> list[list[A
             name,
             " + ".join(shape_text(entry["shape"], layout) for entry in report.inputs),
             report.layers,
-            *(report.total(key) for key in keys),
+            *(total(report, key) for key in keys),
         ]
         for name, report in networks
     ]
 
 
+def total(report: Report, key: str) -> int | Fraction | None:
+    """A network's total, or the ratio of two of them. Raises UsageError."""
+    meant = column(key)
+    return report.ratio(meant) if meant.kind == "ratio" else report.total(key)
+
+
 def page(
-    networks: Networks, keys: Sequence[str], layout: Layout, caption: str = "", label: str = ""
+    networks: Networks,
+    keys: Sequence[str],
+    layout: Layout,
+    left_out: int = 0,
+    caption: str = "",
+    label: str = "",
 ) -> Page:
     """The table and what is to be said of its counts."""
     cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
-    note = "\n".join(notes(networks, keys, layout))
+    more = f"{left_out:,} more network{'s' * (left_out > 1)} not shown."
+    note = "\n".join([*notes(networks, keys, layout), *([more] if left_out else [])])
     right = range(1, 3 + len(keys))
     title = ", ".join(name for name, _ in networks[:3]) + " …" * (len(networks) > 3)
     header = ["network", "input", "layers", *(column(key).title for key in keys)]
@@ -46,7 +59,7 @@ def page(
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
     """The table as CSV, with the columns' keys and raw numbers."""
     cells = [
-        [text_cell(name), shape.replace("×", "x"), *numbers]
+        [text_cell(name), shape.replace("×", "x"), *map(raw, numbers)]
         for name, shape, *numbers in rows(networks, keys, layout)
     ]
     return as_csv([["network", "input", "layers", *keys], *cells])
@@ -71,4 +84,8 @@ def notes(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
 
 
 def _cell(value: Any) -> str:
+    if isinstance(value, Fraction):
+        return decimals(value)
+    if value is None:
+        return ""
     return f"{value:,}" if isinstance(value, int) else str(value)

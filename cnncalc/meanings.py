@@ -78,6 +78,14 @@ _COLUMNS = (
     Column("params_share", "params %", "percent of all parameters", "share", of="params"),
     Column("weights", "weights", "trained parameters without biases", total=True),
     Column("biases", "biases", "trained biases", total=True),
+    Column("trainable", "trainable", "of the parameters, those that are trained", total=True),
+    Column(
+        "non_trainable",
+        "non-trainable",
+        "of the parameters, those that are not trained: with `--params-as keras` what else is "
+        "kept (moving statistics), otherwise none",
+        total=True,
+    ),
     Column("buffers", "buffers", "values that are kept and not trained", total=True),
     Column(
         "macs",

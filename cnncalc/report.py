@@ -27,6 +27,8 @@ ALWAYS_THERE = {
     "params",
     "weights",
     "biases",
+    "trainable",
+    "non_trainable",
     "buffers",
     "params_bytes",
     "backward_macs",

@@ -107,6 +107,9 @@ class Table(Strict, CountedAs, Changed, _Reports):
         ok = all(map(self.allows, found))
         asked = {"count": self.count_as, "training_bytes": self.optimizer}
         extra = tuple(key for key, wanted in asked.items() if wanted is not None)
+        if self.params_as is not None and (len(found) > 1 or self.format == "json"):
+            # A table of layers has them below it.
+            extra += ("trainable", "non_trainable")
         if self.value is not None:
             key = self.value
             totals = [r.layers if key == "layers" else r.total(key) for r in found]

@@ -10,7 +10,9 @@ CONVENTION = (
     "FLOPs = 2 × MACs; a MAC is one multiply-add of a convolution or matrix product, biases not "
     "counted."
 )
-"""The counting convention as it stands under every table."""
+"""The counting convention as it stands under a table of MACs or FLOPs."""
+COUNTED = {"macs", "macs_share", "flops", "backward_macs", "intensity"}
+"""The columns that follow it."""
 
 
 class Column(NamedTuple):

@@ -58,7 +58,7 @@ class _Reports(Request[list[Report]]):
 
             keys = self._keys(CSV_COLUMNS, extra)
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
-            notes = (*report.asked.note(layout), *warning_lines(report))
+            notes = (*report.asked.note(layout), *warning_lines(table))
             return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS

@@ -7,10 +7,11 @@ from typing import Any
 
 from cnncalc.amounts import Layout, decimals, shape_text
 from cnncalc.asked import asked_notes
-from cnncalc.meanings import CONVENTION, column
+from cnncalc.meanings import column
 from cnncalc.page import Grid, Page
 from cnncalc.report import Report
 from cnncalc.tables.csv import as_csv, raw, text_cell
+from cnncalc.tables.table import convention
 
 COMPARED = ("activations", "params", "macs", "flops")
 """The totals that stand beside each other when no columns are chosen."""
@@ -78,7 +79,7 @@ def notes(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
     said = [(name, r.remarks.get(key, ())) for name, r in networks for key in keys]
     return [
         *asked_notes([(name, r.asked) for name, r in networks], layout),
-        CONVENTION,
+        *convention(keys),
         *(f"{name}: {line}" for name, lines in said for line in lines),
     ]
 

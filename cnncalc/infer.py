@@ -1,6 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -14,6 +14,7 @@ from cnncalc.layers.base import Layer, Shape, count
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
 _INT = frozenset({int})
+_UNKNOWN: tuple[None, None] = (None, None)
 
 
 @dataclass(eq=False, repr=False)
@@ -130,42 +131,57 @@ def infer(graph: Graph) -> list[Facts]:
 
 
 def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
-    """Facts of every node that can be computed, and a problem for every rule that is broken.
+    """Facts of every node that can be computed, and a problem for every rule that is broken."""
+    judged = Judged(graph.inputs)
+    for node in graph.nodes:
+        judged.add(node)
+    return judged.facts, judged.problems
+
+
+class Judged:
+    """What is known of a network's nodes, as they are added one by one.
 
     What reads from a broken node is not judged: its inputs are unknown.
     """
-    shapes, facts, problems = dict(graph.inputs), list[Facts](), list[Problem]()
-    # Networks repeat themselves: the same layer on inputs of the same shapes is worked out once.
-    alike: dict[str, Hashable] = {name: _key(shape) for name, shape in shapes.items()}
-    done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
-    unknown: tuple[Work | None, Hashable] = (None, None)
-    sharing = {node.weights_of for node in graph.nodes if node.weights_of}
-    weights: dict[str, dict[str, Shape]] = {}
-    for node in graph.nodes:
+
+    def __init__(self, inputs: Mapping[str, Shape]) -> None:
+        self.shapes = dict(inputs)
+        """The outputs' shapes, of the inputs too."""
+        self.facts: list[Facts] = []
+        self.problems: list[Problem] = []
+        # Networks repeat themselves: the same layer on inputs of the same shapes is worked out
+        # once.
+        self._alike: dict[str, Hashable] = {name: _key(s) for name, s in self.shapes.items()}
+        self._done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+        self._works: dict[str, Work] = {}
+
+    def add(self, node: Node) -> None:
+        """Work a node out, or find what is wrong with it."""
+        alike = self._alike
         try:
             key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
         except KeyError:
-            continue
-        work, told = done.get(key, unknown)
+            return
+        work, told = self._done.get(key, _UNKNOWN)
         if work is None:
-            inputs = tuple([shapes[name] for name in node.inputs])
+            inputs = tuple([self.shapes[name] for name in node.inputs])
             broken = list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
-                problems += map(node.problem, broken)
-                continue
+                self.problems += map(node.problem, broken)
+                return
             told = _key(work.output)
-            done[key] = work, told
-        if node.name in sharing:
-            weights[node.name] = work.weights
-        if node.weights_of and weights.get(node.weights_of, work.weights) != work.weights:
-            message = f"its weights differ from those of {node.weights_of}, which it shares"
-            problems.append(node.problem(message))
-            continue
-        shapes[node.name] = work.output
+            self._done[key] = work, told
+        if node.weights_of:
+            owner = self._works.get(node.weights_of)
+            if owner is not None and owner.weights != work.weights:
+                message = f"its weights differ from those of {node.weights_of}, which it shares"
+                self.problems.append(node.problem(message))
+                return
+        self._works[node.name] = work
+        self.shapes[node.name] = work.output
         alike[node.name] = told
-        facts.append(Facts(node, work))
-    return facts, problems
+        self.facts.append(Facts(node, work))

@@ -12,8 +12,9 @@ import pytest
 
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import Graph
+from cnncalc.spec.blocks import MAX_NODES, MAX_TIMES
 from cnncalc.spec.bundled import networks
-from cnncalc.spec.expand import MAX_NODES, MAX_TIMES, _Expander, expand
+from cnncalc.spec.expand import _Expander, expand
 from cnncalc.spec.items import MAX_NESTED, LayerExpander
 from cnncalc.spec.load import load
 from tests.test_fuzz import case

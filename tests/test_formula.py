@@ -83,6 +83,19 @@ VARIABLES: dict[str, Any] = {
         ("make_divisible(100, 8)", 104),
         ("make_divisible(99, 8)", 96),
         ("  width  ", 64),
+        ("sizes[0]", 1),
+        # In YAML's {…} a square bracket would end the value.
+        ("sizes(1)", 2),
+        ("10*sizes(1) + sizes[sizes[0]-1]", 21),
+        ("len(sizes)", 2),
+        ("1 < 2", True),
+        ("1 < 2 <= 1", False),
+        ("1/2 == 0.5", True),
+        ("1 != 1", False),
+        ("not 1 > 2 and (2 >= 3 or flag)", True),
+        ("width if 1 < 2 else 1/0", 64),
+        ("word if flag else 3", "same"),
+        ("1 + (2 if flag else 3)", 3),
     ],
 )
 def test_value(text: str, value: Any) -> None:
@@ -92,13 +105,13 @@ def test_value(text: str, value: Any) -> None:
 
 
 def test_every_function_is_tried_above() -> None:
-    tried = {"min", "max", "ceil", "floor", "round", "ceil_div", "make_divisible"}
+    tried = {"min", "max", "ceil", "floor", "round", "ceil_div", "make_divisible", "len"}
     assert set(FUNCTIONS) == tried
 
 
 WHITELIST = (
-    " may hold numbers, variables, + - * / // % ** and "
-    "min, max, ceil, floor, round, ceil_div, make_divisible"
+    " may hold numbers, variables, + - * / // % **, comparisons and "
+    "min, max, ceil, floor, round, ceil_div, make_divisible, len"
 )
 
 
@@ -126,16 +139,27 @@ WHITELIST = (
             '"=(1" is not a formula; a bracket is not closed (in YAML\'s {…} a formula with a '
             "comma needs quotes)",
         ),
-        ("sizes[0]", f'"=sizes[0]"{WHITELIST}'),
+        ("sizes[2]", "sizes has no entry 2; there are 0 to 1"),
+        ("sizes(2)", "sizes has no entry 2; there are 0 to 1"),
+        # Python's -1 is the last; here it is a slip of `i - 1`.
+        ("sizes[-1]", "sizes has no entry -1; there are 0 to 1"),
+        ("sizes[1/2]", "sizes has no entry 1/2; there are 0 to 1"),
+        ("sizes[0:1]", f'"=sizes[0:1]"{WHITELIST}'),
+        ("width[0]", "width is 64, not a list"),
+        ("width(0)", "no such function: width; there are " + ", ".join(FUNCTIONS)),
+        ("len(width)", "width is 64, not a list"),
+        ("2*(1 < 2)", "1 < 2 is true, not a number"),
+        ("word == word", 'word is "same", not a number'),
+        ("1 in sizes", "sizes is a list, not a number"),
+        ("1 is 2", '"=1 is 2" may compare with < <= > >= == != only'),
         ("[1]", f'"=[1]"{WHITELIST}'),
         ("{1: 2}", f'"={{1: 2}}"{WHITELIST}'),
         ("(1, 2)", f'"=(1, 2)"{WHITELIST}'),
         ("True", f'"=True"{WHITELIST}'),
-        ("1 < 2", f'"=1 < 2"{WHITELIST}'),
-        ("1 and 2", f'"=1 and 2"{WHITELIST}'),
-        ("not 1", f'"=not 1"{WHITELIST}'),
+        ("flag and 2", "2 is no condition; compare it with something"),
+        ("not width", "width is no condition but 64; compare it with something"),
         ("~1", f'"=~1"{WHITELIST}'),
-        ("1 if 2 else 3", f'"=1 if 2 else 3"{WHITELIST}'),
+        ("1 if 2 else 3", "2 is no condition; compare it with something"),
         ("lambda: 1", f'"=lambda: 1"{WHITELIST}'),
         ("[x for x in sizes]", f'"=[x for x in sizes]"{WHITELIST}'),
         ("max(*sizes)", f'"=max(*sizes)"{WHITELIST}'),

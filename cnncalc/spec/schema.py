@@ -8,7 +8,7 @@ from typing import Any
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.spec.expand import MAX_TIMES
+from cnncalc.spec.blocks import MAX_TIMES
 from cnncalc.spec.header import INPUT_FORMS, MAX_VARIABLES
 from cnncalc.spec.scope import ITEM_KEYS
 

@@ -815,7 +815,10 @@ def test_without_matplotlib_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = cnncalc("pictures", str(run))
     assert (result.code, result.out) == (2, "")
-    assert result.err == "cnncalc pictures needs matplotlib: pip install 'cnncalc[train]'\n"
+    assert (
+        result.err
+        == "cnncalc pictures needs matplotlib: in a checkout of cnncalc, pip install '.[train]'\n"
+    )
 
 
 @pytest.mark.parametrize(

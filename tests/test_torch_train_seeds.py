@@ -114,6 +114,10 @@ def test_more_seeds_may_be_added(tmp_path: Path) -> None:
 def test_the_first_that_ends_badly_ends_all(tmp_path: Path) -> None:
     result = train(tmp_path, "--seeds", "3", "--optimizer", "sgd", "--lr", "1e30")
     assert result.code == 1
+    # The first epoch did not end: there is no checkpoint but that before the first step.
+    assert result.err.splitlines()[0].endswith(
+        f"; only the start is in {tmp_path / 'seed-0'}; try a smaller --lr"
+    )
     assert result.err.splitlines()[-1] == "seed 0 did not come to its end; 2 seeds were not trained"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["seed-0", "seeds.json"]
 

@@ -195,10 +195,12 @@ def _end(found: Outcome, settings: Settings) -> int:
         print(f"{name}: saved in {folder}; --resume goes on from there", file=sys.stderr)
         return 128 + found.signal
     if found.diverged is not None:
-        print(
-            f"{found.diverged}; the last good checkpoint is in {folder}; try a smaller --lr",
-            file=sys.stderr,
-        )
+        from cnncalc.training.checkpoint import NEWEST
+
+        # Of a run that was stopped and went on one may be there before an epoch has ended.
+        good = (found.folder / NEWEST).exists()
+        saved = "the last good checkpoint" if good else "only the start"
+        print(f"{found.diverged}; {saved} is in {folder}; try a smaller --lr", file=sys.stderr)
         return 1
     seconds = sum(epoch.seconds for epoch in found.history)
     if settings.overfit is None:

@@ -26,6 +26,7 @@ from scipy import stats  # type: ignore[import-untyped]
 from sklearn.datasets import load_digits
 
 import cnncalc
+from cnncalc.data import load
 from cnncalc.data.fitting import Split
 from cnncalc.data.load import Dataset, native_shape
 from cnncalc.findings.contest import Contest, Contestant, Round, Shifted, Side, Trial
@@ -110,7 +111,7 @@ def trained(
     with pytest.MonkeyPatch.context() as patch:
         if dataset is not None or settings.get("data") is None:
             patch.setattr(samples, "load_data", lambda *_, **__: dataset or blobs())
-            patch.setattr(data, "native_shape", lambda *_: None)
+            patch.setattr(load, "native_shape", lambda *_: None)
         return train_against_dense(
             asked,
             cnncalc.compare_fc(spec).network,

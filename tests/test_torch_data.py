@@ -84,7 +84,7 @@ def test_vectors() -> None:
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     assert error(lambda: load_data("digits", (1, 8, 8), 10)) == (
-        "--data digits needs scikit-learn: pip install 'cnncalc[train]'"
+        "--data digits needs scikit-learn: in a checkout of cnncalc, pip install '.[train]'"
     )
 
 

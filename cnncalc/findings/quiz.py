@@ -90,11 +90,15 @@ class Quiz:
         """The blanks in their order."""
         return self._drawn[1]
 
+    @property
+    def _title(self) -> str:
+        return self.report.asked.titled(self.report.name, self.layout)
+
     def page(self) -> Page:
         """The table with its blanks."""
         many = len(self.questions)
         asked_for = f"Fill in the {many} blanks; --answers --seed {self.seed} prints the key."
-        return [Heading(self.report.name, 1), self._drawn[0], Prose(asked_for)]
+        return [Heading(self._title, 1), self._drawn[0], Prose(asked_for)]
 
     def key(self) -> Page:
         """What belongs into the blanks."""
@@ -102,7 +106,7 @@ class Quiz:
             [str(number), asked.row, asked.title, asked.answer]
             for number, asked in enumerate(self.questions, 1)
         ]
-        title = f"{self.report.name}: answers, seed {self.seed}"
+        title = f"{self._title}: answers, seed {self.seed}"
         return [Heading(title, 1), Grid(["blank", "layer", "column", "answer"], rows, right=[0, 3])]
 
     def check(self, question: Question, text: str) -> Checked | None:

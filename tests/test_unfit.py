@@ -174,8 +174,9 @@ def unet(levels: int) -> list[Any]:
     up = []
     for i in range(levels, 0, -1):
         fields = {"out_channels": 4, "kernel_size": 2, "stride": 2}
+        join: dict[str, Any] = {"concat": None, "from": [f"up{i}", f"enc{i}"]}
         up += [{"conv_transpose": fields, "name": f"up{i}"}]
-        up += [{"concat": None, "from": [f"up{i}", f"enc{i}"], "name": f"join{i}"}]
+        up += [{**join, "name": f"join{i}"}]
     return [layer for pair in down for layer in pair] + up
 
 

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from cnncalc.analysis.strides import around
 from cnncalc.dims import Window
-from cnncalc.errors import MAX_REPORTED
+from cnncalc.errors import MAX_REPORTED, SpecError
 from cnncalc.graph import Node
-from cnncalc.infer import Facts, Misfit, Unfit, judge
+from cnncalc.infer import Facts, Misfit, Unfit, for_inference, judge
 from cnncalc.layers.base import Layer, Sentence, Shape, count, times
 from cnncalc.layers.window import OnAxes
 
@@ -146,9 +146,16 @@ class _Network:
 
     def _with(self, input: Shape) -> bool:
         """Whether the whole network fits that input."""
-        facts, misfits = judge(self.graph.with_input(input), whole=False)
-        self.tried += len(facts) + 1
-        return not misfits
+        if self.graph.on is None:
+            facts, misfits = judge(self.graph.with_input(input), whole=False)
+            self.tried += len(facts) + 1
+            return not misfits
+        # The spec is expanded anew, which takes about ten times as long.
+        self.tried += 10 * len(self.known) + 10
+        try:
+            return not judge(for_inference(self.graph.with_input(input)), whole=False)[1]
+        except SpecError:
+            return False
 
     def _least(self, input: Shape, probes: Sequence[int]) -> Shape | None:
         """The smallest input that fits, first with all axes alike, then along each."""
@@ -192,7 +199,11 @@ class _Network:
 
     def _strides(self, node: Node) -> Iterator[str]:
         """The last stride before a layer without which the network fits."""
-        before = [n for n in self.graph.nodes if n.name in self.graph.behind([node.name])]
+        if self.graph.on is not None:
+            # Other layers would follow from it.
+            return
+        behind = self.graph.behind([node.name])
+        before = [n for n in self.graph.nodes if n.name in behind]
         strided = [n for n in before if n.name in self.known and self._stride(n) > 1]
         for one in strided[: -_MAX_STRIDES - 1 : -1]:
             fields = one.layer.model_dump(by_alias=True, exclude_unset=True)

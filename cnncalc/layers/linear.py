@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from cnncalc.layers.base import Activated, Layer, Sentence, Shape, count
+from cnncalc.layers.base import Layer, Normed, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
@@ -14,7 +14,7 @@ from cnncalc.layers.twin import Twin, channels_last, module
 _FEATURES = {"in_features": "number of values that arrive; of channels if position_wise"}
 
 
-class Linear(Activated):
+class Linear(Normed):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
     prefix = "fc"

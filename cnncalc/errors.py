@@ -173,6 +173,12 @@ def refuse(*mistakes: tuple[object, str]) -> None:
             raise UsageError(said)
 
 
+def missing(who: str, package: str, extra: str) -> UsageError:
+    """That `who` needs a package which is not there, and how the extra that brings it is had."""
+    # cnncalc is in no index: `cnncalc[torch]` would be looked for there.
+    return UsageError(f"{who} {package}: in a checkout of cnncalc, pip install '.[{extra}]'")
+
+
 def require(package: str, who: str, extra: str) -> None:
     """Raises UsageError where a package is missing that `who` needs and an extra brings."""
     try:
@@ -180,4 +186,4 @@ def require(package: str, who: str, extra: str) -> None:
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
-        raise UsageError(f"{who} needs {package}: pip install 'cnncalc[{extra}]'") from None
+        raise missing(f"{who} needs", package, extra) from None

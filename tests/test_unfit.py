@@ -171,7 +171,7 @@ def unet(levels: int) -> list[Any]:
         return {"conv": fields, "name": name}
 
     down = [[conv(f"enc{i}"), {"max_pool": 2, "name": f"pool{i}"}] for i in range(1, levels + 1)]
-    up = []
+    up: list[dict[str, Any]] = []
     for i in range(levels, 0, -1):
         fields = {"out_channels": 4, "kernel_size": 2, "stride": 2}
         join: dict[str, Any] = {"concat": None, "from": [f"up{i}", f"enc{i}"]}

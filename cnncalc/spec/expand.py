@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Judged, Unfit, judge
+from cnncalc.infer import Judged, infer, judge
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
@@ -56,14 +56,13 @@ def expand(
     if expander.asked:
         # What formulas made of one shape is wrong for another.
         graph = graph._replace(on=partial(expand, document, variables, variant, find=find))
-    if expander.problems or expander.unresolved:
+    if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        facts, misfits = judge(graph)
-        if not expander.problems:
-            # Formulas asked for shapes that nothing has behind what does not fit.
-            raise Unfit(graph, facts, misfits)
-        problems = (misfit.problem for misfit in misfits)
-        raise document.origin.error([*expander.problems, *problems])
+        misfits = (misfit.problem for misfit in judge(graph)[1])
+        raise document.origin.error([*expander.problems, *misfits])
+    if expander.unresolved:
+        # A formula asked for a shape that is not to be had: say why, and show what there is.
+        infer(graph)
     return graph
 
 
@@ -104,6 +103,7 @@ class _Expander(NetworkExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:

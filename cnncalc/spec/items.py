@@ -89,10 +89,23 @@ class LayerExpander(Resolver, ABC):
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = self.names[_part(shared, suffix)] if shared else None
-            owner = owner and (owner.weights_of or owner.name)
-            node = Node(output, part, tuple(sources), None, at, uses, owner, undone)
-            self.nodes.append(node._replace(assertions=assertions) if assertions else node)
+            owner = None
+            if shared:
+                first = self.names[_part(shared, suffix)]
+                owner = first.weights_of or first.name
+            self.nodes.append(
+                Node(
+                    output,
+                    part,
+                    tuple(sources),
+                    None,
+                    at,
+                    uses,
+                    owner,
+                    undone,
+                    assertions=assertions,
+                )
+            )
             sources, assertions = [output], ()
         if norm is not None:
             output = self.norm(norm, behind, name, at, output)
@@ -102,19 +115,6 @@ class LayerExpander(Resolver, ABC):
             self.nodes.append(node)
             output = node.name
         return self.keep(explicit, output)
-
-    def assertions(
-        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
-    ) -> tuple[tuple[str, Any], ...]:
-        """Take out of the fields what only says something of the input."""
-        found = list[tuple[str, Any]]()
-        for key in assertions_of(cls).keys() & fields.keys():
-            value = fields.pop(key)
-            try:
-                found.append((key, asserted(key, value)))
-            except ValueError as error:
-                self.problem((*at, key), f"{name}.{key}", str(error))
-        return tuple(sorted(found))
 
     def norm(self, value: Any, activation: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of the `norm` field and of the activation behind it."""
@@ -136,6 +136,19 @@ class LayerExpander(Resolver, ABC):
             fields = {**fields, "activation": activation}
         at = at if isinstance(value, str) else (*at, word)
         return self.layer(word, fields, {}, explicit, at, at, reads)
+
+    def assertions(
+        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
+    ) -> tuple[tuple[str, Any], ...]:
+        """Take out of the fields what only says something of the input."""
+        found = list[tuple[str, Any]]()
+        for key in assertions_of(cls).keys() & fields.keys():
+            value = fields.pop(key)
+            try:
+                found.append((key, asserted(key, value)))
+            except ValueError as error:
+                self.problem((*at, key), f"{name}.{key}", str(error))
+        return tuple(sorted(found))
 
     @property
     def names(self) -> dict[str, Node]:

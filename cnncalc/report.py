@@ -77,7 +77,8 @@ class Report(Presented):
     source: str = ""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is to be said under a table that shows a column."""
-    left_out: str = ""  # Which auxiliary part does not fit and is left out, and why.
+    left_out: str = ""
+    """Which auxiliary part is left out, where one does not fit, and why."""
     missing: Sequence[str] = ()
     """The layers that do not fit or read such: nothing is known of them, nor any total."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)

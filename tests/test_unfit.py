@@ -208,6 +208,38 @@ def test_a_stride_in_one_branch_only_is_named() -> None:
     assert "down makes 14×14 of 28×28; give both the same strides and padding" in text
 
 
+def test_training_says_it_too() -> None:
+    pytest.importorskip("torch")
+    for command in (
+        ["train", "net.json", "--output", "run"],
+        ["compare-fc", "net.json", "--train"],
+    ):
+        assert run(*command, "--data", "synthetic") == (2, "", SAYS.format(line="43:4"))
+    assert not Path("run").exists()
+
+
+def test_an_unpooling_whose_pooling_gave_another_size() -> None:
+    undo = {"max_unpool": None, "indices_of": "pool"}
+    text = said([{"max_pool": 2, "name": "pool"}, {"max_pool": 2}, undo], channels=4)
+    assert "it reads 7×7×4, but pool, whose indices it takes, gave 14×14×4" in text
+
+
+def test_a_broken_row_of_a_branch_leaves_the_other_branches_their_rows() -> None:
+    wide = {"conv": {"out_channels": 1, "kernel_size": 29}, "name": "wide"}
+    thin = {"conv": {"out_channels": 1, "kernel_size": 1}, "name": "thin"}
+    with pytest.raises(cnncalc.SpecError) as caught:
+        cnncalc.analyze(spec([{"concat": [[wide], [thin]], "name": "both"}, "relu"]))
+    assert caught.value.report.column("name") == ["thin"]
+    assert caught.value.report.missing == ("wide", "both", "relu1")
+
+
+def test_long_joins_stay_fast() -> None:
+    # A quarter of MAX_NODES in a row, each pair joined, and the last join does not meet.
+    add = [{"add": [[{"relu": None}], []]}] * 1_200
+    text = said([*add, {"add": [[{"max_pool": 2}], []], "name": "last"}])
+    assert "last: branches differ: pool1 14×14×1, add1200 28×28×1; they parted at add1200" in text
+
+
 @pytest.mark.parametrize(
     "layers",
     [

@@ -199,8 +199,8 @@ class _Network:
 
     def _strides(self, node: Node) -> Iterator[str]:
         """The last stride before a layer without which the network fits."""
-        if self.graph.on is not None:
-            # Other layers would follow from it.
+        if self.graph.on is not None or self.tried > _MAX_TRIED:
+            # Where formulas ask for shapes, other layers would follow.
             return
         behind = self.graph.behind([node.name])
         before = [n for n in self.graph.nodes if n.name in behind]
@@ -209,7 +209,9 @@ class _Network:
             fields = one.layer.model_dump(by_alias=True, exclude_unset=True)
             slower = type(one.layer).model_validate({**fields, "stride": 1})
             nodes = tuple(n._replace(layer=slower) if n is one else n for n in self.graph.nodes)
-            if not judge(self.graph._replace(nodes=nodes), whole=False)[1]:
+            facts, misfits = judge(self.graph._replace(nodes=nodes), whole=False)
+            self.tried += len(facts) + 1
+            if not misfits:
                 yield f"stride 1 in {one.name}"
                 return
 
@@ -245,8 +247,8 @@ class _Network:
 
     def _before(self, name: str) -> set[str]:
         """A layer or input, and all that it is computed from."""
-        inputs = [n for n in self.nodes.values() if n.name in self.graph.behind([name])]
-        return {name, *chain.from_iterable((n.name, *n.inputs) for n in inputs)}
+        behind = self.graph.behind([name])
+        return {name, *behind, *chain.from_iterable(self.nodes[n].inputs for n in behind)}
 
     def _shown(self, name: str) -> str:
         """What the table calls it: a fused activation stands in its layer's row."""

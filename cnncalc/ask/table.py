@@ -103,8 +103,8 @@ class Table(Strict, CountedAs, Changed, _Reports):
         variables = parse.variables(self.set)
         found, unfit = list[Report](), list[Unfit]()
         for spec in self.specs or ["lenet5"]:
-            graph = parse.network(spec, variables, self.input, self.base)
             try:
+                graph = parse.network(spec, variables, self.input, self.base)
                 found.append(self.report(graph))
             except Unfit as case:
                 unfit.append(case)

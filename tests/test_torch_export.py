@@ -16,7 +16,16 @@ from cnncalc.infer import infer
 from cnncalc.interop.torch_source import TAKEN, torch_source
 from cnncalc.layers import MODULES
 from tests.formatted import check_format
-from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+from tests.strategies import (
+    SHADOWS,
+    layers_for,
+    shadowing,
+    shapes,
+    spec_of,
+    specs,
+    thorough,
+    words_for,
+)
 from tests.zoo import zoo
 
 SMALL = 4_000_000
@@ -143,3 +152,40 @@ def test_the_main_part_prints_parameters_and_shape(capsys: pytest.CaptureFixture
 def test_names_that_torch_has_for_itself_are_known() -> None:
     names = {name for name in dir(nn.Module()) if not name.startswith("__")}
     assert names <= TAKEN
+
+
+OWN = [
+    {"locally_connected": {"out_channels": 2, "kernel_size": 2}},
+    {"subsample": 2},
+    {"drop_path": 0.5},
+    {"tanh": None, "name": "last"},
+    {"multiply": None, "from": ["last"] * 17},
+]
+"""Layers for which the code takes along definitions of ours."""
+FREE = [word for word in SHADOWS if word not in TAKEN and not word.startswith("__")]
+
+
+def test_no_name_shadows_what_the_code_uses() -> None:
+    """A block is a class; a layer's name is an attribute, and some of them torch's own."""
+    blocks = [word for word in SHADOWS if not word.startswith("__")]
+    same(cnncalc.load(shadowing(OWN, blocks, FREE)))
+
+
+@pytest.mark.parametrize("word", ["x", "len", "super", "sum", "zip", "torch", "F", "layer"])
+def test_one_name_shadows_nothing(word: str) -> None:
+    same(cnncalc.load(shadowing(OWN, [word, "other"], [word, "value"])))
+
+
+@pytest.mark.parametrize("word", ["add", "multiply", "concat"])
+@pytest.mark.parametrize("number", [500, 4000])
+def test_a_join_of_many(word: str, number: int) -> None:
+    names = [f"n{i}" for i in range(number)]
+    layers = [{"tanh": None, "name": name, "from": "input"} for name in names]
+    spec = {"name": "many", "input": {"features": 2}}
+    graph = cnncalc.load({**spec, "layers": [*layers, {word: None, "from": names}]})
+    module = executed(torch_source(graph, infer(graph)))
+    x = torch.rand(1, 2, dtype=torch.float64)
+    y = x.tanh()
+    wanted = {"add": number * y, "multiply": y**number, "concat": y.repeat(1, number)}[word]
+    torch.testing.assert_close(module(x), wanted)
+    torch.testing.assert_close(cnncalc.build(graph)(x), wanted)

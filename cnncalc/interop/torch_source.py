@@ -8,10 +8,11 @@ from typing import Any
 from cnncalc.errors import CnncalcError
 from cnncalc.graph import INPUT, Graph, indices
 from cnncalc.infer import Facts, twins
-from cnncalc.interop.definitions import definitions
+from cnncalc.interop.definitions import definitions, used_names
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    BETWEEN,
     arguments,
     assignment,
     class_name,
@@ -92,7 +93,8 @@ def torch_source(graph: Graph, facts: Sequence[Facts]) -> str:
 class _Writer:
     def __init__(self, graph: Graph, facts: Sequence[Facts]) -> None:
         self.graph, self.facts = graph, facts
-        self.classes = {"Tensor", "F", "Mapping", "Sequence", "Sizes", *_OWN.names}
+        self.taken = {*_OWN.taken, "torch", "nn", "F", "self", RUNNING, BETWEEN}
+        self.classes = {*self.taken}
         self.name = class_name(graph.name, self.classes)
         resting = graph.only_auxiliary()
         names = {f.node.name for f in facts}
@@ -101,8 +103,9 @@ class _Writer:
         self.places = {
             step.name: ".".join((*step.scope, step.attribute)) for step in steps if step.made_of
         }
-        self.own = _OWN.names & {step.made_of for step in steps}
-        """Classes of ours that the code needs."""
+        called = used_names([parse(step.call) for step in steps])
+        self.own = _OWN.names & {*called, *(step.made_of for step in steps)}
+        """Classes and functions of ours that the code needs."""
         self.root = outline(steps, tuple(graph.inputs), (*graph.outputs, *graph.auxiliary))
         self.plans = plans(self.root)
         for plan in self.plans:
@@ -216,7 +219,7 @@ class _Writer:
         named = root and (len(self.graph.inputs) > 1 or INPUT not in self.graph.inputs)
         inputs = {name: name for name in self.graph.inputs} if named else None
         wanted = (*outputs, *auxiliary)
-        writer = FunctionBody(block, wanted, _called, {"self", "F", "torch", "nn"}, inputs)
+        writer = FunctionBody(block, wanted, _called, self.taken, inputs)
         parameters = ["self", *(f"{writer.locals[name]}: Tensor" for name in block.reads)]
         returned = "Tensor" if len(wanted) == 1 else "tuple[Tensor, ...]"
         if auxiliary and len(outputs) == 1:

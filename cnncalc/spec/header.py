@@ -239,7 +239,8 @@ class Header:
         for key in args:
             if not is_variable(key):
                 self._problem((*path, key), A_VARIABLE)
-        return dict(islice(args.items(), MAX_VARIABLES))
+        named = ((key, default) for key, default in args.items() if isinstance(key, str))
+        return dict(islice(named, MAX_VARIABLES))
 
     def _mapping(self, data: dict[Any, Any], key: str) -> dict[Any, Any]:
         value = data.get(key, {})

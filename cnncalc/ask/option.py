@@ -29,6 +29,8 @@ class Option(NamedTuple):
     """Whether documents have it, too."""
     repeated: bool = False
     """Whether it may be given several times."""
+    piped: bool = False
+    """Whether, where it is left out, what is piped in stands for it."""
 
 
 class Given(NamedTuple):
@@ -91,6 +93,7 @@ SpecArgument = Annotated[
         metavar="SPEC",
         complete=starting(_networks),
         positional=True,
+        piped=True,
     ),
 ]
 SpecsArgument = Annotated[
@@ -101,6 +104,7 @@ SpecsArgument = Annotated[
         complete=starting(_networks),
         positional=True,
         repeated=True,
+        piped=True,
     ),
 ]
 PageFormatOption = Annotated[str, one_of(FORMATS)]

@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,12 @@ def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path =
     """The graph of a spec with its variables set, on another input. Raises CnncalcError."""
     graph = graph_of(spec, variables(set), folder)
     return graph if input is None else graph.with_input(input_shape(input, graph))
+
+
+def refuse_two_from_standard_input(specs: Sequence[Spec]) -> None:
+    """It can be read once. Raises UsageError."""
+    if list(specs).count("-") > 1:
+        raise UsageError("only one network can come from standard input")
 
 
 def columns(text: str | None) -> tuple[str, ...]:

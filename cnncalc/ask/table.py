@@ -87,6 +87,7 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def find(self) -> list[Report]:
         self._check_caption()
+        parse.refuse_two_from_standard_input(self.specs)
         variables = parse.variables(self.set)
         return [
             self.report(parse.network(spec, variables, self.input, self.base))

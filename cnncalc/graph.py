@@ -1,7 +1,7 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -30,6 +30,10 @@ class Node(NamedTuple):
     """The earlier node whose weights it uses."""
     indices_of: str | None = None
     """The earlier pooling that says where its values belong."""
+    trainable: bool = True
+    """Whether training changes its weights."""
+    assertions: tuple[tuple[str, Any], ...] = ()
+    """What the spec says of its input, by name: `in_features` 400."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -59,6 +63,14 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    on: "Callable[[Shape], Graph] | None" = None
+    """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
+    left_out: str = ""
+    """Why nodes for training only are no part of it, where they do not fit its input."""
+    changed: Mapping[str, Any] = {}
+    """The variables that are set to something else than the spec says."""
+    spec_inputs: Mapping[str, Shape] | None = None
+    """The shapes that the spec says, where another was asked for."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -79,5 +91,13 @@ class Graph(NamedTuple):
         return found
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape."""
-        return self._replace(inputs={INPUT: shape})
+        """The same network on an input of another shape. May raise SpecError."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        found = self._replace(inputs={INPUT: shape}) if self.on is None else self.on(shape)
+        return found._replace(changed=self.changed, spec_inputs=own)
+
+    @property
+    def other_inputs(self) -> dict[str, Shape]:
+        """The inputs whose shapes are not those that the spec says."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        return {name: shape for name, shape in self.inputs.items() if own.get(name) != shape}

@@ -115,7 +115,16 @@ BAD = [
     spec({"unit": 4}),
     spec("unit"),
     spec(
-        {"unit": 4, "relu": None, "tanh": None, "elu": None, "gelu": None, "silu": None},
+        {
+            "unit": 4,
+            "relu": None,
+            "tanh": None,
+            "elu": None,
+            "gelu": None,
+            "mish": None,
+            "silu": None,
+            "softplus": None,
+        },
         blocks=UNIT,
     ),
     spec({"conv": {"out_channels": 4, "kernel_sise": 3}}, blocks=UNIT),

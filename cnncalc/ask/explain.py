@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnncalc.ask import known
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
 from cnncalc.ask.request import Answer
+from cnncalc.asked import Asked
 from cnncalc.columns import bits_of
 from cnncalc.findings.explain import Explained, explanations, totals
 from cnncalc.infer import infer
@@ -23,6 +25,7 @@ class Explain(OfNetwork[Explained | Report]):
         Option(
             "Layers or blocks to explain; all by default.",
             metavar="[LAYER]...",
+            words=known.LAYERS,
             positional=True,
             repeated=True,
         ),
@@ -43,7 +46,7 @@ class Explain(OfNetwork[Explained | Report]):
         facts = infer(graph)
         explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
         sums = () if self.layers else tuple(totals(graph, facts))
-        return Explained(graph.name, tuple(explained), sums)
+        return Explained(graph.name, tuple(explained), sums, Asked.of(graph, dtype=self.dtype))
 
     def answer(self, found: Explained | Report) -> Answer:
         if isinstance(found, Report):

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.errors import Path, Problem, closest, path_text, printable, shorten, shown, suggestion
-from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
+from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.foreign import foreign_fields, foreign_words
 from cnncalc.spec.scope import ITEM_KEYS
@@ -104,6 +104,13 @@ def unknown_activation(word: Any) -> str:
     else:
         hint = suggestion(str(word), ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
     return f"no such activation: {shown(word)}{hint}"
+
+
+def unknown_norm(word: Any) -> str:
+    """What to say of a word that is no normalisation."""
+    right = right_word(word, NORMS)
+    hint = f"; it is called {right}" if right else suggestion(str(word), NORMS)
+    return f"no such normalisation: {shown(word)}{hint or '; there are ' + ', '.join(NORMS)}"
 
 
 def unknown_input_key(key: Any, known: Iterable[str]) -> str:

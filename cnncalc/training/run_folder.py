@@ -37,6 +37,8 @@ class RequestedSpec(NamedTuple):
         about = {
             "cnncalc": __version__,
             "spec": name,
+            # A spec without a name is called as its file was, which is another one here.
+            "name": self.graph().name,
             "variant": self.variant,
             "variables": self.variables,
             "input": self.input,
@@ -77,12 +79,15 @@ def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:
             str(place), place.read_text("utf-8"), variant, variables, input and tuple(input)
         )
         settings = dict(about["settings"])
-        if not all(_is(settings.get(name), hint) for name, hint in _hints().items()):
+        hints = _hints()
+        if not all(_is(value, hints[name]) for name, value in settings.items()):
             raise ValueError
         settings["folder"] = settings["folder"] and Path(settings["folder"])
-        graph = requested.graph()
+        graph, name = requested.graph(), about.get("name")
         if input and tuple(graph.inputs) != (INPUT,):
             raise ValueError
+        if isinstance(name, str):
+            graph = graph._replace(name=name)
         return requested, graph, Settings(**settings)
     except OSError as error:
         raise UsageError(

@@ -26,8 +26,9 @@ from scipy import stats  # type: ignore[import-untyped]
 from sklearn.datasets import load_digits
 
 import cnncalc
-from cnncalc import data
-from cnncalc.data import Dataset, Split
+from cnncalc.data import load
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset, native_shape
 from cnncalc.findings.contest import Contest, Contestant, Round, Shifted, Side, Trial
 from cnncalc.findings.contest_page import beside, comma_separated, page, verdict
 from cnncalc.findings.mcnemar import mcnemar
@@ -110,7 +111,7 @@ def trained(
     with pytest.MonkeyPatch.context() as patch:
         if dataset is not None or settings.get("data") is None:
             patch.setattr(samples, "load_data", lambda *_, **__: dataset or blobs())
-            patch.setattr(data, "native_shape", lambda *_: None)
+            patch.setattr(load, "native_shape", lambda *_: None)
         return train_against_dense(
             asked,
             cnncalc.compare_fc(spec).network,
@@ -389,14 +390,14 @@ def test_data_sets_say_the_shape_of_their_pictures(
 ) -> None:
     for file in (*(f"data_batch_{n}.bin" for n in range(1, 6)), "test_batch.bin"):
         (tmp_path / file).write_bytes(bytes(3_073))
-    assert data.native_shape(name, tmp_path) == shape
+    assert native_shape(name, tmp_path) == shape
 
 
 def test_pictures_of_many_sizes_have_no_shape(tmp_path: Path) -> None:
     for place in ("cat/1", "cat/2", "dog/1", "dog/2"):
         (tmp_path / place).parent.mkdir(exist_ok=True)
         Image.new("RGB", (4, 4)).save(tmp_path / f"{place}.png")
-    assert data.native_shape(f"imagefolder:{tmp_path}") is None
+    assert native_shape(f"imagefolder:{tmp_path}") is None
 
 
 def test_pictures_are_shifted_before_they_are_made_to_fit() -> None:

@@ -24,7 +24,7 @@ from PIL import Image
 from torch.nn import functional
 
 import cnncalc as package
-from cnncalc.data import load_data
+from cnncalc.data.load import load_data
 from cnncalc.pictures import confusion, curves, figures, maps, mistakes, patches, pixels
 from cnncalc.pictures.draw_run import RunSummary, draw_run
 from cnncalc.pictures.filters import filters

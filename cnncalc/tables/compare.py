@@ -59,6 +59,7 @@ def json(networks: Networks) -> str:
 def _notes(networks: Networks, keys: Sequence[str]) -> list[str]:
     """The convention, and what is to be said of a network's counts."""
     said = [(name, r.remarks.get(key, ())) for name, r in networks for key in keys]
+    said += [(name, [f"left out: {r.left_out}"]) for name, r in networks if r.left_out]
     return [CONVENTION, *(f"{name}: {line}" for name, lines in said for line in lines)]
 
 

@@ -26,7 +26,7 @@ from cnncalc.witness.free_memory import free_bytes
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from cnncalc.data import Dataset
+    from cnncalc.data.load import Dataset
 
 NETWORK, DENSE = "network", "dense"
 """The folders of the two runs of a seed."""
@@ -101,7 +101,7 @@ def train_against_dense(
     require("torch", "cnncalc compare-fc --train", "train")
     import torch
 
-    from cnncalc.data import native_shape
+    from cnncalc.data.load import native_shape
     from cnncalc.training.shifted_images import directions
 
     given_lr, settings = settings.lr, settings.complete()

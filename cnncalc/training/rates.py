@@ -10,7 +10,7 @@ from cnncalc.findings.contest import Trial
 from cnncalc.training.settings import LEARNING_RATES, Optimizer
 
 if TYPE_CHECKING:
-    from cnncalc.data import Dataset
+    from cnncalc.data.load import Dataset
     from cnncalc.training.train import Outcome
 
 FACTORS = (0.25, 1.0, 4.0)
@@ -29,7 +29,7 @@ def validation_part(data: Dataset, seed: int) -> Dataset:
     """
     import torch
 
-    from cnncalc.data import Split, stratified
+    from cnncalc.data.fitting import Split, stratified
 
     images, labels = data.train
     if len(labels) < 2:

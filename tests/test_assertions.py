@@ -8,7 +8,7 @@ import pytest
 
 import cnncalc
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from cnncalc.spec.assertions import assertions_of
 from tests.command import cnncalc as run
 

@@ -15,7 +15,7 @@ import pytest
 
 import cnncalc
 from cnncalc.errors import MAX_REPORTED
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from tests.command import cnncalc as run
 
 HERE = Path(__file__).parent

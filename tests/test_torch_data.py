@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cnncalc.data import Dataset, fitting, load_data
+from cnncalc.data import fitting
 from cnncalc.data.fitting import stratified
+from cnncalc.data.load import Dataset, load_data
 from cnncalc.data.places import NAMES
 from tests.data_sets import (
     IDX,

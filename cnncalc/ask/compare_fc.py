@@ -139,7 +139,9 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
         compared, total = compare_convolutions(graph, facts, layers, batch, size)
         network = _cost(report)
         dense = dense_networks(graph, facts, network.params, sizes, batch, size)
-        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense)
+        return FcComparison(
+            graph.name, batch, self.dtype, compared, total, network, dense, report.asked
+        )
 
     def answer(self, found: FcComparison | Contest) -> Answer:
         if isinstance(found, Contest):
@@ -153,7 +155,9 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 raise UsageError(
                     "--format csv lists convolutions only; --hidden needs another format"
                 )
-            return Answer(comma_separated(found, self.layout))
+            return Answer(
+                comma_separated(found, self.layout), notes=tuple(found.asked.note(self.layout))
+            )
         networks = not self.layers or self.hidden is not None
         return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
 

@@ -9,6 +9,7 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
 from cnncalc.ask.request import Answer
+from cnncalc.asked import Asked
 from cnncalc.columns import bits_of
 from cnncalc.findings.explain import Explained, explanations, totals
 from cnncalc.infer import infer
@@ -45,7 +46,7 @@ class Explain(OfNetwork[Explained | Report]):
         facts = infer(graph)
         explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
         sums = () if self.layers else tuple(totals(graph, facts))
-        return Explained(graph.name, tuple(explained), sums)
+        return Explained(graph.name, tuple(explained), sums, Asked.of(graph, dtype=self.dtype))
 
     def answer(self, found: Explained | Report) -> Answer:
         if isinstance(found, Report):

@@ -11,7 +11,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import for_inference
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.report import DEFAULT_COLUMNS
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.spec.load import graph_of
 
 Spec = Any
@@ -31,14 +31,14 @@ def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path =
     return for_inference(graph)
 
 
-def columns(text: str | None) -> tuple[str, ...]:
-    """The column keys that `--columns` names."""
+def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple[str, ...]:
+    """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:
-        return DEFAULT_COLUMNS
+        return usual
     keys = tuple(key.strip() for key in text.lstrip("+").split(",") if key.strip())
     if not keys:
         raise UsageError("--columns names no column")
-    return (*DEFAULT_COLUMNS, *keys) if text.startswith("+") else keys
+    return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys
 
 
 def input_shape(text: str | Shape, graph: Graph | None = None) -> Shape:

@@ -14,9 +14,11 @@ from cnncalc.ask.option import (
     SpecsArgument,
 )
 from cnncalc.ask.request import Answer, Request
+from cnncalc.asked import asked_notes
 from cnncalc.errors import Origin, UsageError, refuse, shown
 from cnncalc.infer import Unfit
 from cnncalc.layers.base import Shape
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import page, tabulate, warning_lines
@@ -37,22 +39,27 @@ class _Reports(Request[list[Report]]):
     ] = None
     layout: LayoutOption = "hwc"
 
+    def _keys(self, usual: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that are chosen, or added to the usual ones; and those of other options."""
+        return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
         chosen, format, layout = self.columns, self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
-        keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
+        keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
             from cnncalc.tables.json import json
 
             # All layers in their order: what scripts read is not cut to what people look at.
-            return Answer(json(report, extra if chosen is None else keys), ok=ok)
+            return Answer(json(report, self._keys((), extra)), ok=ok)
         if format == "csv":
             from cnncalc.tables.csv import CSV_COLUMNS, csv
 
-            keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
+            keys = self._keys(CSV_COLUMNS, extra)
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
-            return Answer(csv(table), notes=tuple(warning_lines(report)), ok=ok)
+            notes = (*report.asked.note(layout), *warning_lines(table))
+            return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
         table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
@@ -74,7 +81,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
         str | None,
         Option("Largest values of a column first.", metavar="COLUMN", words=known.NUMBERS),
     ] = None
-    top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
+    top: Annotated[
+        int | None,
+        Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
+    ] = None
     value: Annotated[
         str | None,
         Option(
@@ -107,6 +117,9 @@ class Table(Strict, CountedAs, Changed, _Reports):
         ok = all(map(self.allows, found))
         asked = {"count": self.count_as, "training_bytes": self.optimizer}
         extra = tuple(key for key, wanted in asked.items() if wanted is not None)
+        if self.params_as is not None and (len(found) > 1 or self.format == "json"):
+            # A table of layers has them below it.
+            extra += ("trainable", "non_trainable")
         if self.value is not None:
             key = self.value
             totals = [r.layers if key == "layers" else r.total(key) for r in found]
@@ -115,20 +128,22 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
 
-        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
-        keys = _with(chosen or compare.COMPARED, extra)
+        keys = self._keys(compare.COMPARED, extra)
         networks = list(zip(map(str, self.specs), found, strict=True))
         if self.sort is not None:
             key = self.sort
-            networks.sort(key=lambda network: network[1].total(key), reverse=True)
+            networks.sort(key=lambda n: compare.total(n[1], key) or 0, reverse=True)
+        left_out = len(networks) - len(networks[: self.top])
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks), ok=ok)
+            return Answer(compare.json(networks, self._keys((), extra)), ok=ok)
         if self.format == "csv":
-            return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
-        return Answer(
-            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
-        )
+            notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
+            return Answer(
+                compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
+            )
+        page = compare.page(networks, keys, self.layout, left_out, self.caption, self.label)
+        return Answer(page, self.format, ok=ok)
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
@@ -212,7 +227,3 @@ class OneLayer(Strict, Counted, _Reports):
                 raise UsageError(f"the field {shown(name)} is given twice")
             found[name] = parse.value(value)
         return found
-
-
-def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    return (*keys, *(key for key in extra if key not in keys))

@@ -10,10 +10,11 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.errors import CnncalcError, SpecError
 from cnncalc.infer import Misfit, Unfit
 from cnncalc.layers.base import Sentence
+from cnncalc.meanings import column
 from cnncalc.page import Heading, Page
 from cnncalc.render.terminal import Line
 from cnncalc.render.write import FORMATS
-from cnncalc.report import Report, column
+from cnncalc.report import Report
 from cnncalc.tables.depth import fitting_depth
 from cnncalc.tables.table import Table, page, tabulate
 

@@ -10,7 +10,8 @@ from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
-from cnncalc.report import COLUMNS, PARTS, Report, column
+from cnncalc.meanings import COLUMNS, column
+from cnncalc.report import PARTS, Report
 
 _UNITS = {
     "k": 10**3,
@@ -64,6 +65,9 @@ def quantity(report: Report, name: str) -> Any:
     if not inside:
         blocks = {layer[:i] for layer in names for i, sign in enumerate(layer) if sign == "."}
         raise UsageError(f"no such layer: {shown(of)}{suggestion(of, [*names, *sorted(blocks)])}")
+    if meant.fused == "last" and not meant.total:
+        # That of the block's output.
+        return _cell(report, key, inside[-1])
     if not meant.total:
         raise UsageError(f"{of} is a block, and the column {key} has no total")
     values = report.column("new_activations" if key == "activations" else key)

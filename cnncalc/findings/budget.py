@@ -11,10 +11,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
-from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
+from cnncalc.report import ALWAYS_THERE, Report
 
 MAX_BUDGET = 10**30
 """The largest budget; what is more was meant otherwise."""
@@ -115,8 +117,7 @@ class Verdict(Presented):
     """What becomes of one network under all its limits."""
 
     name: str
-    batch: int
-    dtype: str
+    asked: Asked
     findings: tuple[Finding, ...]
 
     @property
@@ -134,8 +135,9 @@ class Verdict(Presented):
         return {
             "name": self.name,
             "ok": self.ok,
-            "batch": self.batch,
-            "dtype": self.dtype,
+            "batch": self.asked.batch,
+            "dtype": self.asked.dtype,
+            "asked": self.asked.to_dict(),
             "limits": [finding.to_dict() for finding in self.findings],
         }
 
@@ -155,7 +157,7 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         if key in wanted
     ]
     findings += [_strides(report, key) for key in STRICT if wanted.get(key)]
-    return Verdict(report.name, report.batch, report.dtype, tuple(findings))
+    return Verdict(report.name, report.asked, tuple(findings))
 
 
 def counted(report: Report, key: str) -> list[int]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
+from cnncalc.asked import Asked
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.expression import (
@@ -91,7 +92,8 @@ class Explained(Presented):
 
     name: str
     layers: tuple[Explanation, ...]
-    totals: tuple[Line, ...] = ()
+    totals: tuple[Line, ...]
+    asked: Asked
 
 
 def explanations(

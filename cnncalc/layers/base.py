@@ -54,9 +54,11 @@ def times(numbers: Sequence[int]) -> str:
 
 
 def sizes_text(sizes: Sequence[int | str]) -> str:
-    """One size where all axes agree, else all of them: `2`, `1×2`."""
+    """One size where all axes agree, else all of them: `2`, `1×2`; `1+2,0` with two sides."""
     texts = list(map(str, sizes))
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+    # 1+2×0 would read as a sum.
+    sign = "," if any("+" in text for text in texts) else "×"
+    return texts[0] if len(set(texts)) == 1 else sign.join(texts)
 
 
 KERAS_ASSERTIONS = {

@@ -103,6 +103,7 @@ class _Expander(NetworkExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:

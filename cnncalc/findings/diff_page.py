@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from cnncalc.amounts import shape_text, sizes_text
-from cnncalc.errors import printable, shorten
+from cnncalc.errors import shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
 from cnncalc.meanings import COLUMNS
 from cnncalc.page import Grid, Heading, Page, Prose
@@ -197,7 +197,8 @@ def lines(diff: Diff, width: int | None = None, whole: bool = False) -> list[Lin
     if not diff.differs:
         return plain.lines([Prose(summary(diff))], width)
     room = width or plain.WIDTH
-    listed: list[Line] = [(printable(" → ".join(dict.fromkeys(diff.titles))), "bold")]
+    heading = " → ".join(dict.fromkeys(diff.titles))
+    listed: list[Line] = [(line, "bold") for line in plain.title(heading, width)]
     for text in [*remarks(diff), summary(diff)]:
         listed += [(line, "") for line in plain.wrap(text, room)]
     listed.append(("", ""))

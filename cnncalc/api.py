@@ -242,7 +242,7 @@ def draw(
         set=variables,
         input=input,
     )
-    return Drawn(asked.find().text, format)
+    return Drawn(asked.result().text, format)
 
 
 def export(
@@ -251,7 +251,7 @@ def export(
     """The network as the text of a Python module for `torch` or `keras`. Raises CnncalcError."""
     from cnncalc.ask.export import Export
 
-    return Export(spec=spec, to=to, set=variables, input=input).find()
+    return Export(spec=spec, to=to, set=variables, input=input).result()
 
 
 def layer(

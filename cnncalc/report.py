@@ -39,6 +39,10 @@ ALWAYS_THERE = {
 """Columns whose total includes the auxiliary part: it is stored and trained."""
 
 
+OF_TRAINING = ("backward_macs", "saved_bytes", "optimizer_bytes", "training_bytes")
+"""Columns that nothing in inference has."""
+
+
 def with_fused(layers: Iterable[T], is_fused: Callable[[T], bool]) -> list[list[T]]:
     """Each layer with those behind it that are fused into it."""
     rows: list[list[T]] = []
@@ -77,6 +81,10 @@ class Report(Presented):
     source: str = ""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is to be said under a table that shows a column."""
+    left_out: str = ""
+    """Which auxiliary part is left out, where one does not fit, and why."""
+    missing: Sequence[str] = ()
+    """The layers that do not fit or read such: nothing is known of them, nor any total."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
 

@@ -87,6 +87,6 @@ def test_how_macs_are_counted_stands_under_tables_of_macs(columns: str, holds: b
 def test_paddings_read_as_no_arithmetic(sizes: list[Any], text: str) -> None:
     assert sizes_text(sizes) == text
     if all(isinstance(size, list) for size in sizes[:2]) and len(sizes) == 2:
-        conv = {"out_channels": 1, "kernel_size": 3, "padding": sizes}
+        conv: dict[str, Any] = {"out_channels": 1, "kernel_size": 3, "padding": sizes}
         report = cnncalc.layer("conv", input=(1, 9, 9), **conv)
         assert report.column("layer") == [f"conv 3×3 s1 p{text}"]

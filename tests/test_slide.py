@@ -638,7 +638,7 @@ def test_transparency_palettes_and_depths_become_bytes() -> None:
 def test_pictures_need_pillow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise("L").save("in.png")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    fix = "pictures need Pillow: pip install 'cnncalc[image]'\n"
+    fix = "pictures need Pillow: in a checkout of cnncalc, pip install '.[image]'\n"
     assert cnncalc("slide", "-i", "in.png", "-k", "edge") == Result(2, "", f"in.png: {fix}")
     assert cnncalc("slide", "-o", "out.png") == Result(2, "", f"-o: {fix}")
     assert not (folder / "out.png").exists()
@@ -706,8 +706,8 @@ REFUSED = [
     (["--padding-value", "inf"], "--padding-value: must be a finite number, not inf"),
     (["--stride", "0"], "stride: must be a whole number of at least 1"),
     (["--stride", "1.5"], "stride: must be a whole number of at least 1"),
-    (["--padding", "some"], "padding: must be same, valid, a whole number from 0"),
-    (["--padding", "-1"], "padding: must be same, valid, a whole number from 0"),
+    (["--padding", "some"], "padding: must be same, half, valid, a whole number from 0"),
+    (["--padding", "-1"], "padding: must be same, half, valid, a whole number from 0"),
     (["--stride", "1x1x1"], "stride has 3 values, but the input 1×5×5 has 2 spatial axes"),
     (["--max-pool", "0"], "kernel_size: must be a whole number of at least 1"),
     (["--max-pool", "2", "--padding", "2"], "padding 2 is more than half of the kernel"),

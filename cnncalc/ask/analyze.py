@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.asked import Asked
@@ -11,7 +12,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import count
 from cnncalc.layers.fields import MAX_INT, is_whole
-from cnncalc.report import Report
+from cnncalc.report import OF_TRAINING, Report
 
 
 def analyzed(
@@ -29,6 +30,8 @@ def analyzed(
     bits_of(dtype)
     facts = infer(graph)
     compute = columns(graph, facts, batch, dtype, _kept(params_as), optimizer or "sgd")
+    if graph.left_out:
+        compute |= dict.fromkeys(OF_TRAINING, partial(_refuse_training, graph))
     remarks: dict[str, Sequence[str]] = {}
     if params_as is not None:
         remarks["params"] = [_keras_remark(compute)]
@@ -58,9 +61,15 @@ def analyzed(
             for name, shape in graph.inputs.items()
         ),
         compute=compute,
+        left_out=graph.left_out,
         remarks=remarks,
         find_warnings=partial(network_warnings, facts),
     )
+
+
+def _refuse_training(graph: Graph) -> Sequence[Any]:
+    """What is said where training is asked of a network without a part that it trains."""
+    raise UsageError(f"training needs what does not fit: {graph.left_out}")
 
 
 def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:

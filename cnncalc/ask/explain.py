@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnncalc.ask import known
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
@@ -24,6 +25,7 @@ class Explain(OfNetwork[Explained | Report]):
         Option(
             "Layers or blocks to explain; all by default.",
             metavar="[LAYER]...",
+            words=known.LAYERS,
             positional=True,
             repeated=True,
         ),

@@ -5,19 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
     Option,
     SpecsArgument,
-    starting,
 )
 from cnncalc.ask.request import Answer, Request
 from cnncalc.asked import asked_notes
 from cnncalc.errors import Origin, UsageError, refuse, shown
-from cnncalc.layers import MODULES
+from cnncalc.infer import Unfit
 from cnncalc.layers.base import Shape
 from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
@@ -34,7 +33,8 @@ class _Reports(Request[list[Report]]):
         str | None,
         Option(
             "Columns, separated by commas; a list that starts with + adds to the usual ones "
-            "(+connections)."
+            "(+connections).",
+            words=known.COLUMNS,
         ),
     ] = None
     layout: LayoutOption = "hwc"
@@ -85,16 +85,19 @@ class Table(Strict, CountedAs, Changed, _Reports):
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
 
     specs: SpecsArgument = ()
-    sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
-        None
-    )
+    sort: Annotated[
+        str | None,
+        Option("Largest values of a column first.", metavar="COLUMN", words=known.NUMBERS),
+    ] = None
     top: Annotated[
         int | None,
         Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
     ] = None
     value: Annotated[
         str | None,
-        Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
+        Option(
+            "Print one total only: params, macs, layers, …", metavar="COLUMN", words=known.TOTALS
+        ),
     ] = None
     depth: Annotated[
         str | None,
@@ -106,10 +109,17 @@ class Table(Strict, CountedAs, Changed, _Reports):
     def find(self) -> list[Report]:
         self._check_caption()
         variables = parse.variables(self.set)
-        return [
-            self.report(parse.network(spec, variables, self.input, self.base))
-            for spec in self.specs or ["lenet5"]
-        ]
+        found, unfit = list[Report](), list[Unfit]()
+        for spec in self.specs or ["lenet5"]:
+            graph = parse.network(spec, variables, self.input, self.base)
+            try:
+                found.append(self.report(graph))
+            except Unfit as case:
+                unfit.append(case)
+        if unfit:
+            unfit[0].others = tuple(unfit[1:])
+            raise unfit[0]
+        return found
 
     def answer(self, found: list[Report]) -> Answer:
         ok = all(map(self.allows, found))
@@ -177,7 +187,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "The layer's word.",
             metavar="LAYER",
-            complete=starting(lambda: [*MODULES]),
+            words=known.LAYER_WORDS,
             positional=True,
         ),
     ]
@@ -186,6 +196,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "Its fields: kernel_size=3, padding=same.",
             metavar="[FIELD=VALUE]...",
+            words=known.FIELDS,
             positional=True,
             repeated=True,
         ),

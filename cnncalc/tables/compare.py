@@ -84,6 +84,7 @@ def notes(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
     """What was asked, once where it is the same of all; the convention, and what is to be said of
     a network's counts."""
     said = [(name, r.remarks.get(key, ())) for name, r in networks for key in keys]
+    said += [(name, [f"left out: {r.left_out}"]) for name, r in networks if r.left_out]
     return [
         *asked_notes([(name, r.asked) for name, r in networks], layout),
         *convention(keys),

@@ -57,5 +57,5 @@ def _cell(table: Table, row: Row, index: int) -> str:
         case "shape" | "sizes" | "share":
             return table.cell(row, index).replace("×", "x").replace(",", "x")
         case "ratio":
-            return raw(value)
+            return str(raw(value))
     return text_cell(str(value)) if column.kind == "text" else printable(str(value))

@@ -88,7 +88,8 @@ def tabulate(
     ]
     shown = layers[:top]
     rows = [*_inputs(report, chosen), *shown]
-    if any(c.total for c in chosen):
+    # A sum of a part of the layers would be read as the network's.
+    if any(c.total for c in chosen) and not report.missing:
         rows += [_sums(report, chosen, part) for part in (*_parts(report), None)]
     collapsed = len(report.groups()) - len(rows_of_layers)
     left_out = len(layers) - len(shown)
@@ -163,7 +164,10 @@ def notes(table: Table) -> list[str]:
     rows = len(table.report.groups())
     noun = "row" if table.left_out == 1 else "rows"
     repeated = any(row.repeated for row in table.rows if row.kind == "layer")
+    missing = table.report.missing
+    more = f" and {len(missing) - 1:,} more layers have" if len(missing) > 1 else " has"
     lines = {
+        f"Up to where it does not fit: {''.join(missing[:1])}{more} no row.": bool(missing),
         "Bytes moved are a lower bound (each value once), FLOPs/byte an upper bound.": (
             "bytes_moved" in keys or "intensity" in keys
         ),
@@ -209,6 +213,7 @@ def warning_lines(table: Table) -> list[str]:
             harmless.append(row)
     notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
     return [
+        *[f"note: left out: {table.report.left_out}"] * bool(table.report.left_out),
         *(
             f"warning: {layer}{_inside(blocks.get(layer))}: {' and '.join(axes)}: {sentence}"
             for (layer, sentence), axes in lines.items()

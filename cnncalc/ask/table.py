@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
+from cnncalc.ask.groups import Changed, Counted, CountedAs, Rounded, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
@@ -25,7 +25,7 @@ from cnncalc.tables.table import page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
-class _Reports(Request[list[Report]]):
+class _Reports(Rounded, Request[list[Report]]):
     """What tables of reports have in common."""
 
     format: DataFormatOption = "text"
@@ -69,7 +69,9 @@ class _Reports(Request[list[Report]]):
             return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
-        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+        table = tabulate(
+            report, keys, sort=sort, top=top, layout=layout, depth=levels, rounded=self.units
+        )
         if format == "text":
             from cnncalc.tables import text
 
@@ -151,7 +153,7 @@ class Table(Strict, CountedAs, Changed, _Reports):
                 compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
             )
         grid = compare.grid(
-            networks, keys, self.layout, left_out, self._usual(compare.SPARE)
+            networks, keys, self.layout, left_out, self._usual(compare.SPARE), self.units
         )._replace(caption=self.caption, label=self.label)
         return Answer([grid], self.format, ok=ok)
 

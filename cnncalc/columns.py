@@ -121,8 +121,8 @@ def columns(
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
         "biases": each(_biases),
-        "trainable": each(lambda f: f.params),
-        "non_trainable": each(kept or (lambda f: 0)),
+        "trainable": each(lambda f: f.trained),
+        "non_trainable": each(lambda f: f.params - f.trained + (kept(f) if kept else 0)),
         "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
@@ -146,6 +146,7 @@ def columns(
         "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
+        "gradient_bytes": lambda: [t.gradients for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],
         "bytes_moved": each(moved),
         "intensity": each(lambda f: ratio(2 * f.macs * batch, moved(f))),
@@ -178,10 +179,13 @@ def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
         reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        if reaches_weights or layer.weights(*fact.inputs):
+        weighs = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if reaches_weights or weighs:
             needed.add(name)
         first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        found.append((2 * fact.macs - first) * batch)
+        of_weights = fact.macs - layer.computed_macs(*fact.inputs)
+        macs = 2 * fact.macs - first - (0 if weighs else of_weights)
+        found.append(macs * batch if reaches_weights or weighs else 0)
     return found
 
 

@@ -86,8 +86,8 @@ _COLUMNS = (
     Column(
         "non_trainable",
         "non-trainable",
-        "of the parameters, those that are not trained: with `--params-as keras` what else is "
-        "kept (moving statistics), otherwise none",
+        "of the parameters, those that are not trained: of layers with `trainable: false`, and "
+        "with `--params-as keras` what else is kept (moving statistics)",
         total=True,
     ),
     Column("buffers", "buffers", "values that are kept and not trained", total=True),

@@ -30,6 +30,6 @@ def is_given() -> bool:
         elif not stat.S_ISREG(mode):
             return False
         # What is there is looked at, and stays. Of a pipe that ends without a word it is nothing.
-        return bool(sys.stdin.buffer.peek(1))  # type: ignore[attr-defined]
+        return bool(sys.stdin.buffer.peek(1))  # type: ignore[union-attr]
     except (OSError, ValueError, AttributeError):
         return False

@@ -74,7 +74,7 @@ class Network(nn.Module):
 
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Network":
         # What moves to a device or becomes another type moves layer by layer.
-        super()._apply(fn, recurse)
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         for mine, theirs in self._ties:
             _tie(self.get_submodule(mine), self.get_submodule(theirs))
         return self

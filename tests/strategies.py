@@ -164,7 +164,7 @@ def conv_transpose_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     for n in shape[1:]:
         kernel = draw(st.integers(1, _KERNEL[axes]))
         stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-        added = draw(st.integers(0, 3))
+        added = draw(st.integers(0, max(stride, dilation) - 1))
         whole = (n - 1) * stride + dilation * (kernel - 1) + 1 + added
         before = draw(st.integers(0, min(2, whole - 1)))
         after = draw(st.integers(0, min(2, whole - 1 - before)))
@@ -288,6 +288,15 @@ def _window_fields(
     )
 
 
+def _mean_fits(fields: dict[str, Any], shape: Shape) -> bool:
+    """torch's mean over three axes wants an input as large as the kernel, where it pads itself."""
+    kernel, padding = fields["kernel_size"], fields["padding"]
+    kernels = kernel if isinstance(kernel, list) else [kernel] * 3
+    sides = padding if isinstance(padding, list) else []
+    apart = padding == "same" or any(isinstance(p, list) and p[0] != p[1] for p in sides)
+    return len(shape) < 4 or apart or all(k <= n for k, n in zip(kernels, shape[1:], strict=True))
+
+
 def _output_size(shape: Shape) -> SearchStrategy[Any]:
     return st.fixed_dictionaries({"output_size": st.one_of(st.integers(1, 5), _sizes(shape, 6))})
 
@@ -304,7 +313,9 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     ),
     "max_pool": _window_fields(pool=True, ceil_mode=_FLAG),
     "min_pool": _window_fields(pool=True, ceil_mode=_FLAG),
-    "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
+    "avg_pool": lambda s: _window_fields(
+        pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG
+    )(s).filter(lambda fields: _mean_fits(fields, s)),
     "subsample": _window_fields(pool=True, dilated=False),
     "max_unpool": _window_fields(pool=True, ceil_mode=_FLAG),
     "blur_pool": lambda s: st.fixed_dictionaries(

@@ -102,7 +102,7 @@ def _optimizer(found: Any, loop: Loop) -> None:
     parameters = [group.get("params") for group in groups if isinstance(group, dict)]
     if parameters != [group["params"] for group in wanted]:
         raise Misfit("optimizer has other parameters")
-    for group in groups:
+    for group in groups or []:
         _number("optimizer's lr", group.get("lr"))
     shapes = [tuple(parameter.shape) for parameter in loop.network.parameters()]
     names = _REMEMBERED[loop.settings.optimizer]

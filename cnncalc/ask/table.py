@@ -100,6 +100,7 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def find(self) -> list[Report]:
         self._check_caption()
+        parse.refuse_two_from_standard_input(self.specs)
         variables = parse.variables(self.set)
         found, unfit = list[Report](), list[Unfit]()
         for spec in self.specs or ["lenet5"]:

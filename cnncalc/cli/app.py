@@ -125,8 +125,8 @@ def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]
     return kind, module.run
 
 
-_WATCHED = ("compare-fc", "verify")
-"""Commands that tell how far they are."""
+_WATCHED = ("compare-fc", "explain", "verify")
+"""Commands that say something while somebody watches."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 

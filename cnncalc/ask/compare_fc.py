@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask.groups import Counted, OfNetwork, Rounded
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
 from cnncalc.ask.training_options import training_options
@@ -22,7 +22,7 @@ from cnncalc.training.settings import Settings, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
+class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
     """What convolutions save against fully connected layers: sparse connections × sharing."""
 
     layers: Annotated[
@@ -168,7 +168,9 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 comma_separated(found, self.layout), notes=tuple(found.asked.note(self.layout))
             )
         networks = not self.layers or self.hidden is not None
-        return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
+        return Answer(
+            page(found, bool(self.layers), networks, self.layout, self.units), self.format
+        )
 
     def _of_contest(self, found: Contest) -> Answer:
         from cnncalc.findings import contest_page as pages

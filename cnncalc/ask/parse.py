@@ -11,7 +11,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import for_inference
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.meanings import DEFAULT_COLUMNS
+from cnncalc.meanings import DEFAULT_COLUMNS, key_of
 from cnncalc.spec.load import graph_of
 
 Spec = Any
@@ -31,11 +31,17 @@ def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path =
     return for_inference(graph)
 
 
+def refuse_two_from_standard_input(specs: Sequence[Spec]) -> None:
+    """It can be read once. Raises UsageError."""
+    if list(specs).count("-") > 1:
+        raise UsageError("only one network can come from standard input")
+
+
 def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple[str, ...]:
     """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:
         return usual
-    keys = tuple(key.strip() for key in text.lstrip("+").split(",") if key.strip())
+    keys = tuple(key_of(k.strip()) for k in text.lstrip("+").split(",") if k.strip())
     if not keys:
         raise UsageError("--columns names no column")
     return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys

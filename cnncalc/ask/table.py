@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
+from cnncalc.ask.groups import Changed, Counted, CountedAs, Rounded, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
@@ -25,7 +25,7 @@ from cnncalc.tables.table import page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
-class _Reports(Request[list[Report]]):
+class _Reports(Rounded, Request[list[Report]]):
     """What tables of reports have in common."""
 
     format: DataFormatOption = "text"
@@ -43,9 +43,16 @@ class _Reports(Request[list[Report]]):
         """The columns that are chosen, or added to the usual ones; and those of other options."""
         return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
 
+    def _usual(self, keys: tuple[str, ...]) -> list[str]:
+        """Those of the columns that nobody asked for: they may go where there is no room."""
+        if self.columns is not None and not self.columns.startswith("+"):
+            return []
+        named = parse.columns(self.columns, ())
+        return [key for key in keys if key not in named]
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
-        chosen, format, layout = self.columns, self.format, self.layout
+        format, layout = self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
         keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
@@ -62,12 +69,15 @@ class _Reports(Request[list[Report]]):
             return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
-        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+        table = tabulate(
+            report, keys, sort=sort, top=top, layout=layout, depth=levels, rounded=self.units
+        )
         if format == "text":
             from cnncalc.tables import text
 
             # A file holds all of it, also where COLUMNS says how wide a terminal is.
-            return Answer(lambda width: text.render(table, width, chosen is None), ok=ok)
+            droppable = self._usual(text.DROPPED)
+            return Answer(lambda width: text.render(table, width, droppable), ok=ok)
         caption, label = (getattr(self, name, "") for name in ("caption", "label"))
         return Answer(page(table, caption, label), format, ok=ok)
 
@@ -100,11 +110,12 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def find(self) -> list[Report]:
         self._check_caption()
+        parse.refuse_two_from_standard_input(self.specs)
         variables = parse.variables(self.set)
         found, unfit = list[Report](), list[Unfit]()
         for spec in self.specs or ["lenet5"]:
-            graph = parse.network(spec, variables, self.input, self.base)
             try:
+                graph = parse.network(spec, variables, self.input, self.base)
                 found.append(self.report(graph))
             except Unfit as case:
                 unfit.append(case)
@@ -142,8 +153,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return Answer(
                 compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
             )
-        page = compare.page(networks, keys, self.layout, left_out, self.caption, self.label)
-        return Answer(page, self.format, ok=ok)
+        grid = compare.grid(
+            networks, keys, self.layout, left_out, self._usual(compare.SPARE), self.units
+        )._replace(caption=self.caption, label=self.label)
+        return Answer([grid], self.format, ok=ok)
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""

@@ -42,6 +42,8 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    unused_blocks: tuple[str, ...] = ()
+    """The blocks of the spec that its layers do not speak of."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -61,6 +63,12 @@ class Graph(NamedTuple):
                 found.add(node.name)
         return found
 
+    def unread(self) -> list[str]:
+        """The nodes that no output needs, be it of the network or auxiliary."""
+        needed = self.behind((*self.outputs, *self.auxiliary))
+        return [node.name for node in self.nodes if node.name not in needed]
+
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape."""
-        return self._replace(inputs={INPUT: shape})
+        """The same network, which has one input, on one of another shape."""
+        (name,) = self.inputs
+        return self._replace(inputs={name: shape})

@@ -3,6 +3,7 @@
 A group is a part of a request and never made by itself: it needs no methods of a dataclass.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,7 +12,6 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.option import DtypeOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Found, Request
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 
 
@@ -21,7 +21,7 @@ class Changed:
 
     set: SetOption = ()
     input: Annotated[
-        str | Shape | None,
+        str | Sequence[int] | None,
         Option("Another input: 256x256, or 256x256x3 with channels.", metavar="SIZES"),
     ] = None
 
@@ -76,13 +76,15 @@ class CountedAs(Counted):
 class Strict:
     """Which strides are mistakes."""
 
-    strict: Annotated[bool, Option("Exit 1 where a stride loses real input.")] = False
+    strict: Annotated[
+        bool, Option("Exit 1 where a stride loses real input, or nothing reads a layer.")
+    ] = False
     strict_any: Annotated[bool, Option("Exit 1 where a stride leaves any fraction.")] = False
 
     def allows(self, report: Report) -> bool:
         """Whether a network keeps to it."""
         asked = self.strict or self.strict_any
         return not asked or not any(
-            warning.kind == "stride" and (self.strict_any or warning.harms)
+            warning.harms or (warning.kind == "stride" and self.strict_any)
             for warning in report.warnings
         )

@@ -14,6 +14,7 @@ from cnncalc.errors import UsageError, hint
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
+    from cnncalc.analysis.notices import Notice
     from cnncalc.analysis.strides import StrideWarning
 
 T = TypeVar("T")
@@ -280,8 +281,8 @@ class Report(Presented):
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
     """What gives each column's values, one for each layer."""
-    find_warnings: Callable[[], Iterable["StrideWarning"]] = tuple
-    """What finds the strides that do not fit."""
+    find_warnings: Callable[[], Iterable["Notice | StrideWarning"]] = tuple
+    """What finds what is read by nothing, and the strides that do not fit."""
     description: str = ""
     source: str = ""
     batch: int = 1
@@ -294,8 +295,8 @@ class Report(Presented):
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def warnings(self) -> tuple["StrideWarning", ...]:
-        """The strides that do not fit, found when they are first asked for."""
+    def warnings(self) -> tuple["Notice | StrideWarning", ...]:
+        """What nothing reads and which strides do not fit, found when they are first asked for."""
         return tuple(self.find_warnings())
 
     def column(self, key: str) -> Sequence[Any]:

@@ -1,8 +1,9 @@
 """From a graph to its report, as all requests have it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from itertools import chain
 
+from cnncalc.analysis.notices import notices
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.columns import bits_of, columns
 from cnncalc.errors import UsageError, shown
@@ -52,7 +53,7 @@ def analyzed(
         compute=compute,
         count_as=count_as,
         remarks=remarks,
-        find_warnings=partial(network_warnings, facts),
+        find_warnings=lambda: chain(notices(graph, facts), network_warnings(facts)),
     )
 
 

@@ -17,10 +17,9 @@ from cnncalc.ask.option import (
 from cnncalc.ask.request import Answer, Request
 from cnncalc.errors import Origin, UsageError, refuse, shown
 from cnncalc.layers import MODULES
-from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
-from cnncalc.tables.table import page, tabulate, warning_lines
+from cnncalc.tables.table import notices, page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
@@ -100,7 +99,7 @@ class Table(Strict, CountedAs, Changed, _Reports):
         if self.value is not None:
             key = self.value
             totals = [r.layers if key == "layers" else r.total(key) for r in found]
-            return Answer("".join(f"{total}\n" for total in totals), ok=ok)
+            return Answer("".join(f"{total}\n" for total in totals), notes=_said(found), ok=ok)
         if len(found) == 1:
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
@@ -113,12 +112,12 @@ class Table(Strict, CountedAs, Changed, _Reports):
             networks.sort(key=lambda network: network[1].total(key), reverse=True)
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks), ok=ok)
+            return Answer(compare.json(networks), notes=_said(found), ok=ok)
         if self.format == "csv":
-            return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
-        return Answer(
-            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
-        )
+            written = compare.comma_separated(networks, keys, self.layout)
+            return Answer(written, notes=_said(found), ok=ok)
+        page = compare.page(networks, keys, self.layout, self.caption, self.label)
+        return Answer(page, self.format, notes=_said(found), ok=ok)
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
@@ -166,7 +165,7 @@ class OneLayer(Strict, Counted, _Reports):
         ),
     ] = ()
     input: Annotated[
-        str | Shape, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
+        str | Sequence[int], Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
     ] = "32x32x3"
 
     def find(self) -> list[Report]:
@@ -201,6 +200,11 @@ class OneLayer(Strict, Counted, _Reports):
                 raise UsageError(f"the field {shown(name)} is given twice")
             found[name] = parse.value(value)
         return found
+
+
+def _said(reports: Sequence[Report]) -> tuple[str, ...]:
+    """What is to be said of networks where it has no place in the answer."""
+    return tuple(f"{report.name}: {n.line}" for report in reports for n in notices(report))
 
 
 def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:

@@ -104,6 +104,7 @@ def explanations(
     wanted = {fact.node.name for name in names for fact in _named(name, facts)}
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
+    unread = set(graph.unread())
     return [
         Explanation(
             name=fact.node.name,
@@ -115,7 +116,7 @@ def explanations(
                 *_receptive_field(fact, traces),
                 *_memory(fact, sets.get(fact.node.name), bits),
             ),
-            remark=_remark(fact),
+            remark=_remark(fact, fact.node.name in unread),
             warnings=tuple(stride_warnings(fact)),
             fused=fact.node.fused_into is not None,
         )
@@ -277,13 +278,17 @@ def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
         yield line("working set", Sum(tuple(tensors)) if len(tensors) > 1 else tensors[0][1])
 
 
-def _remark(fact: Facts) -> str:
+def _remark(fact: Facts, unread: bool) -> str:
     """What is to be said besides."""
     layer, node = fact.node.layer, fact.node
+    said = []
+    if unread and not node.fused_into:
+        said.append("No output needs it; it is counted all the same.")
     if node.weights_of:
-        return f"Works with the weights of {node.weights_of}, which are counted there."
-    if layer.values == "view":
-        return f"{layer.type} gives the same values, or some of them: nothing new is stored."
-    if layer.values == "in_place" and not fact.params:
-        return f"{layer.type} overwrites each value: nothing new is stored, nothing is trained."
-    return ""
+        said.append(f"Works with the weights of {node.weights_of}, which are counted there.")
+    elif layer.values == "view":
+        said.append(f"{layer.type} gives the same values, or some of them: nothing new is stored.")
+    elif layer.values == "in_place" and not fact.params:
+        nothing = "nothing new is stored, nothing is trained"
+        said.append(f"{layer.type} overwrites each value: {nothing}.")
+    return " ".join(said)

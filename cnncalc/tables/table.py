@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
+from cnncalc.analysis.notices import Notice
 from cnncalc.errors import UsageError
 from cnncalc.page import Grid, Items, Page
 from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
@@ -175,12 +176,20 @@ def notes(table: Table) -> list[str]:
     return [CONVENTION, *remarks, *(line for line, holds in lines.items() if holds)]
 
 
+def notices(report: Report) -> list[Notice]:
+    """What is to be said of a network as a whole, as of layers that nothing reads."""
+    return [warning for warning in report.warnings if isinstance(warning, Notice)]
+
+
 def warning_lines(report: Report) -> list[str]:
-    """The warnings, one a line: fractions that lose input, then all others collapsed."""
+    """The warnings, one a line: what nothing reads, fractions that lose input, then all others
+    collapsed."""
     lines: dict[tuple[str, str], list[str]] = {}
     gaps: dict[str, list[str]] = {}
     harmless: list[str] = []
     for warning in report.warnings:
+        if isinstance(warning, Notice):
+            continue
         if warning.kind == "gap":
             gaps.setdefault(warning.message, []).append(warning.layer)
         elif warning.harms:
@@ -189,6 +198,7 @@ def warning_lines(report: Report) -> list[str]:
             harmless.append(warning.layer)
     notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
     return [
+        *(notice.line for notice in notices(report)),
         *(
             f"warning: {layer}: {' and '.join(axes)}: {sentence}"
             for (layer, sentence), axes in lines.items()

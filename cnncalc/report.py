@@ -53,7 +53,7 @@ _COLUMNS = (
         "number",
         "#",
         "the textbook's layer number: convolutions, dense, locally connected and attention layers "
-        "count, and what follows one belongs to it",
+        "count, along the longest path; what follows one belongs to it",
         "text",
         "first",
     ),
@@ -343,8 +343,9 @@ class Report(Presented):
 
     @property
     def layers(self) -> int:
-        """How many layers the textbook counts."""
-        return max((number or 0 for number in self.column("number")), default=0)
+        """How many layers the textbook counts; what only training uses makes it no deeper."""
+        numbers = zip(self.column("number"), self.column("part"), strict=True)
+        return max((n or 0 for n, part in numbers if part != "auxiliary"), default=0)
 
     def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
         """The report as the JSON contract has it; `columns` names more keys for each layer."""

@@ -1,27 +1,34 @@
 """The working of a network, or its table with blanks as an exercise."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
 from cnncalc.ask.request import Answer
 from cnncalc.columns import bits_of
-from cnncalc.findings.explain import Explained, explanations, totals
+from cnncalc.findings.explain import Explained, explanations, layers_named, totals
 from cnncalc.infer import infer
 from cnncalc.report import Report
 
 
+class Exercise(NamedTuple):
+    """A table with blanks, in the rows of these layers, or of all where there is none."""
+
+    report: Report
+    layers: Collection[str]
+
+
 @dataclass(frozen=True, kw_only=True)
-class Explain(OfNetwork[Explained | Report]):
+class Explain(OfNetwork[Explained | Exercise]):
     """The working: every formula with its numbers, layer by layer."""
 
     layers: Annotated[
         Sequence[str],
         Option(
-            "Layers or blocks to explain; all by default.",
+            "Layers or blocks to explain, by name or number; all by default.",
             metavar="[LAYER]...",
             positional=True,
             repeated=True,
@@ -36,20 +43,21 @@ class Explain(OfNetwork[Explained | Report]):
         int, Option("With --quiz: which cells are blank; the same each time.", least=0)
     ] = 0
 
-    def find(self) -> Explained | Report:
+    def find(self) -> Explained | Exercise:
         graph = self.graph()
-        if self.quiz or self.answers:
-            return analyzed(graph, dtype=self.dtype)
         facts = infer(graph)
+        if self.quiz or self.answers:
+            named = {fact.node.name for name in self.layers for fact in layers_named(name, facts)}
+            return Exercise(analyzed(graph, dtype=self.dtype), named)
         explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
         sums = () if self.layers else tuple(totals(graph, facts))
         return Explained(graph.name, tuple(explained), sums)
 
-    def answer(self, found: Explained | Report) -> Answer:
-        if isinstance(found, Report):
+    def answer(self, found: Explained | Exercise) -> Answer:
+        if isinstance(found, Exercise):
             from cnncalc.tables import quiz
 
-            blocks = quiz.page(found, self.seed, self.answers, self.layout, self.layers)
+            blocks = quiz.page(found.report, self.seed, self.answers, self.layout, found.layers)
         else:
             from cnncalc.findings.explain_page import page
 

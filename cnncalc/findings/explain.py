@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.layer_numbers import by_number, layer_numbers
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
 from cnncalc.dims import Window
-from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.errors import UsageError, shorten, shown, suggestion
 from cnncalc.findings.expression import (
     Expression,
     Name,
@@ -101,7 +102,7 @@ def explanations(
 
     `bits` are those of one value. Raises UsageError for a name that there is not.
     """
-    wanted = {fact.node.name for name in names for fact in _named(name, facts)}
+    wanted = {fact.node.name for name in names for fact in layers_named(name, facts)}
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
     unread = set(graph.unread())
@@ -140,11 +141,18 @@ def totals(graph: Graph, facts: list[Facts]) -> Iterator[Line]:
             yield Line(what, total, total.value)
 
 
-def _named(name: str, facts: list[Facts]) -> list[Facts]:
+def layers_named(name: str, facts: Sequence[Facts]) -> list[Facts]:
+    """The layers that the name of a layer or a block, else the textbook's number, stands for.
+
+    Raises UsageError.
+    """
     chosen = [fact for fact in facts if f"{fact.node.name}.".startswith(f"{name}.")]
+    chosen = chosen or by_number(name, facts)
     if not chosen:
         names = [fact.node.name for fact in facts]
         hint = suggestion(name, names) or "; `cnncalc table` lists them"
+        if name.isdigit() and (number := max((n or 0 for n in layer_numbers(facts)), default=0)):
+            raise UsageError(f"no such layer: {shorten(name)}; their numbers are 1 to {number:,}")
         raise UsageError(f"no such layer: {shown(name)}{hint}")
     return chosen
 

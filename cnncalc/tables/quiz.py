@@ -1,6 +1,6 @@
 """The table as an exercise: some cells are blank, and the key fills them in."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from random import Random
 
 from cnncalc.amounts import Layout
@@ -16,7 +16,7 @@ SHARE = 2
 
 
 def page(
-    report: Report, seed: int, answers: bool, layout: Layout, layers: Sequence[str] = ()
+    report: Report, seed: int, answers: bool, layout: Layout, layers: Collection[str] = ()
 ) -> Page:
     """The table with blanks, or with `answers` what belongs there; the same for the same seed."""
     table = tabulate(report, ("name", "layer", *ASKED), layout=layout)

@@ -13,6 +13,7 @@ from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import count
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.report import exact, ratio
 
 if TYPE_CHECKING:
@@ -72,7 +73,7 @@ def columns(
 
         found = {s.node: s for s in working_sets(graph, facts)}
         # What only training runs needs nothing in inference.
-        return [found.get(f.node.name, WorkingSet(f.node.name, {})) for f in facts]
+        return [found.get(f.node.name, WorkingSet(f.node.name)) for f in facts]
 
     @cache
     def trained() -> list[Training]:
@@ -131,8 +132,10 @@ def columns(
         "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
-        "working_set": lambda: [bytes_of(s.elements * batch) for s in sets()],
-        "alive": lambda: [", ".join(s.alive) for s in sets()],
+        "working_set": lambda: [
+            bytes_of(s.elements * batch) + INDEX_BYTES * s.indices * batch for s in sets()
+        ],
+        "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],

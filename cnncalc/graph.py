@@ -1,6 +1,6 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
@@ -8,6 +8,11 @@ from cnncalc.layers.base import Layer, Shape
 
 INPUT = "input"
 """The name of the network's input."""
+
+
+def indices(pooling: str) -> str:
+    """What the indices of a pooling are called, beside its values."""
+    return f"{pooling}#indices"
 
 
 class Node(NamedTuple):
@@ -23,6 +28,20 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    indices_of: str | None = None
+    """The earlier pooling that says where its values belong."""
+    trainable: bool = True
+    """Whether training changes its weights."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values that it is computed from: what it reads, and the indices it takes."""
+        return (*self.inputs, indices(self.indices_of)) if self.indices_of else self.inputs
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must have run before it: what it reads, and the pooling whose indices it takes."""
+        return (*self.inputs, self.indices_of) if self.indices_of else self.inputs
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""
@@ -44,13 +63,15 @@ class Graph(NamedTuple):
     """The nodes that give results for training only."""
     unused_blocks: tuple[str, ...] = ()
     """The blocks of the spec that its layers do not speak of."""
+    on: "Callable[[Shape], Graph] | None" = None
+    """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
         found = set(names)
         for node in reversed(self.nodes):
             if node.name in found:
-                found.update(node.inputs)
+                found.update(node.needs)
         return found.intersection(node.name for node in self.nodes)
 
     def only_auxiliary(self) -> set[str]:
@@ -59,7 +80,7 @@ class Graph(NamedTuple):
             return set()
         found = self.behind(self.auxiliary) - self.behind(self.outputs)
         for node in self.nodes:
-            if not found.isdisjoint(node.inputs):
+            if not found.isdisjoint(node.needs):
                 found.add(node.name)
         return found
 
@@ -69,6 +90,8 @@ class Graph(NamedTuple):
         return [node.name for node in self.nodes if node.name not in needed]
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network, which has one input, on one of another shape."""
+        """The same network, which has one input, on one of another shape. May raise SpecError."""
+        if self.on is not None:
+            return self.on(shape)
         (name,) = self.inputs
         return self._replace(inputs={name: shape})

@@ -1,6 +1,6 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
@@ -10,6 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import Problem
 from cnncalc.graph import Graph, Node
 from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.twin import Twin
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
@@ -152,22 +153,28 @@ class Judged:
         # Networks repeat themselves: the same layer on inputs of the same shapes is worked out
         # once.
         self._alike: dict[str, Hashable] = {name: _key(s) for name, s in self.shapes.items()}
-        self._done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+        self._done: dict[tuple[Hashable, ...], tuple[Work, Hashable]] = {}
         self._works: dict[str, Work] = {}
 
     def add(self, node: Node) -> None:
         """Work a node out, or find what is wrong with it."""
         alike = self._alike
         try:
-            key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
+            reads = tuple([alike[name] for name in node.inputs])
+            key: tuple[Hashable, ...] = (id(node.layer), reads)
+            if node.indices_of:
+                pooling = self._works[node.indices_of]
+                key = (*key, id(pooling.layer), _key(pooling.inputs[0]))
         except KeyError:
             return
         work, told = self._done.get(key, _UNKNOWN)
         if work is None:
-            inputs = tuple([self.shapes[name] for name in node.inputs])
-            broken = list(node.layer.rules(*inputs))
+            inputs, layer = tuple([self.shapes[name] for name in node.inputs]), node.layer
+            if node.indices_of:
+                layer = layer.undoing(pooling.layer, pooling.inputs[0], node.indices_of)
+            broken = list(layer.rules(*inputs))
             if not broken:
-                work = Work(node.layer, inputs, node.layer.output(*inputs))
+                work = Work(layer, inputs, layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
@@ -181,7 +188,20 @@ class Judged:
                 message = f"its weights differ from those of {node.weights_of}, which it shares"
                 self.problems.append(node.problem(message))
                 return
+        if node.indices_of:
+            node = node._replace(layer=work.layer)
         self._works[node.name] = work
         self.shapes[node.name] = work.output
         alike[node.name] = told
         self.facts.append(Facts(node, work))
+
+
+def twins(facts: Sequence[Facts]) -> dict[str, Twin]:
+    """What computes every node in torch. A pooling whose indices are taken gives them, too."""
+    found = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
+    for fact in facts:
+        if fact.node.indices_of:
+            twin = found[fact.node.indices_of]
+            arguments = {**twin.arguments, "return_indices": True}
+            found[fact.node.indices_of] = twin._replace(arguments=arguments)
+    return found

@@ -48,6 +48,13 @@ def spec_of(item: Item, shape: Shape) -> dict[str, Any]:
     return {"name": "one", "input": input_of(shape), "layers": [item]}
 
 
+def undone(pooling: Any) -> Item:
+    """A max pooling and what undoes it, as one item; the values between are others."""
+    layers = [{"max_pool": pooling, "name": "pool"}, "sigmoid"]
+    layers.append({"max_unpool": None, "indices_of": "pool"})
+    return {"repeat": {"times": 1, "layers": layers}}
+
+
 def output_of(item: Item, shape: Shape) -> Shape:
     """What the next layer reads: generated networks have to go on from there."""
     return infer(load(spec_of(item, shape)))[-1].output
@@ -202,24 +209,6 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 
 @st.composite
-def _max_unpool_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
-    """Kernel and stride of a pooling, and perhaps a size that as many windows fit into."""
-    axes = len(shape) - 1
-    kernels, strides = (
-        draw(st.lists(st.integers(1, _KERNEL[axes]), min_size=axes, max_size=axes)) for _ in "KS"
-    )
-    fields = {"kernel_size": _spelled(draw, kernels), "stride": _spelled(draw, strides)}
-    if draw(st.booleans()):
-        usual = [(n - 1) * s + k for n, s, k in zip(shape[1:], strides, kernels, strict=True)]
-        sizes = [
-            draw(st.integers(max(1, size - s + 1), size + s - 1))
-            for size, s in zip(usual, strides, strict=True)
-        ]
-        fields["size"] = _spelled(draw, sizes)
-    return fields
-
-
-@st.composite
 def _slice_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     start = draw(st.integers(0, shape[0] - 1))
     stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[0])))
@@ -317,7 +306,7 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "min_pool": _window_fields(pool=True, ceil_mode=_FLAG),
     "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
     "subsample": _window_fields(pool=True, dilated=False),
-    "max_unpool": _max_unpool_fields,
+    "max_unpool": _window_fields(pool=True, ceil_mode=_FLAG),
     "blur_pool": lambda s: st.fixed_dictionaries(
         # Torch reflects fewer positions than there are.
         {
@@ -372,6 +361,8 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
         word = draw(st.sampled_from(words_for(shape)))
     tables = _ANY | _TOKENS | (_SPATIAL if len(shape) > 1 else _VECTOR)
     value = draw(tables[word](shape))
+    if word == "max_unpool":
+        return undone(value)
     if value == {} and draw(st.booleans()):
         return word
     if "activation" in layer_class(word).model_fields and draw(st.booleans()):

@@ -117,7 +117,8 @@ def test_every_line_names_its_place(bad: Bad) -> None:
             "blocks, input, inputs, layers, outputs, auxiliary\n"
             "input.features: must be a whole number from 1 to 1,000,000,000,000, not a number of "
             "more than 40 digits\n"
-            "layers[0][5]: relu.5: no such key beside a layer; there are name, from, weights_of",
+            "layers[0][5]: relu.5: no such key beside a layer; there are name, from, weights_of, "
+            "indices_of, when, trainable",
         ),
         (
             {"input": {"features": 4}, "layers": [{"linear": (2, 3)}, {"linear": {1, 2}}]},

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from cnncalc.data import Dataset, fitting, load_data
 from cnncalc.data.fitting import stratified
-from cnncalc.data.load import NAMES
+from cnncalc.data.places import NAMES
 from tests.data_sets import (
     IDX,
     TEST_IMAGES,

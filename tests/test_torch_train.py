@@ -19,7 +19,7 @@ import torch
 from torch.nn import functional
 
 import cnncalc
-from cnncalc.data import Split
+from cnncalc.data.fitting import Split
 from cnncalc.errors import UsageError
 from cnncalc.spec.load import load
 from cnncalc.training import checkpoint

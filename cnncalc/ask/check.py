@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.budget_table import for_spec, nearest
 from cnncalc.ask.groups import Strict
-from cnncalc.ask.option import Given, Group, Option, Spec, one_of
+from cnncalc.ask.option import Given, Group, Option, one_of
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.several import OfSeveral, Several
 from cnncalc.errors import UsageError
 from cnncalc.findings import budget_page
@@ -42,17 +43,20 @@ class Check(Strict, OfSeveral[Verdict]):
         Option(
             "Files, - or bundled names; else those with tables in pyproject.toml.",
             metavar="[SPEC]...",
+            words=known.NETWORKS,
             positional=True,
             repeated=True,
         ),
     ] = ()
     limits: Annotated[Mapping[str, Any], Group(_limits())] = field(default_factory=dict)
     """Their amounts, by their names as options."""
-    dtype: Annotated[str | None, Option("Type of a value, for limits in bytes; else float32.")] = (
-        None
-    )
+    dtype: Annotated[
+        str | None,
+        Option("Type of a value, for limits in bytes; else float32.", words=known.DTYPES),
+    ] = None
     optimizer: Annotated[
-        str | None, Option("That of training memory; else sgd.", metavar="NAME")
+        str | None,
+        Option("That of training memory; else sgd.", metavar="NAME", words=known.OPTIMIZERS),
     ] = None
     batch: Annotated[int | None, Option("Inputs at a time; else 1.")] = None
     format: Annotated[

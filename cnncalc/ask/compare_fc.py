@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Counted, OfNetwork
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
@@ -28,7 +28,8 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
         Sequence[str],
         Option(
             "Convolutions, or blocks of them, to work out; else all.",
-            metavar="LAYER",
+            metavar="[LAYER]...",
+            words=known.CONVOLUTIONS,
             positional=True,
             repeated=True,
         ),

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Counted
-from cnncalc.ask.option import JsonFormatOption, Option, Settings, Spec, SpecArgument
+from cnncalc.ask.option import JsonFormatOption, Option, SpecArgument
+from cnncalc.ask.parse import Settings, Spec
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import refuse
 from cnncalc.findings.diff import Diff as Differences
@@ -19,14 +20,31 @@ class Diff(Counted, Request[Differences]):
 
     before: SpecArgument
     after: Annotated[
-        Spec, Option("The other; else the first, changed.", metavar="[SPEC]", positional=True)
+        Spec,
+        Option(
+            "The other; else the first, changed.",
+            metavar="[SPEC]",
+            words=known.NETWORKS,
+            positional=True,
+        ),
     ] = None
     set: Annotated[
         Settings,
-        Option("Set a variable of both; may be repeated.", metavar="VAR=VALUE", repeated=True),
+        Option(
+            "Set a variable of both; may be repeated.",
+            metavar="VAR=VALUE",
+            words=known.VARIABLES,
+            repeated=True,
+        ),
     ] = ()
     set_b: Annotated[
-        Settings, Option("Set one of the second only.", metavar="VAR=VALUE", repeated=True)
+        Settings,
+        Option(
+            "Set one of the second only.",
+            metavar="VAR=VALUE",
+            words=known.OTHER_VARIABLES,
+            repeated=True,
+        ),
     ] = ()
     input: Annotated[str | None, Option("Another input for both: 256x256.", metavar="SIZES")] = None
     input_b: Annotated[

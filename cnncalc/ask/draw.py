@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import Option
@@ -43,7 +43,9 @@ class Draw(OfNetwork[Drawing]):
     ] = "blocks"
     column: Annotated[
         str | None,
-        Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
+        Option(
+            "With --kind bars: params, macs, activations, …", metavar="COLUMN", words=known.BARS
+        ),
     ] = None
     depth: Annotated[
         str | None,

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Annotated, NamedTuple
 
+from cnncalc.ask import known
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
@@ -30,6 +31,7 @@ class Explain(OfNetwork[Explained | Exercise]):
         Option(
             "Layers or blocks to explain, by name or number; all by default.",
             metavar="[LAYER]...",
+            words=known.LAYERS,
             positional=True,
             repeated=True,
         ),

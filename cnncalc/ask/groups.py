@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.known import Words
 from cnncalc.ask.option import DtypeOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Found, Request
 from cnncalc.graph import Graph
@@ -52,13 +53,26 @@ class CountedAs(Counted):
     """And as what, and for the training by what."""
 
     count_as: Annotated[
-        str | None, Option("Add a column: what torch, fvcore, thop, … count.", metavar="TOOL")
+        str | None,
+        Option(
+            "Add a column: what torch, fvcore, thop, … count.", metavar="TOOL", words=known.TOOLS
+        ),
     ] = None
     params_as: Annotated[
-        str | None, Option("Count batch_norm's moving statistics as parameters.", metavar="keras")
+        str | None,
+        Option(
+            "Count batch_norm's moving statistics as parameters.",
+            metavar="keras",
+            words=Words(lambda _: ["keras"]),
+        ),
     ] = None
     optimizer: Annotated[
-        str | None, Option("Add training memory with sgd, momentum, adam, …", metavar="NAME")
+        str | None,
+        Option(
+            "Add training memory with sgd, momentum, adam, …",
+            metavar="NAME",
+            words=known.OPTIMIZERS,
+        ),
     ] = None
 
     def report(self, graph: Graph) -> Report:

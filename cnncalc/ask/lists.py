@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnncalc.ask import known
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import Option, SpecArgument, one_of, starting
+from cnncalc.ask.option import Option, SpecArgument, one_of
 from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
@@ -111,7 +112,7 @@ class Layers(Request[str | None]):
         Option(
             "The layer to explain.",
             metavar="[NAME]",
-            complete=starting(lambda: [*MODULES]),
+            words=known.LAYER_WORDS,
             positional=True,
         ),
     ] = None

@@ -3,12 +3,15 @@
 Declared here once: the command line makes its options of them, documents their words.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import MISSING
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from cnncalc.amounts import Layout
+from cnncalc.ask import known
+from cnncalc.ask.known import Words
+from cnncalc.ask.parse import Settings, Spec
 from cnncalc.render.write import FORMATS
 
 
@@ -22,8 +25,8 @@ class Option(NamedTuple):
     choices: Sequence[str] = ()
     """The words that it takes, where not every text will do and its type does not say so."""
     least: int | None = None
-    complete: Callable[[str], list[str]] | None = None
-    """What completes the start of a value."""
+    words: Words | None = None
+    """Those that it is one of, or usually is."""
     positional: bool = False
     region: bool = True
     """Whether documents have it, too."""
@@ -59,22 +62,6 @@ def given(name: str, option: Option, hint: Any, default: Any) -> Given:
     return Given(name, option._replace(choices=option.choices or get_args(literal)), kind, default)
 
 
-def starting(names: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
-    """Completes names, which are looked up when somebody completes."""
-    return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
-
-
-def _networks() -> Sequence[str]:
-    from cnncalc.spec.bundled import networks
-
-    return networks()
-
-
-Spec = Any
-"""A path, `-`, the name of a bundled network; from Python also a mapping or a graph."""
-Settings = Sequence[str] | Mapping[str, Any]
-"""Variables of a spec: as texts `width=0.5`, or by their names."""
-
 DATA_FORMATS = (*FORMATS, "csv", "json")
 """The formats of what scripts read, too."""
 
@@ -89,7 +76,7 @@ SpecArgument = Annotated[
     Option(
         "A file, - for standard input, or the name of a bundled network.",
         metavar="SPEC",
-        complete=starting(_networks),
+        words=known.NETWORKS,
         positional=True,
     ),
 ]
@@ -98,7 +85,7 @@ SpecsArgument = Annotated[
     Option(
         "Files, - for standard input, or names of bundled networks; lenet5 by default.",
         metavar="[SPEC]...",
-        complete=starting(_networks),
+        words=known.NETWORKS,
         positional=True,
         repeated=True,
     ),
@@ -108,9 +95,14 @@ DataFormatOption = Annotated[str, one_of(DATA_FORMATS)]
 JsonFormatOption = Annotated[str, one_of((*FORMATS, "json"))]
 SetOption = Annotated[
     Settings,
-    Option("Set a variable of the spec; may be repeated.", metavar="VAR=VALUE", repeated=True),
+    Option(
+        "Set a variable of the spec; may be repeated.",
+        metavar="VAR=VALUE",
+        words=known.VARIABLES,
+        repeated=True,
+    ),
 ]
 LayoutOption = Annotated[
     Layout, Option("Order of shapes: hwc as textbooks, chw as torch.", choices=("hwc", "chw"))
 ]
-DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.")]
+DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.", words=known.DTYPES)]

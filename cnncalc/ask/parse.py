@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 from cnncalc.ask.input_shape import input_shape
-from cnncalc.ask.option import Settings, Spec
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
 from cnncalc.report import DEFAULT_COLUMNS
 from cnncalc.spec.load import graph_of
+
+Spec = Any
+"""A path, `-`, the name of a bundled network; from Python also a mapping or a graph."""
+Settings = Sequence[str] | Mapping[str, Any]
+"""Variables of a spec: as texts `width=0.5`, or by their names."""
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnncalc.ask import known
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import JsonFormatOption, Option
 from cnncalc.ask.request import Answer, as_json
@@ -21,6 +22,7 @@ class Reconcile(OfNetwork[Reconciliation]):
         Option(
             "One tool, or two and how they differ; else all.",
             metavar="[A [B]]",
+            words=known.TOOLS,
             positional=True,
             repeated=True,
         ),

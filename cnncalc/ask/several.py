@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from cnncalc.ask.groups import Changed
-from cnncalc.ask.option import Spec
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import CnncalcError
 from cnncalc.findings.budget import Verdict

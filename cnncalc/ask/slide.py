@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from cnncalc.arrays import numbers, pictures, source
-from cnncalc.ask import parse
-from cnncalc.ask.option import DataFormatOption, Option, starting
+from cnncalc.ask import known, parse
+from cnncalc.ask.option import DataFormatOption, Option
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import UsageError, printable, shown, suggestion
 from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES, known_name
@@ -51,7 +51,7 @@ class Slide(Request[Named | None]):
             "The kernel, or its name (--kernels lists them); repeat it for more filters.",
             ("--kernel", "-k"),
             metavar="NUMBERS|FILE|NAME",
-            complete=starting(lambda: [*KERNELS]),
+            words=known.KERNELS,
             repeated=True,
         ),
     ] = ()

@@ -5,18 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
     Option,
     SpecsArgument,
-    starting,
 )
 from cnncalc.ask.request import Answer, Request
 from cnncalc.errors import Origin, UsageError, refuse, shown
-from cnncalc.layers import MODULES
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import notices, page, tabulate, warning_lines
@@ -31,7 +29,8 @@ class _Reports(Request[list[Report]]):
         str | None,
         Option(
             "Columns, separated by commas; a list that starts with + adds to the usual ones "
-            "(+connections)."
+            "(+connections).",
+            words=known.COLUMNS,
         ),
     ] = None
     layout: LayoutOption = "hwc"
@@ -69,13 +68,16 @@ class Table(Strict, CountedAs, Changed, _Reports):
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
 
     specs: SpecsArgument = ()
-    sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
-        None
-    )
+    sort: Annotated[
+        str | None,
+        Option("Largest values of a column first.", metavar="COLUMN", words=known.NUMBERS),
+    ] = None
     top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
     value: Annotated[
         str | None,
-        Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
+        Option(
+            "Print one total only: params, macs, layers, …", metavar="COLUMN", words=known.TOTALS
+        ),
     ] = None
     depth: Annotated[
         str | None,
@@ -151,7 +153,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "The layer's word.",
             metavar="LAYER",
-            complete=starting(lambda: [*MODULES]),
+            words=known.LAYER_WORDS,
             positional=True,
         ),
     ]
@@ -160,6 +162,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "Its fields: kernel_size=3, padding=same.",
             metavar="[FIELD=VALUE]...",
+            words=known.FIELDS,
             positional=True,
             repeated=True,
         ),

@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import Option, Spec, SpecsArgument, one_of
+from cnncalc.ask.option import Option, SpecsArgument, one_of
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.several import OfSeveral, Several
 from cnncalc.errors import UsageError
 from cnncalc.findings import verification_page as pages

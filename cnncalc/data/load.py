@@ -13,11 +13,9 @@ from cnncalc.data.fitting import (
     stratified,
     target,
 )
-from cnncalc.data.places import label
+from cnncalc.data.places import NAMES, label
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.layers.base import Shape
-
-NAMES = ("digits", "fashion-mnist", "mnist", "cifar10", "imagefolder:PATH", "synthetic")
 
 
 @dataclass(frozen=True)

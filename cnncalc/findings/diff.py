@@ -204,7 +204,7 @@ def _unit(facts: list[Facts], amounts: dict[str, int], results: set[str]) -> Uni
     layer, node = first.node.layer, first.node
     fields = _fields(first)
     padding = fields.get("padding")
-    if padding == "same" and fields.get("stride") == 1:
+    if padding == "half" or (padding == "same" and fields.get("stride") == 1):
         padding = _one_for_all(tuple((w.before, w.after) for w in first.windows))
     for fact in behind:
         its = ", ".join(f"{key}={value}" for key, value in _fields(fact).items())
@@ -233,7 +233,7 @@ _PER_AXIS = {
 def _fields(facts: Facts) -> dict[str, Any]:
     """The fields of a layer in one spelling, its activation left out."""
     layer = facts.node.layer
-    fields: dict[str, Any] = layer.model_dump(by_alias=True, exclude={"activation"})
+    fields: dict[str, Any] = layer.model_dump(by_alias=True, exclude={"activation", "norm"})
     if fields.get("stride", 1) is None:
         fields["stride"] = fields["kernel_size"]
     for key in _PER_AXIS & fields.keys():
@@ -323,6 +323,8 @@ class _Wiring:
             return FieldChange("reads", list(x.inputs), list(y.inputs))
         if x.weights_of and y.weights_of and not self._same([x.weights_of], [y.weights_of]):
             return FieldChange("weights_of", x.weights_of, y.weights_of)
+        if x.indices_of and y.indices_of and not self._same([x.indices_of], [y.indices_of]):
+            return FieldChange("indices_of", x.indices_of, y.indices_of)
         return None
 
     def outputs(self, names: bool) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

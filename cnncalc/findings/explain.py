@@ -16,6 +16,7 @@ from cnncalc.analysis.strides import StrideWarning, stride_warnings
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError, shorten, shown, suggestion
 from cnncalc.findings.expression import (
+    MAX_TERMS,
     Expression,
     Name,
     Number,
@@ -28,15 +29,14 @@ from cnncalc.findings.expression import (
     letters_of,
     multiply,
     replace,
+    sum_of,
 )
 from cnncalc.findings.traced_layer import AXIS_LETTERS, sizes_named, traced_layer, traced_windows
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES, Shape
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.presented import Presented
-
-MAX_SUMMANDS = 12
-"""How many layers a sum names."""
 
 MEANINGS = {
     "H": "height",
@@ -106,6 +106,15 @@ def explanations(
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
     unread = set(graph.unread())
+    costs: dict[tuple[int, int], tuple[Line, ...]] = {}
+
+    def costs_of(fact: Facts) -> tuple[Line, ...]:
+        # Networks repeat themselves: equal layers on equal inputs share their work.
+        key = id(fact.work), fact.params
+        if key not in costs:
+            costs[key] = tuple(_sizes_and_costs(fact))
+        return costs[key]
+
     return [
         Explanation(
             name=fact.node.name,
@@ -113,7 +122,7 @@ def explanations(
             inputs=fact.inputs,
             output=fact.output,
             lines=(
-                *_sizes_and_costs(fact),
+                *costs_of(fact),
                 *_receptive_field(fact, traces),
                 *_memory(fact, sets.get(fact.node.name), bits),
             ),
@@ -136,7 +145,7 @@ def totals(graph: Graph, facts: list[Facts]) -> Iterator[Line]:
     }
     for what, number in counted.items():
         found = [(1, Name(f.node.name, "", number(f))) for f in facts if number(f)]
-        if 0 < len(found) <= MAX_SUMMANDS:
+        if 0 < len(found) <= MAX_TERMS:
             total = add(*found)
             yield Line(what, total, total.value)
 
@@ -274,16 +283,25 @@ def _receptive_field(fact: Facts, traces: Mapping[str, Trace]) -> Iterator[Line]
 def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
     """Bytes of the parameters, and of the tensors that are alive while the layer runs."""
 
-    def line(what: str, values: Expression) -> Line:
+    def sized(values: Expression) -> Expression:
         eighths = Quotient(multiply(Number(bits), values), Number(8), up=True)
-        size = eighths if bits % 8 else multiply(Number(bits // 8), values)
-        return Line(what, size, size.value)
+        return eighths if bits % 8 else multiply(Number(bits // 8), values)
 
     if fact.params:
-        yield line("params bytes", Name("params", "", fact.params))
+        size = sized(Name("params", "", fact.params))
+        yield Line("params bytes", size, size.value)
     if alive is not None and fact.node.layer.values == "new":
-        tensors = [(1, Name(name, "", elements)) for name, elements in alive.alive.items()]
-        yield line("working set", Sum(tuple(tensors)) if len(tensors) > 1 else tensors[0][1])
+        size = sized(_alive(alive, False))
+        if alive.indices:
+            size = add((1, size), (1, multiply(Number(INDEX_BYTES), _alive(alive, True))))
+        yield Line("working set", size, size.value)
+
+
+def _alive(alive: WorkingSet, indices: bool) -> Expression:
+    """The tensors of values, or of indices, as a sum; of many the first."""
+    known = [Name(t.name, "", t.elements) for t in alive.named if t.indices == indices]
+    number = alive.tensors - sum(t.indices != indices for t in alive.named)
+    return sum_of(known, number, alive.indices if indices else alive.elements)
 
 
 def _remark(fact: Facts, unread: bool) -> str:
@@ -294,6 +312,9 @@ def _remark(fact: Facts, unread: bool) -> str:
         said.append("No output needs it; it is counted all the same.")
     if node.weights_of:
         said.append(f"Works with the weights of {node.weights_of}, which are counted there.")
+    elif node.indices_of:
+        read = f"Puts each value where {node.indices_of} found it"
+        said.append(f"{read}, and is as large as what that read.")
     elif layer.values == "view":
         said.append(f"{layer.type} gives the same values, or some of them: nothing new is stored.")
     elif layer.values == "in_place" and not fact.params:

@@ -55,8 +55,11 @@ class FunctionBody:
             self.locals[name] = RUNNING if alone else identifier(title, names)
         for i, item in enumerate(block.items):
             for number, name in enumerate(item.gives):
-                running = self.readers.get(name) == [i + 1] and len(item.gives) == 1
-                title = item.local.replace(".", "_") + (f"_{number}" if number else "")
+                alone = len(item.gives) == 1 or (number == 0 and isinstance(item, Step))
+                running = alone and self.readers.get(name) == [i + 1]
+                title = item.local.replace(".", "_")
+                if number:
+                    title += "_indices" if isinstance(item, Step) else f"_{number}"
                 self.locals[name] = RUNNING if running else identifier(title, names)
 
     def statements(self) -> list[Statement]:

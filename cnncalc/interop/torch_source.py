@@ -6,8 +6,8 @@ from itertools import groupby, repeat
 from typing import Any
 
 from cnncalc.errors import CnncalcError
-from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Facts
+from cnncalc.graph import INPUT, Graph, indices
+from cnncalc.infer import Facts, twins
 from cnncalc.interop.definitions import definitions
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
@@ -22,6 +22,7 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
+from cnncalc.layers.twin import Twin
 
 _OWN = definitions("cnncalc.witness.modules")
 """The few modules that torch has not."""
@@ -95,7 +96,8 @@ class _Writer:
         self.name = class_name(graph.name, self.classes)
         resting = graph.only_auxiliary()
         names = {f.node.name for f in facts}
-        steps = [self._step(f, names, f.node.name in resting) for f in facts]
+        made = twins(facts)
+        steps = [self._step(f, made[f.node.name], names, f.node.name in resting) for f in facts]
         self.places = {
             step.name: ".".join((*step.scope, step.attribute)) for step in steps if step.made_of
         }
@@ -106,9 +108,8 @@ class _Writer:
         for plan in self.plans:
             plan.name = class_name(plan.uses[0].word, self.classes)
 
-    def _step(self, fact: Facts, names: set[str], resting: bool) -> Step:
+    def _step(self, fact: Facts, twin: Twin, names: set[str], resting: bool) -> Step:
         node = fact.node
-        twin = node.layer.twin(*fact.inputs)
         scope, host = tuple(node.name.split(".")), node.fused_into
         # As in the twin: what is fused and has weights keeps its key, otherwise it stands beside.
         parts = len(scope) - host.count(".") if host else 1
@@ -128,7 +129,8 @@ class _Writer:
             call=text(parse(twin.call)),
             made_of=name,
             arguments=arguments,
-            reads=node.inputs,
+            reads=node.values,
+            more=(indices(node.name),) if "return_indices" in twin.arguments else (),
             fused=bool(host) and twin.call == "module(x)",
             resting=resting,
             word=word_of(node),
@@ -293,7 +295,7 @@ def _plain(made_of: str, value: Any) -> Any:
     """One number for all axes where torch takes it."""
     alike = isinstance(value, tuple) and len(set(value)) == 1
     short = re.match(
-        r"Conv|MaxPool\d|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
+        r"Conv|MaxPool\d|MaxUnpool|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
     )
     one = alike and short and (len(value) == 1 or not made_of.endswith("Norm"))
     return value[0] if one else value

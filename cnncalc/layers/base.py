@@ -91,6 +91,10 @@ class Layer(BaseModel):
     """How it applies trained kernels; None where it has none."""
     answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
     """What its outputs are where they are a classifier's; of distances the smallest is the best."""
+    gives_indices: ClassVar[bool] = False
+    """Whether it also knows where in its input its values lay."""
+    needs_indices: ClassVar[bool] = False
+    """Whether it puts values where a pooling found them, which `indices_of` must name."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
@@ -224,6 +228,11 @@ class Layer(BaseModel):
         """
         raise refused(f"{self.type} has no spelling in Keras")
 
+    def undoing(self, pooling: "Layer", read: Shape, name: str) -> "Layer":
+        """For a layer that needs indices: itself, and whose it takes, what that pooling read, and
+        what it is called. Nothing else may be asked of it before."""
+        return self
+
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""
         return {}
@@ -242,6 +251,23 @@ class Activated(Layer):
         None,
         description="an activation applied to the output: its word, or a mapping from its word to "
         "its fields",
+    )
+
+
+def _norm(value: Any) -> Any:
+    mapping = isinstance(value, dict) and len(value) == 1 + ("name" in value)
+    if value is None or isinstance(value, str) or mapping:
+        return value
+    raise refuse(f"must be a word, or a mapping with one as a key, not {shown(value)}")
+
+
+class Normed(Activated):
+    """A layer that takes `norm` too, sugar for a layer between it and its activation."""
+
+    norm: Annotated[str | dict[str, Any] | None, PlainValidator(_norm)] = Field(
+        None,
+        description="a normalisation of the output, before the activation: its word, or a mapping "
+        "from its word to its fields, with its name beside; without biases unless `bias` is given",
     )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape
+from cnncalc.layers.base import Layer, Normed, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
@@ -219,7 +219,7 @@ class DepthwiseConv(_Convolution):
         return channels * self.channel_multiplier, channels
 
 
-class SeparableConv(Windowed, Activated):
+class SeparableConv(Windowed, Normed):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
     family = "convolution"

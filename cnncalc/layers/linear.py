@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 from pydantic import Field
 
-from cnncalc.layers.base import Activated, Layer, Shape, count, times
+from cnncalc.layers.base import Layer, Normed, Shape, count, times
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
 
-class Linear(Activated):
+class Linear(Normed):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
     prefix = "fc"

@@ -114,6 +114,7 @@ class MaxPool(_OrderPool):
     """The largest value of each window."""
 
     reduces = "max"
+    gives_indices = True
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow, Window, same_padding
+from cnncalc.dims import TransposedWindow, Window, half_padding, same_padding
 from cnncalc.layers.base import (
     AXIS_NAMES,
-    Activated,
     KernelUse,
     Layer,
+    Normed,
     Shape,
     count,
     per_axis,
@@ -108,7 +108,8 @@ class Windowed(OnAxes):
     padding: Padding = Field(
         0,
         description="positions P added at the borders: a number, one for each axis, "
-        "[before, after] for each axis, valid (none), or same (output ⌈N/S⌉, the odd one after)",
+        "[before, after] for each axis, valid (none), half (half the kernel's extent on each "
+        "side), or same (output ⌈N/S⌉, the odd one after)",
     )
 
     def per_axis_fields(self) -> dict[str, Any]:
@@ -123,11 +124,13 @@ class Windowed(OnAxes):
     def windows(self, *inputs: Shape) -> tuple[Window, ...]:
         sizes = inputs[0][1:]
         kernel_size, stride, padding, dilation = [
-            value if value == "same" else per_axis(value, len(sizes))
+            value if value in ("same", "half") else per_axis(value, len(sizes))
             for value in self.per_axis_fields().values()
         ]
         if padding == "same":
             padding = map(same_padding, sizes, kernel_size, stride, dilation)
+        elif padding == "half":
+            padding = map(half_padding, kernel_size, dilation)
         # Not getattr: pydantic searches long for a field that a layer does not have.
         ceil_mode = vars(self).get("ceil_mode", False)
         along = zip(sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True)
@@ -150,7 +153,7 @@ class Windowed(OnAxes):
             yield f"{kernel} does not fit the input{place}: {found}"
 
 
-class Kernels(Activated):
+class Kernels(Normed):
     """A convolution or its transpose; `_maps` says how channels are wired."""
 
     numbered = True

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer

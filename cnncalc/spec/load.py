@@ -5,14 +5,19 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cnncalc.errors import CnncalcError, Origin, UsageError, printable, shorten, suggestion
+from cnncalc.errors import CnncalcError, Origin, UsageError, printable, shorten, shown, suggestion
 from cnncalc.graph import Graph
 from cnncalc.spec.bundled import ENDINGS, find, networks, plain_name
 from cnncalc.spec.document import MAX_BYTES, Document
 from cnncalc.spec.expand import expand
+from cnncalc.spec.networks import Found
+
+MAX_WITHIN = 10
+"""How many networks may use one another in a row."""
 
 
 def load(spec: str | os.PathLike[str] | Mapping[str, Any], /, **variables: Any) -> Graph:
@@ -36,9 +41,33 @@ def graph_of(
     if isinstance(spec, Graph):
         return spec
     if isinstance(spec, Mapping):
-        return expand(Document(dict(spec), Origin()), variables)
+        return expand(Document(dict(spec), Origin()), variables, find=partial(_neighbour, None, ()))
     label, text, variant = source(os.fspath(spec), folder)
-    return expand(read(label, text), variables, variant)
+    beside = None if spec == "-" else (folder / spec).parent
+    return expand(read(label, text), variables, variant, find=partial(_neighbour, beside, (label,)))
+
+
+def _neighbour(folder: Path | None, within: tuple[str, ...], name: str) -> Found:
+    """The network that a spec in this folder names: a file there or below, or a bundled one."""
+    if folder is None:
+        # From a mapping or from standard input: there is no beside.
+        if find(name) is None:
+            raise UsageError(f"{shown(name)}: no bundled network of that name")
+        folder = Path(os.devnull)
+    elif Path(name).is_absolute() or not _is_below(folder, name):
+        raise UsageError(f"{shown(name)}: leads out of the spec's folder; a network stands in it")
+    label, text, variant = source(name, folder)
+    if label in within or len(within) > MAX_WITHIN:
+        raise UsageError(f"it uses itself: {' → '.join([*within, label])}")
+    inner = partial(_neighbour, (folder / name).parent, (*within, label))
+    return Found(read(label, text), variant, inner)
+
+
+def _is_below(folder: Path, name: str) -> bool:
+    try:
+        return (folder / name).resolve().is_relative_to(folder.resolve())
+    except (OSError, ValueError, RuntimeError):
+        return False
 
 
 def read(label: str, text: str) -> Document:

@@ -18,7 +18,7 @@ from cnncalc.training.train import Observer, train
 from cnncalc.witness.free_memory import free_bytes
 
 if TYPE_CHECKING:
-    from cnncalc.data import Dataset
+    from cnncalc.data.load import Dataset
 
 NETWORK, DENSE = "network", "dense"
 """The folders of the two runs."""

@@ -34,7 +34,7 @@ def fingerprint(graph: Graph) -> str:
     for node in graph.nodes:
         layer = node.layer.model_dump_json(by_alias=True, warnings=False)
         reads = node.name, node.layer.type, layer, node.inputs
-        digest.update(f"{reads!r}{node.weights_of!r}".encode())
+        digest.update(f"{reads!r}{node.weights_of!r}{node.indices_of or ''}".encode())
     return digest.hexdigest()
 
 

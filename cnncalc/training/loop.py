@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, fx, nn
 
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.training.objective import AUXILIARY_WEIGHT, Objective
 from cnncalc.training.processes import Processes

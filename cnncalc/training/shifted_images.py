@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnncalc.data import Split
+from cnncalc.data.fitting import Split
 from cnncalc.findings.contest import Shifted
 from cnncalc.layers.base import Shape
 from cnncalc.training.loop import batches, right

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cnncalc.errors import CnncalcError
-from cnncalc.graph import Graph
-from cnncalc.infer import Facts
+from cnncalc.graph import Graph, indices
+from cnncalc.infer import Facts, twins
 from cnncalc.layers.twin import Twin, variables
 from cnncalc.witness import modules
 
@@ -29,16 +29,18 @@ class Network(nn.Module):
         self._inputs = tuple(graph.inputs)
         self._outputs, self._auxiliary = graph.outputs, graph.auxiliary
         self._resting = graph.only_auxiliary()
-        twins = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
-        places = {fact.node.name: self._place(fact, twins) for fact in facts}
+        made = twins(facts)
+        places = {fact.node.name: self._place(fact, made) for fact in facts}
+        asked = {node.indices_of for node in graph.nodes}
         frees = _frees(graph)
         # Of each node what is called on what, and which values nothing reads from then on.
         self._steps = tuple(
             (
                 node.name,
-                twins[node.name].call,
+                made[node.name].call,
                 places[node.name],
-                node.inputs,
+                node.values,
+                (node.name, indices(node.name)) if node.name in asked else (node.name,),
                 frees.get(node.name, ()),
             )
             for node in graph.nodes
@@ -50,11 +52,16 @@ class Network(nn.Module):
             names = ", ".join(self._inputs)
             raise TypeError(f"{len(self._inputs)} inputs are needed ({names}), not {len(inputs)}")
         values = dict(zip(self._inputs, inputs, strict=True))
-        for name, call, module, reads, frees in self._steps:
+        for name, call, module, reads, gives, frees in self._steps:
             if self.training or name not in self._resting:
                 run = _function(call, len(reads))
                 # No variable holds the value: it is freed when `values` lets it go.
-                values[name] = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                if len(gives) == 1:
+                    values[name] = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                else:
+                    found = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                    values.update(zip(gives, found, strict=True))
+                    del found
                 if watch is not None:
                     watch(name, values[name])
             for read in frees:
@@ -101,7 +108,7 @@ def _frees(graph: Graph) -> dict[str, tuple[str, ...]]:
     """By node: the values that it is the last to need. One that nothing reads frees itself."""
     last = dict.fromkeys(graph.inputs, graph.nodes[0].name)
     for node in graph.nodes:
-        last |= dict.fromkeys((node.name, *node.inputs), node.name)
+        last |= dict.fromkeys((node.name, *node.values), node.name)
     frees: dict[str, tuple[str, ...]] = {}
     for name, reader in last.items():
         if name not in (*graph.outputs, *graph.auxiliary):

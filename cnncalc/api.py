@@ -263,16 +263,26 @@ def layer(
     input: Input = (3, 32, 32),
     batch: int = 1,
     dtype: str = "float32",
+    count_as: str | None = None,
+    params_as: str | None = None,
     **fields: Any,
 ) -> Report:
-    """The report of one layer, without a spec, on an input as `analyze` takes it; `fields` are its
-    own.
+    """The report of one layer, without a spec; `fields` are its own, the rest is as in `analyze`.
 
     Raises CnncalcError.
     """
     from cnncalc.ask.table import OneLayer
 
-    return OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype).result()[0]
+    asked = OneLayer(
+        layer=word,
+        fields=fields,
+        input=input,
+        batch=batch,
+        dtype=dtype,
+        count_as=count_as,
+        params_as=params_as,
+    )
+    return asked.result()[0]
 
 
 def slide(input: Any = None, /, *kernels: Any, **options: Any) -> Slide:

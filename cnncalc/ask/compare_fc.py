@@ -107,7 +107,7 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 raise UsageError(
                     f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
                 )
-        graph, batch = self.graph(), self.batch
+        (graph, layers), batch = self.graph_and_names(layers), self.batch
         report, facts = self.report(graph), infer(graph)
 
         def size(values: int) -> int:
@@ -132,7 +132,8 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 )
             return Answer(comma_separated(found, self.layout))
         networks = not self.layers or self.hidden is not None
-        return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
+        written = page(found, bool(self.layers), networks, self.layout)
+        return Answer(written, self.format, notes=self.notes())
 
     def _of_contest(self, found: Contest) -> Answer:
         from cnncalc.findings import contest_page as pages

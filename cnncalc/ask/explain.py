@@ -29,7 +29,7 @@ class Explain(OfNetwork[Explained | Exercise]):
     layers: Annotated[
         Sequence[str],
         Option(
-            "Layers or blocks to explain, by name or number; all by default.",
+            "Layers or blocks, by name or number; all by default. Of a layer's word, its fields.",
             metavar="[LAYER]...",
             words=known.LAYERS,
             positional=True,
@@ -46,13 +46,13 @@ class Explain(OfNetwork[Explained | Exercise]):
     ] = 0
 
     def find(self) -> Explained | Exercise:
-        graph = self.graph()
+        graph, names = self.graph_and_names(self.layers)
         facts = infer(graph)
         if self.quiz or self.answers:
-            named = {fact.node.name for name in self.layers for fact in layers_named(name, facts)}
+            named = {fact.node.name for name in names for fact in layers_named(name, facts)}
             return Exercise(analyzed(graph, dtype=self.dtype), named)
-        explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
-        sums = () if self.layers else tuple(totals(graph, facts))
+        explained = explanations(graph, facts, bits_of(self.dtype), names)
+        sums = () if names or len(facts) == 1 else tuple(totals(graph, facts))
         return Explained(graph.name, tuple(explained), sums)
 
     def answer(self, found: Explained | Exercise) -> Answer:
@@ -64,4 +64,4 @@ class Explain(OfNetwork[Explained | Exercise]):
             from cnncalc.findings.explain_page import page
 
             blocks = page(found, self.layout)
-        return Answer(blocks, self.format)
+        return Answer(blocks, self.format, notes=self.notes())

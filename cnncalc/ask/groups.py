@@ -12,6 +12,7 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.known import Words
 from cnncalc.ask.option import DtypeOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Found, Request
+from cnncalc.errors import refuse
 from cnncalc.graph import Graph
 from cnncalc.report import Report
 
@@ -35,6 +36,25 @@ class OfNetwork(Changed, Request[Found]):
 
     def graph(self) -> Graph:
         return parse.network(self.spec, self.set, self.input, self.base)
+
+    def graph_and_names(self, words: Sequence[str]) -> tuple[Graph, Sequence[str]]:
+        """The network, and the layers of it that the words name.
+
+        Where a layer's word stands for the spec they are its fields, and all of it is meant.
+        """
+        from cnncalc.ask.one_layer import is_layer, one_layer
+
+        if not is_layer(self.spec, self.base):
+            return self.graph(), words
+        refuse((self.set, f"--set: {self.spec} is a layer, which has no variables"))
+        return one_layer(self.spec, words, self.input), ()
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said beside the answer of one layer's input."""
+        from cnncalc.ask.one_layer import is_layer, order_notices
+
+        said = order_notices(self.input) if is_layer(self.spec, self.base) else []
+        return tuple(notice.line for notice in said)
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
@@ -84,6 +104,11 @@ class CountedAs(Counted):
             params_as=self.params_as,
             optimizer=self.optimizer,
         )
+
+    def asked_for(self) -> tuple[str, ...]:
+        """The columns that it adds."""
+        asked = {"count": self.count_as, "training_bytes": self.optimizer}
+        return tuple(key for key, wanted in asked.items() if wanted is not None)
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)

@@ -16,7 +16,7 @@ def shape_text(shape: Sequence[int], layout: Layout = "hwc") -> str:
 
 
 def sizes_text(sizes: Sequence[Any]) -> str:
-    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides.
+    """A number for each axis, once where they agree: `5`, `1×7`, `0+1` for two sides, `1+2,0`.
 
     An axis without a number is `-`.
     """
@@ -25,7 +25,9 @@ def sizes_text(sizes: Sequence[Any]) -> str:
         (str(s[0]) if s[0] == s[1] else f"{s[0]}+{s[1]}") if isinstance(s, list) else str(s)
         for s in sizes
     ]
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+    # 1+2×0 would read as a sum.
+    sign = "," if any("+" in text for text in texts) else "×"
+    return texts[0] if len(set(texts)) == 1 else sign.join(texts)
 
 
 def percent(part: int, whole: int) -> str:

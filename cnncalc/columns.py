@@ -54,15 +54,21 @@ def columns(
     facts: list[Facts],
     batch: int,
     dtype: str,
-    params: Callable[[Facts], int],
+    kept: Callable[[Facts], int] | None,
     optimizer: str,
 ) -> dict[str, Callable[[], Sequence[Any]]]:
-    """What computes each column from the facts."""
+    """What computes each column from the facts.
+
+    `kept` counts what is no trained weight and a parameter all the same; no buffers are left then.
+    """
     auxiliary = graph.only_auxiliary()
     bytes_of = partial(size_in_bytes, dtype=dtype)
 
     def each(value: Callable[[Facts], Any]) -> Callable[[], Sequence[Any]]:
         return lambda: [value(fact) for fact in facts]
+
+    def params(fact: Facts) -> int:
+        return fact.params + (kept(fact) if kept else 0)
 
     def sizes(attribute: str) -> Callable[[], Sequence[Any]]:
         return each(lambda f: [getattr(w, attribute) for w in f.windows] or None)
@@ -115,7 +121,9 @@ def columns(
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
         "biases": each(_biases),
-        "buffers": each(lambda f: f.buffers),
+        "trainable": each(lambda f: f.params),
+        "non_trainable": each(kept or (lambda f: 0)),
+        "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
         "flops": each(lambda f: 2 * f.macs * batch),

@@ -17,8 +17,8 @@ from cnncalc.cli.app import COMMANDS
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.data.places import NAMES
 from cnncalc.layers import MODULES
+from cnncalc.meanings import COLUMNS
 from cnncalc.render.write import FORMATS
-from cnncalc.report import COLUMNS
 from cnncalc.sliding.kernels import KERNELS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc

@@ -328,7 +328,7 @@ def test_markers_that_are_wrong(folder: Path, text: str, message: str) -> None:
         ("value lenet5 parms", 'no such number: "parms"; did you mean params?'),
         ("value lenet5 conv11.params", 'no such layer: "conv11"; did you mean conv1?'),
         ("value lenet5 output", "the column output has no total"),
-        ("value resnet18 layer1.output", "layer1 is a block, and the column output has no total"),
+        ("value resnet18 layer1.stride", "layer1 is a block, and the column stride has no total"),
         ("value lenet5 pool1.groups", "pool1 has no groups"),
         ("value lenet5 params format=.1X", "format must be grouped, plain, or decimals"),
         ("value lenet5 conv1.output format=plain", "format=plain is for numbers"),

@@ -428,7 +428,7 @@ def test_five_thousand_rows_of_json_add_up() -> None:
 def test_a_join_of_many() -> None:
     branches = ",".join(["[]"] * 90_000)
     Path("net.json").write_text(layers(f'{{"concat": [{branches}]}}', '{"linear": 1}'))
-    refused(table("net.json"), "linear needs a vector, not 270000×32×32")
+    refused(table("net.json"), "linear needs a vector, not 32×32×270000")
     Path("net.json").write_text(layers(f'{{"add": [{branches}]}}'))
     run = table("net.json", "--columns", "elementwise", "--format", "csv")
     exact(run)

@@ -638,7 +638,7 @@ def test_transparency_palettes_and_depths_become_bytes() -> None:
 def test_pictures_need_pillow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise("L").save("in.png")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    fix = "pictures need Pillow: pip install 'cnncalc[image]'\n"
+    fix = "pictures need Pillow: in a checkout of cnncalc, pip install '.[image]'\n"
     assert cnncalc("slide", "-i", "in.png", "-k", "edge") == Result(2, "", f"in.png: {fix}")
     assert cnncalc("slide", "-o", "out.png") == Result(2, "", f"-o: {fix}")
     assert not (folder / "out.png").exists()

@@ -149,3 +149,18 @@ def test_a_block_that_no_item_uses() -> None:
     ]
     # A block is no part of the network: nothing wrong is counted.
     assert not any(w.harms for w in report.warnings)
+
+
+def test_of_a_network_that_does_not_fit_nothing_is_said_to_be_unread() -> None:
+    conv = "{out_channels: 2, kernel_size: "
+    spec = f"""\
+input: {{height: 8, width: 8, channels: 1}}
+layers:
+  - {{conv: {conv}3}}, name: a}}
+  - {{conv: {conv}5}}, name: b, from: input}}
+  - {{add: null, from: [a, b]}}
+"""
+    Path("apart.yaml").write_text(spec)
+    result = cnncalc("table", "apart.yaml")
+    assert (result.code, "conv 5×5" in result.out) == (2, True)
+    assert "no output needs" not in result.out + result.err

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnncalc.errors import UsageError, printable
+from cnncalc.errors import UsageError, missing, printable
 
 MAX_PIXELS = 25_000_000
 """The most pixels of one picture."""
@@ -84,5 +84,5 @@ def _pillow(label: str) -> Any:
     try:
         from PIL import Image
     except ImportError:
-        raise UsageError(f"{label}: pictures need Pillow: pip install 'cnncalc[image]'") from None
+        raise missing(f"{label}: pictures need", "Pillow", "image") from None
     return Image

@@ -9,6 +9,7 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOption
 from cnncalc.ask.request import Answer
+from cnncalc.asked import Asked
 from cnncalc.columns import bits_of
 from cnncalc.findings.explain import Explained, explanations, layers_named, totals
 from cnncalc.infer import infer
@@ -53,7 +54,7 @@ class Explain(OfNetwork[Explained | Exercise]):
             return Exercise(analyzed(graph, dtype=self.dtype), named)
         explained = explanations(graph, facts, bits_of(self.dtype), names)
         sums = () if names or len(facts) == 1 else tuple(totals(graph, facts))
-        return Explained(graph.name, tuple(explained), sums)
+        return Explained(graph.name, tuple(explained), sums, Asked.of(graph, dtype=self.dtype))
 
     def answer(self, found: Explained | Exercise) -> Answer:
         if isinstance(found, Exercise):

@@ -105,10 +105,11 @@ class CountedAs(Counted):
             optimizer=self.optimizer,
         )
 
-    def asked_for(self) -> tuple[str, ...]:
-        """The columns that it adds."""
+    def asked_for(self, totals: bool = False) -> tuple[str, ...]:
+        """The columns that it adds; with `totals` those too that are of whole networks."""
         asked = {"count": self.count_as, "training_bytes": self.optimizer}
-        return tuple(key for key, wanted in asked.items() if wanted is not None)
+        of_keras = ("trainable", "non_trainable") if totals and self.params_as is not None else ()
+        return (*(key for key, wanted in asked.items() if wanted is not None), *of_keras)
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)

@@ -56,19 +56,19 @@ class Words(NamedTuple):
 
 
 def _columns(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return COLUMNS
 
 
 def _totals(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return [*(key for key, column in COLUMNS.items() if column.total), "layers"]
 
 
 def _numbers(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return [key for key, column in COLUMNS.items() if column.kind in ("count", "share", "ratio")]
 

@@ -7,9 +7,9 @@ from typing import Any
 from cnncalc.analysis.notices import Notice
 from cnncalc.ask import parse
 from cnncalc.ask.input_shape import ORDERS, input_shape, looks_channels_first
-from cnncalc.errors import Origin, SpecError, UsageError, shown
+from cnncalc.errors import Origin, UsageError, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import infer
+from cnncalc.infer import Unfit, infer
 from cnncalc.layers import MODULES
 
 Fields = Sequence[str] | Mapping[str, Any]
@@ -38,14 +38,14 @@ def one_layer(word: str, fields: Fields, input: Sizes | None) -> Graph:
         "input": dict(zip(form, (*spatial, channels), strict=True)),
         "layers": [{word: _value(fields)}],
     }
+    graph = expand(Document(spec, Origin(word)))
     try:
-        graph = expand(Document(spec, Origin(word)))
         infer(graph)
-        return graph
-    except SpecError as error:
+    except Unfit as case:
         # What does not fit may be the order.
-        error.args += tuple(notice.line for notice in order_notices(input))
+        case.said = tuple(notice.line for notice in order_notices(input))
         raise
+    return graph
 
 
 def order_notices(input: Sizes | None) -> list[Notice]:

@@ -9,7 +9,8 @@ from typing import Any
 from cnncalc.ask.input_shape import input_shape
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
-from cnncalc.report import DEFAULT_COLUMNS
+from cnncalc.infer import for_inference
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.spec.load import graph_of
 
 Spec = Any
@@ -23,19 +24,22 @@ _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 def network(
     spec: Spec, set: Settings, input: str | Sequence[int] | None, folder: Path = Path()
 ) -> Graph:
-    """The graph of a spec with its variables set, on another input. Raises CnncalcError."""
+    """The graph of a spec with its variables set, on another input, as inference runs it: without
+    auxiliary outputs that do not fit. Raises CnncalcError."""
     graph = graph_of(spec, variables(set), folder)
-    return graph if input is None else graph.with_input(input_shape(input, graph))
+    if input is not None:
+        graph = graph.with_input(input_shape(input, graph))
+    return for_inference(graph)
 
 
-def columns(text: str | None) -> tuple[str, ...]:
-    """The column keys that `--columns` names."""
+def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple[str, ...]:
+    """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:
-        return DEFAULT_COLUMNS
+        return usual
     keys = tuple(key.strip() for key in text.lstrip("+").split(",") if key.strip())
     if not keys:
         raise UsageError("--columns names no column")
-    return (*DEFAULT_COLUMNS, *keys) if text.startswith("+") else keys
+    return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys
 
 
 def value(text: str) -> Any:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast, get_args
 
 from cnncalc.ask.option import Given, Group, Option, given
-from cnncalc.errors import CnncalcError, UsageError, shown, suggestion
+from cnncalc.errors import CnncalcError, SpecError, UsageError, shown, suggestion
+from cnncalc.infer import Unfit
 from cnncalc.page import Page
 from cnncalc.presented import Presented
 from cnncalc.render.terminal import Line
@@ -31,7 +32,9 @@ class Answer(NamedTuple):
     ok: bool = True
     """Whether what was checked holds; else a command exits with 1."""
     problem: CnncalcError | None = None
-    """What is wrong with the networks that have no answer, where others have one."""
+    """What is wrong with the networks that have no answer."""
+    draft: bool = False
+    """Whether it is only what is known of such networks: to be looked at, not to be kept."""
 
     def text(self) -> str:
         """The answer as it stands in a file or a document. Pictures have none."""
@@ -68,7 +71,13 @@ class Request(Generic[Found]):
 
         Raises CnncalcError.
         """
-        found, asked = self.find(), cast(Any, self)
+        asked = cast(Any, self)
+        try:
+            found = self.find()
+        except Unfit as case:
+            from cnncalc.ask.unfit import told
+
+            raise told(case, self) from None
         for result in self.results(found):
             if isinstance(result, Presented):
                 result.shown_by(lambda format: replace(asked, format=format).answer(found).text())
@@ -86,7 +95,16 @@ def answer(request: Request[Any]) -> Answer:
         # A file's name may say a format that no option does.
         if known and value not in (None, *known, *request.endings.values()):
             raise UsageError(wrong_choice(name, value, known))
-    return request.answer(request.find())
+    try:
+        found = request.find()
+    except Unfit as case:
+        from cnncalc.ask.unfit import tables, told
+
+        errors = [told(one, request) for one in (case, *case.others)]
+        content = tables([error.report for error in errors], request)
+        problem = SpecError([line for error in errors for line in error.problems])
+        return Answer(content, getattr(request, "format", None) or "", problem=problem, draft=True)
+    return request.answer(found)
 
 
 def wrong_choice(name: str, value: Any, known: Sequence[str]) -> str:

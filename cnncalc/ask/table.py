@@ -15,7 +15,10 @@ from cnncalc.ask.option import (
     SpecsArgument,
 )
 from cnncalc.ask.request import Answer, Request
+from cnncalc.asked import asked_notes
 from cnncalc.errors import refuse, shown
+from cnncalc.infer import Unfit
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import notices, page, tabulate, warning_lines
@@ -71,22 +74,27 @@ class _Reports(Request[list[Report]]):
         totals = [r.layers if key == "layers" else r.total(key) for r in reports]
         return Answer("".join(f"{total}\n" for total in totals), notes=_said(reports), ok=ok)
 
+    def _keys(self, usual: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that are chosen, or added to the usual ones; and those of other options."""
+        return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
         chosen, format, layout = self.columns, self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
-        keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
+        keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
             from cnncalc.tables.json import json
 
             # All layers in their order: what scripts read is not cut to what people look at.
-            return Answer(json(report, extra if chosen is None else keys), ok=ok)
+            return Answer(json(report, self._keys((), extra)), ok=ok)
         if format == "csv":
             from cnncalc.tables.csv import CSV_COLUMNS, csv
 
-            keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
+            keys = self._keys(CSV_COLUMNS, extra)
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
-            return Answer(csv(table), notes=tuple(warning_lines(report)), ok=ok)
+            notes = (*report.asked.note(layout), *warning_lines(table))
+            return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
         table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
@@ -107,7 +115,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
         str | None,
         Option("Largest values of a column first.", metavar="COLUMN", words=known.NUMBERS),
     ] = None
-    top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
+    top: Annotated[
+        int | None,
+        Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
+    ] = None
     depth: Annotated[
         str | None,
         Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
@@ -116,32 +127,42 @@ class Table(Strict, CountedAs, Changed, _Reports):
     def find(self) -> list[Report]:
         self._check_caption()
         variables = parse.variables(self.set)
-        return [
-            self.report(parse.network(spec, variables, self.input, self.base))
-            for spec in self.specs or ["lenet5"]
-        ]
+        found, unfit = list[Report](), list[Unfit]()
+        for spec in self.specs or ["lenet5"]:
+            graph = parse.network(spec, variables, self.input, self.base)
+            try:
+                found.append(self.report(graph))
+            except Unfit as case:
+                unfit.append(case)
+        if unfit:
+            unfit[0].others = tuple(unfit[1:])
+            raise unfit[0]
+        return found
 
     def answer(self, found: list[Report]) -> Answer:
-        ok, extra = all(map(self.allows, found)), self.asked_for()
+        ok = all(map(self.allows, found))
+        # A table of layers has the three totals of Keras below it.
+        extra = self.asked_for(totals=len(found) > 1 or self.format == "json")
         if self.value is not None:
             return self._total(found, self.value, ok)
         if len(found) == 1:
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
 
-        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
-        keys = _with(chosen or compare.COMPARED, extra)
+        keys = self._keys(compare.COMPARED, extra)
         networks = list(zip(map(str, self.specs), found, strict=True))
         if self.sort is not None:
             key = self.sort
-            networks.sort(key=lambda network: network[1].total(key), reverse=True)
+            networks.sort(key=lambda n: compare.total(n[1], key) or 0, reverse=True)
+        left_out = len(networks) - len(networks[: self.top])
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks), notes=_said(found), ok=ok)
+            return Answer(compare.json(networks, self._keys((), extra)), notes=_said(found), ok=ok)
         if self.format == "csv":
+            notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
             written = compare.comma_separated(networks, keys, self.layout)
-            return Answer(written, notes=_said(found), ok=ok)
-        page = compare.page(networks, keys, self.layout, self.caption, self.label)
+            return Answer(written, notes=(*notes, *_said(found)), ok=ok)
+        page = compare.page(networks, keys, self.layout, left_out, self.caption, self.label)
         return Answer(page, self.format, notes=_said(found), ok=ok)
 
 
@@ -181,7 +202,7 @@ class OneLayer(Strict, CountedAs, _Reports):
         ok = self.allows(found[0])
         if self.value is not None:
             return self._total(found, self.value, ok)
-        return self._written(found[0], self.asked_for(), ok)
+        return self._written(found[0], self.asked_for(totals=self.format == "json"), ok)
 
 
 def _said(reports: Sequence[Report]) -> tuple[str, ...]:

@@ -79,8 +79,8 @@ def put(found: Answer, output: Path | None) -> None:
             raise UsageError(f"{printable(str(output))}: pictures are written as PNG; call it .png")
         write_file(output, found.picture)
         found = Answer("", notes=tuple(f"{printable(str(output))}: {n}" for n in found.notes))
-    elif not content:
-        # Mistakes alone, which follow.
+    elif not content or (found.draft and output is not None):
+        # Mistakes alone, which follow: a file holds a whole answer or is not touched.
         pass
     elif output is not None:
         if found.format == "html" and not isinstance(content, str) and not callable(content):

@@ -13,10 +13,12 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.analysis.notices import Notice
 from cnncalc.analysis.strides import StrideWarning
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
-from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
+from cnncalc.report import ALWAYS_THERE, Report
 from cnncalc.tables.table import notices
 
 MAX_BUDGET = 10**30
@@ -120,8 +122,7 @@ class Verdict(Presented):
     """What becomes of one network under all its limits."""
 
     name: str
-    batch: int
-    dtype: str
+    asked: Asked
     findings: tuple[Finding, ...]
     warnings: tuple[Notice, ...] = ()
     """What the network was hardly meant to be, whatever its limits."""
@@ -141,8 +142,9 @@ class Verdict(Presented):
         return {
             "name": self.name,
             "ok": self.ok,
-            "batch": self.batch,
-            "dtype": self.dtype,
+            "batch": self.asked.batch,
+            "dtype": self.asked.dtype,
+            "asked": self.asked.to_dict(),
             "limits": [finding.to_dict() for finding in self.findings],
             "warnings": [notice.to_dict() for notice in self.warnings],
         }
@@ -170,7 +172,7 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         messages = tuple(notice.message for notice in unread)
         findings.append(Finding(UNREAD, len(unread), 0, unread[0].layer, notes=messages))
     warnings = tuple(notice for notice in said if not (strict and notice.harms))
-    return Verdict(report.name, report.batch, report.dtype, tuple(findings), warnings)
+    return Verdict(report.name, report.asked, tuple(findings), warnings)
 
 
 def counted(report: Report, key: str) -> list[int]:

@@ -14,8 +14,10 @@ def page(verdict: Verdict) -> list[Block]:
     """What every limit finds, and what costs most where one is broken."""
     broken = verdict.over
     state = f"{len(broken)} of {len(verdict.findings)} over budget" if broken else "within budget"
-    asked = [verdict.dtype] if any(f.limit.unit == "B" for f in verdict.findings) else []
-    asked += [f"batch {verdict.batch:,}"] if verdict.batch > 1 else []
+    asked = [text] if (text := verdict.asked.text()) else []
+    if verdict.asked.dtype == "float32" and any(f.limit.unit == "B" for f in verdict.findings):
+        # Bytes are of something, though nobody asked for it.
+        asked.append(verdict.asked.dtype)
     beside = f" ({', '.join(asked)})" if asked else ""
     rows = [(f.limit.title, size(f.value, f.limit), bound(f), margin(f)) for f in verdict.findings]
     blocks: list[Block] = [
@@ -90,9 +92,11 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
         value = size(finding.value, finding.limit)
         said = f"{finding.limit.title} {value}, {bound(finding)}: {margin(finding)}"
         if not finding.over:
-            return f"{printable(file)}: {said}"
+            return f"{printable(verdict.asked.titled(file))}: {said}"
         blamed = finding.where or next((cost.name for cost in finding.costs), "")
-        title = f"{printable(verdict.name)}: over budget: {finding.limit.title}"
+        title = (
+            f"{printable(verdict.asked.titled(verdict.name))}: over budget: {finding.limit.title}"
+        )
         return annotation(file, line(blamed), title, "\n".join([said, *why(finding)]))
 
     warnings = [

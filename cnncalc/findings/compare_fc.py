@@ -32,6 +32,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnncalc.analysis.layer_numbers import by_number
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, Size
 from cnncalc.graph import Graph
@@ -145,6 +146,7 @@ class FcComparison(Presented):
     network: Cost
     """The network itself, all its layers."""
     dense_networks: list[DenseNetwork]
+    asked: Asked
 
     def to_dict(self) -> dict[str, Any]:
         """What `--format json` prints."""
@@ -153,6 +155,7 @@ class FcComparison(Presented):
             "layout": "channels_first",
             "batch": self.batch,
             "dtype": self.dtype,
+            "asked": self.asked.to_dict(),
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total and self.total.to_dict(),
             "network": self.network.to_dict(),

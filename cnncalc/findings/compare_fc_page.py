@@ -25,7 +25,8 @@ _COLUMN = {"twin": "dense twin", "one hidden layer": "one hidden layer", "hidden
 
 def page(found: FcComparison, each: bool, networks: bool, layout: Layout) -> Page:
     """The convolutions, `each` with its working or as a table, and the dense `networks`."""
-    blocks: list[Block] = [Heading(f"{found.name}: convolutions and fully connected layers", 1)]
+    title = found.asked.titled(found.name, layout)
+    blocks: list[Block] = [Heading(f"{title}: convolutions and fully connected layers", 1)]
     if found.total is None:
         blocks.append(Prose("There is no convolution in this network."))
     elif each:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.asked import Asked
 from cnncalc.findings.align import CHANGE, align
 from cnncalc.findings.budget import counted
 from cnncalc.graph import Graph
@@ -90,6 +91,13 @@ class Diff(Presented):
     """The layers that give results, where these are others."""
     changes: tuple[Change, ...]
     totals: dict[str, tuple[int, int]]
+    asked: tuple[Asked, Asked]
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Their names, each with what was asked of it."""
+        a, b = (asked.titled(name) for asked, name in zip(self.asked, self.names, strict=True))
+        return a, b
 
     @property
     def other_inputs(self) -> bool:
@@ -106,6 +114,7 @@ class Diff(Presented):
         """The differences as JSON has them."""
         return {
             "names": list(self.names),
+            "asked": [asked.to_dict() for asked in self.asked],
             "differs": self.differs,
             "inputs": [{name: list(s) for name, s in shapes.items()} for shapes in self.inputs],
             "outputs": self.outputs and list(map(list, self.outputs)),
@@ -141,6 +150,7 @@ def compare(before: Network, after: Network, names: bool = False) -> Diff:
         outputs=rewired.outputs(names),
         changes=tuple(changes),
         totals={key: (a.report.total(key), b.report.total(key)) for key in AMOUNTS},
+        asked=(a.report.asked, b.report.asked),
     )
 
 

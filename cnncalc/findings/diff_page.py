@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.errors import printable, shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
-from cnncalc.report import COLUMNS
 
 MAX_RESIZED = 20
 """How many layers that only work on other sizes are listed one by one."""
@@ -126,7 +126,7 @@ def _costs(entry: Entry) -> str:
 
 def summary(diff: Diff) -> str:
     """One sentence: how many layers were added, removed and changed."""
-    a, b = diff.names
+    a, b = diff.titles
     if not diff.differs:
         return f"{a} and {b}: no differences." if a != b else f"{a}: no differences."
     words = {
@@ -185,7 +185,7 @@ def page(diff: Diff, whole: bool = False) -> Page:
         for e in entries(diff, whole)
     ]
     return [
-        Heading(" → ".join(dict.fromkeys(diff.names))),
+        Heading(" → ".join(dict.fromkeys(diff.titles))),
         Prose("\n".join([*remarks(diff), summary(diff)])),
         *([Grid(header, rows, right=(4, 5, 6, 7), name=1)] if rows else []),
         totals(diff),
@@ -197,7 +197,7 @@ def lines(diff: Diff, width: int | None = None, whole: bool = False) -> list[Lin
     if not diff.differs:
         return plain.lines([Prose(summary(diff))], width)
     room = width or plain.WIDTH
-    listed: list[Line] = [(printable(" → ".join(dict.fromkeys(diff.names))), "bold")]
+    listed: list[Line] = [(printable(" → ".join(dict.fromkeys(diff.titles))), "bold")]
     for text in [*remarks(diff), summary(diff)]:
         listed += [(line, "") for line in plain.wrap(text, room)]
     listed.append(("", ""))

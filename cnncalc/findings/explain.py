@@ -13,6 +13,7 @@ from cnncalc.analysis.layer_numbers import by_number, layer_numbers
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
+from cnncalc.asked import Asked
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError, shorten, shown, suggestion
 from cnncalc.findings.expression import (
@@ -92,7 +93,8 @@ class Explained(Presented):
 
     name: str
     layers: tuple[Explanation, ...]
-    totals: tuple[Line, ...] = ()
+    totals: tuple[Line, ...]
+    asked: Asked
 
 
 def explanations(

@@ -19,7 +19,7 @@ _LOOKED_BACK = 1000
 
 def page(explained: Explained, layout: Layout = "hwc") -> Page:
     """A section for each layer, with what is fused into it."""
-    blocks: list[Block] = [Heading(explained.name, 1)]
+    blocks: list[Block] = [Heading(explained.asked.titled(explained.name, layout), 1)]
     if used := _meanings(explained.layers):
         blocks.append(Prose(f"{used}; ₁ before the layer, ₂ behind it."))
     for group in with_fused(explained.layers, lambda layer: layer.fused):

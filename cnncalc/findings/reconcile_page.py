@@ -16,7 +16,10 @@ def page(found: Reconciliation) -> list[Block]:
     """
     counts = found.counts
     grid = _difference(*counts) if len(counts) == 2 else _sums(counts)
-    return [grid._replace(title=found.name), Items(list(map(_remark, counts)))]
+    return [
+        grid._replace(title=found.name, note="\n".join(found.asked.note())),
+        Items(list(map(_remark, counts))),
+    ]
 
 
 def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
@@ -31,7 +34,8 @@ def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
             for index, summand in enumerate(summands(count.parts))
         ]
         drawn = listing(("counted as", "total", "= parts"), rows, (1,), width)
-    return [(line, "") for line in (*drawn, "", *(s for c in found.counts for s in _remarks(c)))]
+    below = [*found.asked.note(), *(s for c in found.counts for s in _remarks(c))]
+    return [(line, "") for line in (*drawn, "", *below)]
 
 
 def _remarks(count: ToolCount) -> Iterator[str]:

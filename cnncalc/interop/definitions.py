@@ -6,6 +6,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from cnncalc.asked import Asked
 from cnncalc.graph import Graph
 from cnncalc.interop.python_text import docstring
 
@@ -64,7 +65,9 @@ class Definitions:
         standard = [line for line in found if not line.startswith(f"from {framework}")]
         theirs = sorted({*found} - {*standard} | {*more(used)})
         lines = [*standard, *([""] if standard else []), f"import {framework}", *theirs]
-        heading = docstring([f"{graph.name}.", graph.description, graph.source, made])
+        heading = docstring(
+            [f"{Asked.of(graph).titled(graph.name)}.", graph.description, graph.source, made]
+        )
         return "\n".join([*heading, "", *lines, own, "", f"{body}\n"])
 
 

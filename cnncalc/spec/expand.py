@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Judged, judge
+from cnncalc.infer import Judged, infer, judge
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
@@ -57,9 +57,13 @@ def expand(
     if expander.asked:
         # What formulas made of one shape is wrong for another.
         graph = graph._replace(on=partial(expand, document, variables, variant, find=find))
-    if expander.problems or expander.unresolved:
+    if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        raise document.origin.error([*expander.problems, *judge(graph)[1]])
+        misfits = (misfit.problem for misfit in judge(graph)[1])
+        raise document.origin.error([*expander.problems, *misfits])
+    if expander.unresolved:
+        # A formula asked for a shape that is not to be had: say why, and show what there is.
+        infer(graph)
     return graph
 
 
@@ -101,6 +105,7 @@ class _Expander(NetworkExpander):
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
             unused_blocks=_unused(header.blocks, header.items) if header.blocks else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:

@@ -11,6 +11,7 @@ from cnncalc.graph import INPUT, Node
 from cnncalc.layers import ACTIVATIONS, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
+from cnncalc.spec.assertions import asserted, assertions_of
 from cnncalc.spec.resolve import Resolver
 from cnncalc.spec.scope import MAX_PATH, UNKNOWN, bundle, is_bundle, unbundled
 
@@ -64,6 +65,7 @@ class LayerExpander(Resolver, ABC):
                 message = "with norm it is not clear whose weights are meant; make norm an item"
                 self.problem((*path, "weights_of"), f"{name}.weights_of", message)
         whole = self.unresolved == before
+        assertions = self.assertions(cls, fields, name, at) if fields and whole else ()
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
         activation = self.activation(fused, name, at)
@@ -87,10 +89,24 @@ class LayerExpander(Resolver, ABC):
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = self.names[_part(shared, suffix)] if shared else None
-            owner = owner and (owner.weights_of or owner.name)
-            self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner, undone))
-            sources = [output]
+            owner = None
+            if shared:
+                first = self.names[_part(shared, suffix)]
+                owner = first.weights_of or first.name
+            self.nodes.append(
+                Node(
+                    output,
+                    part,
+                    tuple(sources),
+                    None,
+                    at,
+                    uses,
+                    owner,
+                    undone,
+                    assertions=assertions,
+                )
+            )
+            sources, assertions = [output], ()
         if norm is not None:
             output = self.norm(norm, behind, name, at, output)
         if activation is not None:
@@ -120,6 +136,19 @@ class LayerExpander(Resolver, ABC):
             fields = {**fields, "activation": activation}
         at = at if isinstance(value, str) else (*at, word)
         return self.layer(word, fields, {}, explicit, at, at, reads)
+
+    def assertions(
+        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
+    ) -> tuple[tuple[str, Any], ...]:
+        """Take out of the fields what only says something of the input."""
+        found = list[tuple[str, Any]]()
+        for key in assertions_of(cls).keys() & fields.keys():
+            value = fields.pop(key)
+            try:
+                found.append((key, asserted(key, value)))
+            except ValueError as error:
+                self.problem((*at, key), f"{name}.{key}", str(error))
+        return tuple(sorted(found))
 
     @property
     def names(self) -> dict[str, Node]:

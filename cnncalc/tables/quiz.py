@@ -31,8 +31,11 @@ def page(
             if asked and drawn and (not layers or cells[0] in layers):
                 key.append([str(len(key) + 1), cells[0] or cells[1], column.title, cells[index]])
                 cells[index] = f"{BLANK}({len(key)})"
+    title = report.asked.titled(report.name, layout)
     if answers:
-        title = f"{report.name}: answers, seed {seed}"
-        return [Heading(title, 1), Grid(["blank", "layer", "column", "answer"], key, right=[0, 3])]
+        return [
+            Heading(f"{title}: answers, seed {seed}", 1),
+            Grid(["blank", "layer", "column", "answer"], key, right=[0, 3]),
+        ]
     asked_for = f"Fill in the {len(key)} blanks; --answers --seed {seed} prints the key."
-    return [Heading(report.name, 1), grid._replace(rows=rows), Prose(asked_for)]
+    return [Heading(title, 1), grid._replace(rows=rows), Prose(asked_for)]

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from rich.cells import cell_len
 
 from cnncalc.errors import printable
+from cnncalc.meanings import Column
 from cnncalc.render.listing import broken, padded
 from cnncalc.render.terminal import Line
-from cnncalc.report import Column
 from cnncalc.tables.table import Table, notes, warning_lines
 
 DROPPED = ("flops", "macs_share", "params_share")
@@ -45,8 +45,7 @@ def render(table: Table, width: int | None = None, droppable: bool = True) -> li
     gone = [f"No room for {names}: widen the terminal, or choose --columns."] if names else []
     below = [(line, "dim") for line in (*notes(table), *gone)]
     below += [
-        (line, "yellow" if line.startswith("warning") else "dim")
-        for line in warning_lines(table.report)
+        (line, "yellow" if line.startswith("warning") else "dim") for line in warning_lines(table)
     ]
     lines.append(("", ""))
     for line, style in below:

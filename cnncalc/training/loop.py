@@ -1,7 +1,9 @@
 """The training loop: epochs of steps over tensors that stay on the device."""
 
 import hashlib
+import logging
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -343,6 +345,7 @@ def compiled(network: nn.Module, device: torch.device) -> Any:
     Its loop over the nodes is unrolled first: torch.compile would stop at every node and
     compile each alone. On CUDA the kernels are replayed as graphs.
     """
+    _quiet_compiler()
     alone = nn.Sequential(network)
     try:
         graph = fx.GraphModule(alone, _Tracer().trace(alone))
@@ -350,6 +353,16 @@ def compiled(network: nn.Module, device: torch.device) -> Any:
         reason = printable(shorten(str(error).partition("\n")[0], 200))
         raise UsageError(f"--compile: torch cannot trace this network ({reason})") from None
     return torch.compile(graph, mode="reduce-overhead" if device.type == "cuda" else None)
+
+
+def _quiet_compiler() -> None:
+    """Let torch's compiler keep to itself what it notices: none of it is for users.
+
+    Not for a while only: it compiles when a batch of another size comes.
+    """
+    for name in ("torch._dynamo", "torch._inductor", "torch.utils.cpp_extension"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"torch\.(_dynamo|_inductor|utils\.cpp_extension)")
 
 
 def _placed(split: Split, device: torch.device, order: torch.memory_format | None) -> Split:

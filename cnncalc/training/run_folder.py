@@ -36,6 +36,8 @@ class RequestedSpec(NamedTuple):
         about = {
             "cnncalc": __version__,
             "spec": name,
+            # A spec without a name is called as its file was, which is another one here.
+            "name": self.graph().name,
             "variant": self.variant,
             "variables": self.variables,
             "input": self.input,
@@ -78,7 +80,10 @@ def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:
         )
         settings = about["settings"]
         data = settings["folder"] and Path(settings["folder"])
-        return requested, requested.graph(), Settings(**{**settings, "folder": data})
+        graph, name = requested.graph(), about.get("name")
+        if isinstance(name, str):
+            graph = graph._replace(name=name)
+        return requested, graph, Settings(**{**settings, "folder": data})
     except OSError as error:
         raise UsageError(
             f"{printable(str(folder))}: no run of cnncalc train ({error.strerror or error})"

@@ -123,13 +123,16 @@ def no_layer(
     yield Problem(path, path_text(path), message)
 
 
-def unknown_activation(word: Any) -> str:
-    """What to say of a word that is no activation."""
+def unknown_activation(word: Any, computed: bool = False) -> str:
+    """What to say of a word that is no activation, be it written so or `computed`."""
     right = right_word(word, ACTIVATIONS)
     if right:
         hint = f"; it is called {right}"
     elif word in ("linear", "none", "None", "identity"):
         hint = "; leave the field out for none"
+        if computed:
+            # A formula cannot leave out its field.
+            hint = "; for none, make it an item of its own behind the layer, with when beside it"
     else:
         close = "" if _plain(word) in without_layer() else suggestion(str(word), ACTIVATIONS)
         hint = close or f"; there are {', '.join(ACTIVATIONS)}"

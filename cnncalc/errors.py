@@ -108,7 +108,10 @@ class Origin(NamedTuple):
 
 def path_text(path: Path) -> str:
     """A path as Python people write it: `layers[3].conv`."""
-    return "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).removeprefix(".")
+    return "".join(
+        f"[{step}]" if type(step) is int else f".{step if isinstance(step, str) else shown(step)}"
+        for step in path
+    ).removeprefix(".")
 
 
 def printable(text: str) -> str:
@@ -152,7 +155,9 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     # Not at the top: most runs compare no words.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word[:100], list(islice(known, MAX_COMPARED)), n=1)), None)
+    # A mapping of Python may have other keys than words.
+    words = [name for name in islice(known, MAX_COMPARED) if isinstance(name, str)]
+    return next(iter(get_close_matches(word[:100], words, n=1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:

@@ -255,6 +255,7 @@ class Judged:
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
+                node = node._replace(layer=layer)
                 self.misfits += [Misfit(node, inputs, rule) for rule in broken]
                 return
             told = _key(work.output)

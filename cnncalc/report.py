@@ -40,10 +40,6 @@ ALWAYS_THERE = {
 """Columns whose total includes the auxiliary part: it is stored and trained."""
 
 
-OF_TRAINING = ("backward_macs", "saved_bytes", "optimizer_bytes", "training_bytes")
-"""Columns that nothing in inference has."""
-
-
 def with_fused(layers: Iterable[T], is_fused: Callable[[T], bool]) -> list[list[T]]:
     """Each layer with those behind it that are fused into it."""
     rows: list[list[T]] = []

@@ -164,7 +164,7 @@ def conv_transpose_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     for n in shape[1:]:
         kernel = draw(st.integers(1, _KERNEL[axes]))
         stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-        added = draw(st.integers(0, 3))
+        added = draw(st.integers(0, max(stride, dilation) - 1))
         whole = (n - 1) * stride + dilation * (kernel - 1) + 1 + added
         before = draw(st.integers(0, min(2, whole - 1)))
         after = draw(st.integers(0, min(2, whole - 1 - before)))
@@ -288,6 +288,15 @@ def _window_fields(
     )
 
 
+def _mean_fits(fields: dict[str, Any], shape: Shape) -> bool:
+    """torch's mean over three axes wants an input as large as the kernel, where it pads itself."""
+    kernel, padding = fields["kernel_size"], fields["padding"]
+    kernels = kernel if isinstance(kernel, list) else [kernel] * 3
+    sides = padding if isinstance(padding, list) else []
+    apart = padding == "same" or any(isinstance(p, list) and p[0] != p[1] for p in sides)
+    return len(shape) < 4 or apart or all(k <= n for k, n in zip(kernels, shape[1:], strict=True))
+
+
 def _output_size(shape: Shape) -> SearchStrategy[Any]:
     return st.fixed_dictionaries({"output_size": st.one_of(st.integers(1, 5), _sizes(shape, 6))})
 
@@ -304,7 +313,9 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     ),
     "max_pool": _window_fields(pool=True, ceil_mode=_FLAG),
     "min_pool": _window_fields(pool=True, ceil_mode=_FLAG),
-    "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
+    "avg_pool": lambda s: _window_fields(
+        pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG
+    )(s).filter(lambda fields: _mean_fits(fields, s)),
     "subsample": _window_fields(pool=True, dilated=False),
     "max_unpool": _window_fields(pool=True, ceil_mode=_FLAG),
     "blur_pool": lambda s: st.fixed_dictionaries(
@@ -401,3 +412,34 @@ def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
             item = {item: None}
         layers.append({**item, **beside} if beside else item)
     return {"name": "random", "input": input_of(draw(st.just(known["input"]))), "layers": layers}
+
+
+_SHADOWS = """
+x len super sum max map zip list slice enumerate keras ops range int float str tuple dict print
+layers random prod i layer inputs self torch nn F functional Tensor Sequence Sizes product
+windows interpolate Weights filters units strides out_channels kernel_size shapes module network
+parameters outputs format id input_1 type object x_part layer_part x1 x2 __reads__ __name__ class
+"""
+SHADOWS = _SHADOWS.split()
+"""Names that mean something to Python, to exported code, or to the frameworks it is for."""
+
+
+def shadowing(own: list[Item], blocks: list[str], layers: list[str]) -> dict[str, Any]:
+    """A network whose blocks, parameters and values have such names, over code that needs ours."""
+    conv = {"out_channels": "=out", "kernel_size": 3, "padding": 1}
+
+    def block(i: int) -> list[Item]:
+        # Each has a form of its own, an argument that differs, and a value that lives on.
+        first = {"conv": conv, "name": layers[i % len(layers)]}
+        return [first, {"add": [[{"tanh": None, "name": f"t{i}"}], []]}]
+
+    blocks = [word for word in blocks if word not in MODULES]
+    uses = [{word: 2 + i % 2, "name": f"use{i}_{word}"} for i, word in enumerate(blocks)]
+    values = [{"tanh": None, "name": word, "from": "input"} for word in layers]
+    ends = [{"add": None, "from": layers}, *own, *uses, *({word: 3} for word in blocks)]
+    return {
+        "name": "len",
+        "input": {"height": 6, "width": 5, "channels": 2},
+        "blocks": {w: {"args": {"out": None}, "layers": block(i)} for i, w in enumerate(blocks)},
+        "layers": [*values, *ends],
+    }

@@ -19,7 +19,7 @@ from cnncalc.data.places import NAMES
 from cnncalc.layers import MODULES
 from cnncalc.meanings import COLUMNS
 from cnncalc.render.write import FORMATS
-from cnncalc.sliding.kernels import KERNELS
+from cnncalc.sliding.kernels import KERNELS, PAIRS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
 
@@ -89,7 +89,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("cnncalc layer conv_t", ["conv_transpose"]),
         ("cnncalc layer max_pool k", ["kernel_size="]),
         ("cnncalc layer max_pool kernel_size=2 k", []),
-        ("cnncalc slide --kernel ", [*KERNELS]),
+        ("cnncalc slide --kernel ", [*KERNELS, *PAIRS]),
         ("cnncalc table --hel", ["--help"]),
         ("cnncalc table --batch x --dtype bf", ["bfloat16"]),
     ],

@@ -121,6 +121,17 @@ def test_every_line_names_its_place(bad: Bad) -> None:
             "indices_of, when, trainable",
         ),
         (
+            {
+                "input": {"features": 4},
+                "blocks": {"b": {"args": {None: 3}, "layers": [{"linear": {None: 1}}]}},
+                "layers": [{"b": {"out": 4}}, {None: 3}],
+            },
+            "blocks.b.args.null: must be letters without accents, digits and _, and no keyword of "
+            "Python\n"
+            "layers[0].b.out: b1.out: no such argument of b; it has none\n"
+            "layers[1].null: null: no such layer; `cnncalc layers` lists them",
+        ),
+        (
             {"input": {"features": 4}, "layers": [{"linear": (2, 3)}, {"linear": {1, 2}}]},
             "layers[0].linear: fc1.out_features: must be a whole number, not a list\n"
             "layers[1].linear: fc2.out_features: must be a whole number, not a set",

@@ -556,7 +556,8 @@ def test_several_filters_stand_beside_each_other() -> None:
     out, said = written("-i", "in.png", "-k", "identity", "-k", "identity", "-k", "identity")
     # Two in a row, a white line between them; each is 7 wide and 5 high.
     assert out.size == (15, 11)
-    assert said == "out.png: 15×11, grey, levels: clip\n"
+    # Height first, as everywhere.
+    assert said == "out.png: 11×15, grey, levels: clip\n"
     inner = [row[1:-1] for row in channel(picture, 0)[1:-1]]
     drawn = channel(out, 0)
     assert [row[:7] for row in drawn[:5]] == [row[8:] for row in drawn[:5]] == inner
@@ -724,6 +725,13 @@ REFUSED = [
     (["--window", "1"], "--window takes row,column or map,row,column from 1, not"),
     (["--window", "²,1"], "--window takes row,column or map,row,column from 1, not"),
     (["--kernels", "-f", "csv"], "--kernels has no csv; it is a page"),
+    (["--kernels", "-o", "out.png"], "--kernels has no png; it is a page"),
+    (["--max-pool", "2", "--flip"], "a pooling has no kernel to flip"),
+    (["-k", "sobel", "-k", "blur"], "--kernel sobel stands for sobel-x and sobel-y; give it alone"),
+    (
+        ["-k", "prewitt", "--backward"],
+        "--backward is of maps, not of their magnitude: give",
+    ),
     (["-o", "out.jpg"], "out.jpg: pictures are written as PNG; call it .png"),
     (["-o", "none/out.png"], "none/out.png: No such file or directory"),
     (["--padding", "1000000000000"], "products on 4,000,000,000,020,000,000,000,025 padded values"),

@@ -174,8 +174,9 @@ def unet(levels: int) -> list[Any]:
     up: list[dict[str, Any]] = []
     for i in range(levels, 0, -1):
         fields = {"out_channels": 4, "kernel_size": 2, "stride": 2}
+        join: dict[str, Any] = {"concat": None, "from": [f"up{i}", f"enc{i}"]}
         up += [{"conv_transpose": fields, "name": f"up{i}"}]
-        up += [{"concat": None, "from": [f"up{i}", f"enc{i}"], "name": f"join{i}"}]
+        up += [{**join, "name": f"join{i}"}]
     return [layer for pair in down for layer in pair] + up
 
 
@@ -205,6 +206,38 @@ def test_a_stride_in_one_branch_only_is_named() -> None:
     text = said([{"add": [[{"conv": conv, "name": "down"}], []], "name": "sum"}], channels=3)
     assert "sum: branches differ: down 14×14×3, input 28×28×3; they parted at input, then" in text
     assert "down makes 14×14 of 28×28; give both the same strides and padding" in text
+
+
+def test_training_says_it_too() -> None:
+    pytest.importorskip("torch")
+    for command in (
+        ["train", "net.json", "--output", "run"],
+        ["compare-fc", "net.json", "--train"],
+    ):
+        assert run(*command, "--data", "synthetic") == (2, "", SAYS.format(line="43:4"))
+    assert not Path("run").exists()
+
+
+def test_an_unpooling_whose_pooling_gave_another_size() -> None:
+    undo = {"max_unpool": None, "indices_of": "pool"}
+    text = said([{"max_pool": 2, "name": "pool"}, {"max_pool": 2}, undo], channels=4)
+    assert "it reads 7×7×4, but pool, whose indices it takes, gave 14×14×4" in text
+
+
+def test_a_broken_row_of_a_branch_leaves_the_other_branches_their_rows() -> None:
+    wide = {"conv": {"out_channels": 1, "kernel_size": 29}, "name": "wide"}
+    thin = {"conv": {"out_channels": 1, "kernel_size": 1}, "name": "thin"}
+    with pytest.raises(cnncalc.SpecError) as caught:
+        cnncalc.analyze(spec([{"concat": [[wide], [thin]], "name": "both"}, "relu"]))
+    assert caught.value.report.column("name") == ["thin"]
+    assert caught.value.report.missing == ("wide", "both", "relu1")
+
+
+def test_long_joins_stay_fast() -> None:
+    # A quarter of MAX_NODES in a row, each pair joined, and the last join does not meet.
+    add = [{"add": [[{"relu": None}], []]}] * 1_200
+    text = said([*add, {"add": [[{"max_pool": 2}], []], "name": "last"}])
+    assert "last: branches differ: pool1 14×14×1, add1200 28×28×1; they parted at add1200" in text
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,7 @@ def test_a_table_says_it_in_every_format(format: str) -> None:
 
 def test_what_scripts_read_says_it_too() -> None:
     found = json.loads(cnncalc("table", "net.yaml", "--format", "json").out)
-    warning = {
+    warning: dict[str, Any] = {
         "layer": "forgotten",
         "axis": None,
         "kind": "unread",

@@ -11,9 +11,9 @@ from pydantic import ValidationError
 
 from cnncalc.analysis.strides import around
 from cnncalc.dims import Window
-from cnncalc.errors import MAX_REPORTED
+from cnncalc.errors import MAX_REPORTED, SpecError
 from cnncalc.graph import Node
-from cnncalc.infer import Facts, Misfit, Unfit, judge
+from cnncalc.infer import Facts, Misfit, Unfit, for_inference, judge
 from cnncalc.layers.base import Layer, Sentence, Shape, count, times
 from cnncalc.layers.window import OnAxes
 
@@ -146,9 +146,16 @@ class _Network:
 
     def _with(self, input: Shape) -> bool:
         """Whether the whole network fits that input."""
-        facts, misfits = judge(self.graph.with_input(input), whole=False)
-        self.tried += len(facts) + 1
-        return not misfits
+        if self.graph.on is None:
+            facts, misfits = judge(self.graph.with_input(input), whole=False)
+            self.tried += len(facts) + 1
+            return not misfits
+        # The spec is expanded anew, which takes about ten times as long.
+        self.tried += 10 * len(self.known) + 10
+        try:
+            return not judge(for_inference(self.graph.with_input(input)), whole=False)[1]
+        except SpecError:
+            return False
 
     def _least(self, input: Shape, probes: Sequence[int]) -> Shape | None:
         """The smallest input that fits, first with all axes alike, then along each."""
@@ -192,13 +199,19 @@ class _Network:
 
     def _strides(self, node: Node) -> Iterator[str]:
         """The last stride before a layer without which the network fits."""
-        before = [n for n in self.graph.nodes if n.name in self.graph.behind([node.name])]
+        if self.graph.on is not None or self.tried > _MAX_TRIED:
+            # Where formulas ask for shapes, other layers would follow.
+            return
+        behind = self.graph.behind([node.name])
+        before = [n for n in self.graph.nodes if n.name in behind]
         strided = [n for n in before if n.name in self.known and self._stride(n) > 1]
         for one in strided[: -_MAX_STRIDES - 1 : -1]:
             fields = one.layer.model_dump(by_alias=True, exclude_unset=True)
             slower = type(one.layer).model_validate({**fields, "stride": 1})
             nodes = tuple(n._replace(layer=slower) if n is one else n for n in self.graph.nodes)
-            if not judge(self.graph._replace(nodes=nodes), whole=False)[1]:
+            facts, misfits = judge(self.graph._replace(nodes=nodes), whole=False)
+            self.tried += len(facts) + 1
+            if not misfits:
                 yield f"stride 1 in {one.name}"
                 return
 
@@ -234,8 +247,8 @@ class _Network:
 
     def _before(self, name: str) -> set[str]:
         """A layer or input, and all that it is computed from."""
-        inputs = [n for n in self.nodes.values() if n.name in self.graph.behind([name])]
-        return {name, *chain.from_iterable((n.name, *n.inputs) for n in inputs)}
+        behind = self.graph.behind([name])
+        return {name, *behind, *chain.from_iterable(self.nodes[n].inputs for n in behind)}
 
     def _shown(self, name: str) -> str:
         """What the table calls it: a fused activation stands in its layer's row."""

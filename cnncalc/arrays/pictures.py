@@ -59,7 +59,7 @@ def decode(content: bytes, label: str) -> npt.NDArray[np.uint8]:
         reason = printable(str(error)[:100]).partition(" <_io.")[0] or type(error).__name__
         raise UsageError(f"{label}: this picture cannot be read: {reason}") from None
     raise UsageError(
-        f"{label}: {width:,}×{height:,} pixels; a picture may have {MAX_PIXELS:,}: make it smaller"
+        f"{label}: {height:,}×{width:,} pixels; a picture may have {MAX_PIXELS:,}: make it smaller"
     )
 
 

@@ -14,7 +14,10 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import count
 from cnncalc.layers.fields import MAX_INT, is_whole
-from cnncalc.report import OF_TRAINING, Report
+from cnncalc.report import Report
+
+OF_TRAINING = ("backward_macs", "saved_bytes", "optimizer_bytes", "training_bytes")
+"""Columns that nothing in inference has."""
 
 
 def analyzed(

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask.input_shape import input_shape
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
 from cnncalc.ask.training_options import training_options
@@ -105,7 +106,7 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             raise UsageError("--resume: name the folder of the runs with --runs")
         requested = requested_spec(self.spec, parse.variables(self.set))
         if self.input is not None:
-            requested = requested._replace(input=parse.input_shape(self.input, requested.graph()))
+            requested = requested._replace(input=input_shape(self.input, requested.graph()))
         return train_against_dense(
             requested,
             _cost(self.report(requested.graph())),

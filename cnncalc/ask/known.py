@@ -98,9 +98,9 @@ def _data_sets(_: Asked) -> Iterable[str]:
 
 
 def _kernels(_: Asked) -> Iterable[str]:
-    from cnncalc.sliding.kernels import KERNELS
+    from cnncalc.sliding.kernels import KERNELS, PAIRS
 
-    return KERNELS
+    return [*KERNELS, *PAIRS]
 
 
 def _layer_words(_: Asked) -> Iterable[str]:

@@ -32,6 +32,8 @@ class Option(NamedTuple):
     """Whether documents have it, too."""
     repeated: bool = False
     """Whether it may be given several times."""
+    piped: bool = False
+    """Whether, where it is left out, what is piped in stands for it."""
 
 
 class Given(NamedTuple):
@@ -78,6 +80,7 @@ SpecArgument = Annotated[
         metavar="SPEC",
         words=known.NETWORKS,
         positional=True,
+        piped=True,
     ),
 ]
 SpecsArgument = Annotated[
@@ -88,6 +91,7 @@ SpecsArgument = Annotated[
         words=known.NETWORKS,
         positional=True,
         repeated=True,
+        piped=True,
     ),
 ]
 PageFormatOption = Annotated[str, one_of(FORMATS)]

@@ -32,6 +32,12 @@ def network(
     return for_inference(graph)
 
 
+def refuse_two_from_standard_input(specs: Sequence[Spec]) -> None:
+    """It can be read once. Raises UsageError."""
+    if list(specs).count("-") > 1:
+        raise UsageError("only one network can come from standard input")
+
+
 def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple[str, ...]:
     """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from cnncalc.ask import parse
 from cnncalc.ask.groups import Changed
 from cnncalc.ask.parse import Spec
 from cnncalc.ask.request import Answer, Request, as_json
@@ -57,6 +58,7 @@ class OfSeveral(Changed, Request[Several[One]]):
         self, specs: Sequence[Spec], look: Callable[[Spec], tuple[Graph, One]]
     ) -> Several[One]:
         """What is found of each; a mistake of one keeps no other from its answer."""
+        parse.refuse_two_from_standard_input(specs)
         several = Several[One]([], [])
         for spec in specs:
             self.watch(spec, None)

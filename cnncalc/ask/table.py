@@ -126,11 +126,12 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def find(self) -> list[Report]:
         self._check_caption()
+        parse.refuse_two_from_standard_input(self.specs)
         variables = parse.variables(self.set)
         found, unfit = list[Report](), list[Unfit]()
         for spec in self.specs or ["lenet5"]:
-            graph = parse.network(spec, variables, self.input, self.base)
             try:
+                graph = parse.network(spec, variables, self.input, self.base)
                 found.append(self.report(graph))
             except Unfit as case:
                 unfit.append(case)

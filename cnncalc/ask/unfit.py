@@ -41,10 +41,10 @@ def _in_order(misfit: Misfit, layout: str) -> Misfit:
 def _report(case: Unfit, request: Any) -> Report:
     """What is known of the layers that fit and of those that read only such."""
     graph = case.graph
-    nodes = tuple(facts.node for facts in case.facts)
-    names = [node.name for node in nodes]
+    names = [facts.node.name for facts in case.facts]
+    there = set(names)
     known = graph._replace(
-        nodes=nodes,
+        nodes=tuple(node for node in graph.nodes if node.name in there),
         outputs=tuple(n for n in graph.outputs if n in names) or tuple(names[-1:]),
         auxiliary=tuple(n for n in graph.auxiliary if n in names),
     )
@@ -53,7 +53,7 @@ def _report(case: Unfit, request: Any) -> Report:
     found = report.find_warnings
     report.find_warnings = lambda: (w for w in found() if not isinstance(w, Notice))
     # An activation that is fused has no row of its own.
-    missing = [node for node in graph.nodes if node.name not in set(names)]
+    missing = [node for node in graph.nodes if node.name not in there]
     report.missing = tuple(n.name for n in missing if n.fused_into in (None, *names))
     report.shown_by(lambda format: _written(report, format))
     return report

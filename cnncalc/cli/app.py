@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -125,8 +125,8 @@ def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]
     return kind, module.run
 
 
-_WATCHED = ("compare-fc", "verify")
-"""Commands that tell how far they are."""
+_WATCHED = ("compare-fc", "explain", "verify")
+"""Commands that say something while somebody watches."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 
@@ -188,7 +188,7 @@ def run() -> None:
         # What a full disk refuses is said here, not at the interpreter's end.
         sys.stdout.flush()
     except CnncalcError as error:
-        said = str(error)
+        said = str(_with_what_fits(error))
     except _USAGE as error:
         said = _line(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -206,6 +206,15 @@ def run() -> None:
 
         said = "\n".join([*map(printable, traceback.format_exc().splitlines()), FAULT])
     _end(code, said)
+
+
+def _with_what_fits(error: CnncalcError) -> CnncalcError:
+    """An error of a network that does not fit, as requests tell it: not all that infers is one."""
+    if not hasattr(error, "misfits"):
+        return error
+    from cnncalc.ask.unfit import told
+
+    return told(cast(Any, error), None)
 
 
 def _open_streams() -> None:

@@ -72,6 +72,11 @@ def _terms(line: Line) -> list[Maths]:
     return [term for i, term in enumerate(terms) if term not in terms[:i]]
 
 
+def working(line: Line) -> str:
+    """A derivation as one line of text."""
+    return " = ".join(term.text for term in _terms(line))
+
+
 def axis_picture(window: Window) -> list[str]:
     """The padded axis: which positions are read, which are padding, which are lost.
 

@@ -10,6 +10,9 @@ from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, variables
 
+MAX_OPERANDS = 16
+"""How many operands an expression has; Python compiles no operators that are nested too deep."""
+
 
 class _Join(Activated):
     joins = True
@@ -57,7 +60,10 @@ class Add(_Join):
         return {"add": (len(inputs) - 1) * count(self.output(*inputs))}
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(" + ".join(variables(len(inputs))))
+        first, *others = variables(len(inputs))
+        if len(others) >= MAX_OPERANDS:
+            return Twin(f"sum([{', '.join(others)}], {first})")
+        return Twin(" + ".join([first, *others]))
 
 
 class Multiply(_Join):
@@ -87,7 +93,10 @@ class Multiply(_Join):
         return {"multiply": (len(inputs) - 1) * count(self.output(*inputs))}
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(" * ".join(variables(len(inputs))))
+        factors = variables(len(inputs))
+        if len(factors) > MAX_OPERANDS:
+            return Twin(f"product([{', '.join(factors)}])")
+        return Twin(" * ".join(factors))
 
     def kept(self, *inputs: Shape) -> Kept:
         # Two at a time: the products between are factors too.

@@ -257,7 +257,8 @@ class Header:
         for key in args:
             if not is_variable(key):
                 self._problem((*path, key), A_VARIABLE)
-        return dict(islice(args.items(), MAX_VARIABLES))
+        named = ((key, default) for key, default in args.items() if isinstance(key, str))
+        return dict(islice(named, MAX_VARIABLES))
 
     def _names(self, block: dict[Any, Any], key: str, path: Path) -> list[str]:
         """What a block calls its inputs or its outputs."""

@@ -22,6 +22,8 @@ MAX_NESTED = 40
 class LayerExpander(Resolver, ABC):
     """Knows all of the language but its constructs."""
 
+    blocks: dict[str, Any]
+
     def __init__(self) -> None:
         super().__init__()
         self._names: dict[str, Node] = {}

@@ -47,7 +47,7 @@ def test_what_is_offered_works() -> None:
 
 def test_other_branches_are_told_what_they_need() -> None:
     assert said("concat: [a, relu]") == [
-        'concat1: a branch is a list of layers, not "a"; from reads earlier layers by their names',
+        'concat1: a branch is a list of layers, not "a"; from reads earlier layers by name',
         'concat1: a branch is a list of layers, not "relu"; put it in brackets of its own',
     ]
     # A block's word is a branch also where a layer has its name.

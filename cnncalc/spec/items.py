@@ -343,9 +343,8 @@ class LayerExpander(Resolver, ABC):
             self.problem(at, name, f"{wanted}, not {found}")
             return None
         if len(names := list(filter(None, map(self.named_branch, branches)))) == len(branches):
-            listed = ", ".join(map(advice.quoted, names))
-            message = "branches are lists of layers, and these are names of earlier ones"
-            self.problem(at, name, f"{message}; write from: [{listed}] beside it, and no branches")
+            said = "branches are lists of layers, and these are names of earlier ones; write from: "
+            self.problem(at, name, f"{said}[{', '.join(names)}] beside it, and no branches")
             return None
         if given and sources is not None and len(sources) > 1:
             self.problem(at, name, "has branches, so from can name one input only")
@@ -372,8 +371,7 @@ class LayerExpander(Resolver, ABC):
             return self.items(branch, path, reads)
         message = f"a branch is a list of layers, not {shown(branch)}"
         remedy = "; put it in brackets of its own" if isinstance(branch, (str, dict)) else ""
-        if self.named_branch(branch):
-            remedy = "; from reads earlier layers by their names"
+        remedy = "; from reads earlier layers by name" if self.named_branch(branch) else remedy
         return self.unknown(path, name, message + remedy)
 
 

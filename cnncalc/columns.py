@@ -140,7 +140,7 @@ def columns(
         "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
-        "working_set": lambda: [
+        "peak_memory": lambda: [
             bytes_of(s.elements * batch) + INDEX_BYTES * s.indices * batch for s in sets()
         ],
         "alive": lambda: [s.alive for s in sets()],

@@ -34,6 +34,8 @@ class Column(NamedTuple):
     of: str = ""
     peak: bool = False
     """Whether its total is its largest value and not its sum."""
+    unit: str = ""
+    """`B`, where it counts bytes."""
 
 
 _COLUMNS = (
@@ -125,13 +127,18 @@ _COLUMNS = (
         total=True,
     ),
     Column(
-        "params_bytes", "params bytes", "bytes of the parameters at the given dtype", total=True
+        "params_bytes",
+        "params bytes",
+        "bytes of the parameters at the given dtype",
+        total=True,
+        unit="B",
     ),
     Column(
         "activations_bytes",
         "activations bytes",
         "bytes of the new activations at the given dtype",
         total=True,
+        unit="B",
     ),
     Column(
         "receptive_field",
@@ -163,12 +170,13 @@ _COLUMNS = (
         "first",
     ),
     Column(
-        "working_set",
-        "working set",
+        "peak_memory",
+        "peak memory",
         "bytes of the tensors that are alive while the layer runs in inference, at the given dtype "
-        "and batch, weights left out; its total is the largest, the peak",
+        "and batch, weights left out; its total is the largest of all layers",
         fused="max",
         total=True,
+        unit="B",
         peak=True,
     ),
     Column("alive", "alive", "the layers whose tensors are alive while it runs", "text", "first"),
@@ -178,18 +186,21 @@ _COLUMNS = (
         "bytes of the tensors that autograd keeps for the layer's gradient and that no layer "
         "before it keeps already, at the given dtype and batch",
         total=True,
+        unit="B",
     ),
     Column(
         "optimizer_bytes",
         "optimizer bytes",
         "bytes of the optimizer's state, by `--optimizer`; sgd has none",
         total=True,
+        unit="B",
     ),
     Column(
         "training_bytes",
         "training bytes",
         "parameters, their gradients, the optimizer's state and what is saved for backward",
         total=True,
+        unit="B",
     ),
     Column(
         "bytes_moved",
@@ -197,6 +208,7 @@ _COLUMNS = (
         "inputs, output and parameters, each moved once: a lower bound of a layer's traffic "
         "with memory",
         total=True,
+        unit="B",
     ),
     Column(
         "intensity",
@@ -223,8 +235,18 @@ DEFAULT_COLUMNS = (
 )
 
 
+def key_of(word: str) -> str:
+    """The key of a column as it is called now."""
+    return _FORMERLY.get(word, word)
+
+
+_FORMERLY = {"working_set": "peak_memory"}
+"""What columns were called before."""
+
+
 def column(key: str) -> Column:
     """The column of that key. Raises UsageError."""
+    key = key_of(key)
     if key not in COLUMNS:
         raise UsageError(f"no such column: {key}{hint(key, COLUMNS)}")
     return COLUMNS[key]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from cnncalc.asked import Asked
 from cnncalc.dims import maximum, pinned
 from cnncalc.errors import UsageError
-from cnncalc.meanings import COLUMNS, Column, column
+from cnncalc.meanings import COLUMNS, Column, column, key_of
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ class Report(Presented):
 
     def column(self, key: str) -> Sequence[Any]:
         """The values of a column, one for each layer. Raises UsageError for an unknown one."""
+        key = key_of(key)
         if key not in self._known:
             if key not in self.compute:
                 column(key)
@@ -116,6 +117,7 @@ class Report(Presented):
     def total(self, key: str, part: str | None = None) -> int:
         """The sum of a column, or of its layers in one part. Raises UsageError."""
         # Remembered: every cell that is a percentage asks for it.
+        key = key_of(key)
         if (key, part) not in self._totals:
             if not column(key).total:
                 raise UsageError(f"the column {key} has no total")
@@ -155,6 +157,7 @@ class Report(Presented):
 
     def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
         """The report as the JSON contract has it; `columns` names more keys for each layer."""
+        columns = [*map(key_of, columns)]
         keys = [*_JSON_KEYS, *(key for key in columns if key not in _JSON_KEYS)]
         values = [self._plain(_JSON_KEYS.get(key, key)) for key in keys]
         warned: dict[str, list[dict[str, Any]]] = {}

@@ -82,7 +82,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("cnncalc train --optimizer ada", ["adam", "adamw"]),
         ("cnncalc train --data ", [name.removesuffix("PATH") for name in NAMES]),
         ("cnncalc compare-fc --train --data syn", ["synthetic"]),
-        ("cnncalc explain --format ", [*FORMATS]),
+        ("cnncalc explain --format ", [*FORMATS, "md", "tex"]),
         ("cnncalc draw --format do", ["dot"]),
         ("cnncalc table --params-as ", ["keras"]),
         ("cnncalc layers ", [*MODULES]),
@@ -215,7 +215,7 @@ def test_bash_completes_by_the_script_that_it_is_given(folder: Path) -> None:
             echo "${COMPREPLY[*]}"
         }
         press cnncalc tab
-        press cnncalc table net.yaml --columns +working
+        press cnncalc table net.yaml --columns +peak
         press cnncalc explain net.yaml --set depth = 1 body.0.
         press cnncalc table net.yaml --set wi
     """)
@@ -227,4 +227,4 @@ def test_bash_completes_by_the_script_that_it_is_given(folder: Path) -> None:
         text=True,
     )
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["table", "+working_set", "body.0.mix", "width="]
+    assert done.stdout.splitlines() == ["table", "+peak_memory", "body.0.mix", "width="]

@@ -650,6 +650,10 @@ def test_a_loss_that_is_no_number_exits_1(empty: Path) -> None:
         (["--seeds", "2"], "--seeds is for --train"),
         (["--resume"], "--resume is for --train"),
         (["--train", "--resume"], "--resume: name the folder of the runs with --runs"),
+        (
+            ["--train", "--runs", ""],
+            '--runs: "" names no folder; a variable that is not set gives it',
+        ),
         (["--train", "--seeds", "0"], "--seeds must be from 1 to 1,000, not 0"),
         (["--train", "--epochs", "0"], "--epochs must be from 1 to 1,000,000, not 0"),
         (["conv1", "--train"], '--train compares whole networks: leave out "conv1"'),

@@ -112,7 +112,8 @@ def test_more_seeds_may_be_added(tmp_path: Path) -> None:
 
 
 def test_the_first_that_ends_badly_ends_all(tmp_path: Path) -> None:
-    result = train(tmp_path, "--seeds", "3", "--optimizer", "sgd", "--lr", "1e30")
+    bad = ["--optimizer", "sgd", "--lr", "1e38", "--init", "normal:10"]
+    result = train(tmp_path, "--seeds", "3", *bad)
     assert result.code == 1
     # The first epoch did not end: there is no checkpoint but that before the first step.
     assert result.err.splitlines()[0].endswith(

@@ -233,6 +233,12 @@ def test_a_broken_row_of_a_branch_leaves_the_other_branches_their_rows() -> None
     assert caught.value.report.missing == ("wide", "both", "relu1")
 
 
+def test_a_join_of_equal_branches_that_is_too_large() -> None:
+    # 28 · 28 · 2³²³ is the first that is more than 10¹⁰⁰.
+    doubled = [{"concat": [[], []]}] * 340
+    assert "the output would have more than 10¹⁰⁰ values" in said(doubled)
+
+
 def test_long_joins_stay_fast() -> None:
     # A quarter of MAX_NODES in a row, each pair joined, and the last join does not meet.
     add = [{"add": [[{"relu": None}], []]}] * 1_200

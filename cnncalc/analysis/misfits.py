@@ -103,7 +103,7 @@ class _Network:
         node, inputs, rule, assertion = misfit
         if assertion:
             return Sentence("") + rule + self._product(node, inputs, assertion)
-        joined = node.layer.joins and len(node.inputs) > 1
+        joined = node.layer.joins and len(set(inputs)) > 1
         ways = [f"{field} {value}" for field, value in layer_fixes(node.layer, inputs)]
         if any(map(_no_room, _windows(node.layer, inputs))):
             ways += self._strides(node)

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask.groups import Counted, OfNetwork, Rounded
 from cnncalc.ask.input_shape import input_shape
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
 from cnncalc.ask.training_options import training_options
 from cnncalc.columns import size_in_bytes
-from cnncalc.errors import UsageError, shown
+from cnncalc.errors import UsageError, refuse, shown
 from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
 from cnncalc.findings.contest import Contest
 from cnncalc.findings.dense_twin import Cost, dense_networks
@@ -23,7 +23,7 @@ from cnncalc.training.settings import Settings, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
+class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
     """What convolutions save against fully connected layers: sparse connections × sharing."""
 
     layers: Annotated[
@@ -73,8 +73,12 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
         Option("With --train: train with N seeds, from --seed on.", metavar="N", region=False),
     ] = None
     runs: Annotated[
-        Path | None,
-        Option("With --train: keep the runs in this folder; else nowhere.", region=False),
+        str | Path | None,
+        Option(
+            "With --train: keep the runs in this folder; else nowhere.",
+            metavar="<path>",
+            region=False,
+        ),
     ] = None
     resume: Annotated[
         bool, Option("With --train: go on with the runs in that folder.", region=False)
@@ -102,8 +106,13 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             raise UsageError("--train takes --batch-size: --batch is for counts")
         if self.dtype != "float32":
             raise UsageError(f"--train trains in float32, not {shown(self.dtype)}")
-        if self.resume and self.runs is None:
-            raise UsageError("--resume: name the folder of the runs with --runs")
+        refuse(
+            (
+                self.resume and self.runs is None,
+                "--resume: name the folder of the runs with --runs",
+            ),
+            (self.runs == "", '--runs: "" names no folder; a variable that is not set gives it'),
+        )
         requested = requested_spec(self.spec, parse.variables(self.set))
         if self.input is not None:
             requested = requested._replace(input=input_shape(self.input, requested.graph()))
@@ -114,7 +123,7 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             settings,
             self.observer or ContestObserver(),
             seeds=1 if self.seeds is None else self.seeds,
-            runs=self.runs,
+            runs=None if self.runs is None else Path(self.runs),
             resume=self.resume,
         )
 
@@ -160,7 +169,7 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 comma_separated(found, self.layout), notes=tuple(found.asked.note(self.layout))
             )
         networks = not self.layers or self.hidden is not None
-        written = page(found, bool(self.layers), networks, self.layout)
+        written = page(found, bool(self.layers), networks, self.layout, self.units)
         return Answer(written, self.format, notes=self.notes())
 
     def _of_contest(self, found: Contest) -> Answer:

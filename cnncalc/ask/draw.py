@@ -14,6 +14,9 @@ from cnncalc.errors import UsageError
 from cnncalc.infer import infer
 from cnncalc.tables.table import notices
 
+SHORT = {"tex": "tikz"}
+"""What a format is called, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Draw(OfNetwork[Drawing]):
@@ -35,6 +38,7 @@ class Draw(OfNetwork[Drawing]):
             "What to write; usual is what -o's ending says, or svg.",
             ("--format", "-f"),
             choices=FORMATS,
+            also=SHORT,
         ),
     ] = None
     kind: Annotated[
@@ -68,7 +72,7 @@ class Draw(OfNetwork[Drawing]):
             graph,
             infer(graph),
             report,
-            format=self.format or "svg",
+            format=SHORT.get(self.format or "", self.format) or "svg",
             kind="bars" if self.column is not None and self.kind == "blocks" else self.kind,
             column=self.column or "params",
             depth="all" if self.depth == "all" else parse.depth(self.depth),

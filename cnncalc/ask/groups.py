@@ -113,6 +113,15 @@ class CountedAs(Counted):
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+class Rounded:
+    """How exact what people read is."""
+
+    units: Annotated[
+        bool, Option("Round, with units: 25.6 M, 97.5 MiB; JSON and CSV stay exact.")
+    ] = False
+
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Strict:
     """Which strides are mistakes."""
 

@@ -10,7 +10,7 @@ from cnncalc.ask.input_shape import input_shape
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
 from cnncalc.infer import for_inference
-from cnncalc.meanings import DEFAULT_COLUMNS
+from cnncalc.meanings import DEFAULT_COLUMNS, key_of
 from cnncalc.spec.load import graph_of
 
 Spec = Any
@@ -42,7 +42,7 @@ def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple
     """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:
         return usual
-    keys = tuple(key.strip() for key in text.lstrip("+").split(",") if key.strip())
+    keys = tuple(key_of(k.strip()) for k in text.lstrip("+").split(",") if k.strip())
     if not keys:
         raise UsageError("--columns names no column")
     return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys

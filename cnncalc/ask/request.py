@@ -92,6 +92,7 @@ def answer(request: Request[Any]) -> Answer:
     """The answer to a request: computed, not printed; safe in threads. Raises CnncalcError."""
     for name, option, *_ in given_fields(type(request)):
         value, known = getattr(request, name, None), option.choices
+        value = option.also.get(value, value) if isinstance(value, str) else value
         # A file's name may say a format that no option does.
         if known and value not in (None, *known, *request.endings.values()):
             raise UsageError(wrong_choice(name, value, known))
@@ -142,7 +143,10 @@ given_fields: Callable[[Any], tuple[Given, ...]] = cache(_given)
 
 def request_with(kind: type[Request[Any]], values: Mapping[str, Any]) -> Request[Any]:
     """The request of a kind that has these values, each in its field or in its group's."""
-    groups = {one.name: one.group for one in given_fields(kind) if one.group}
+    given = given_fields(kind)
+    also = {one.name: one.option.also for one in given if one.option.also}
+    values = {n: also[n].get(v, v) if n in also else v for n, v in values.items()}
+    groups = {one.name: one.group for one in given if one.group}
     placed = {name: value for name, value in values.items() if name not in groups}
     for name, group in groups.items():
         if values.get(name) is not None:

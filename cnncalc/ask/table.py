@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Changed, CountedAs, Strict
+from cnncalc.ask.groups import Changed, CountedAs, Rounded, Strict
 from cnncalc.ask.one_layer import USUAL, Fields, Sizes, one_layer, order_notices
 from cnncalc.ask.option import (
     DataFormatOption,
@@ -25,7 +25,7 @@ from cnncalc.tables.table import notices, page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
-class _Reports(Request[list[Report]]):
+class _Reports(Rounded, Request[list[Report]]):
     """What tables of reports have in common."""
 
     format: DataFormatOption = "text"
@@ -78,9 +78,16 @@ class _Reports(Request[list[Report]]):
         """The columns that are chosen, or added to the usual ones; and those of other options."""
         return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
 
+    def _usual(self, keys: tuple[str, ...]) -> list[str]:
+        """Those of the columns that nobody asked for: they may go where there is no room."""
+        if self.columns is not None and not self.columns.startswith("+"):
+            return []
+        named = parse.columns(self.columns, ())
+        return [key for key in keys if key not in named]
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
-        chosen, format, layout = self.columns, self.format, self.layout
+        format, layout = self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
         keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
@@ -97,12 +104,15 @@ class _Reports(Request[list[Report]]):
             return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
-        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+        table = tabulate(
+            report, keys, sort=sort, top=top, layout=layout, depth=levels, rounded=self.units
+        )
         if format == "text":
             from cnncalc.tables import text
 
             # A file holds all of it, also where COLUMNS says how wide a terminal is.
-            return Answer(lambda width: text.render(table, width, chosen is None), ok=ok)
+            droppable = self._usual(text.DROPPED)
+            return Answer(lambda width: text.render(table, width, droppable), ok=ok)
         return Answer(page(table, self.caption, self.label), format, ok=ok)
 
 
@@ -163,8 +173,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
             notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
             written = compare.comma_separated(networks, keys, self.layout)
             return Answer(written, notes=(*notes, *_said(found)), ok=ok)
-        page = compare.page(networks, keys, self.layout, left_out, self.caption, self.label)
-        return Answer(page, self.format, notes=_said(found), ok=ok)
+        grid = compare.grid(
+            networks, keys, self.layout, left_out, self._usual(compare.SPARE), self.units
+        )._replace(caption=self.caption, label=self.label)
+        return Answer([grid], self.format, notes=_said(found), ok=ok)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
-from cnncalc.meanings import COLUMNS, column
+from cnncalc.meanings import COLUMNS, column, key_of
 from cnncalc.report import PARTS, Report
 
 _UNITS = {
@@ -67,6 +67,7 @@ def quantity(report: Report, name: str) -> Any:
     Counts are integers, ratios fractions; shares and shapes are texts, as in the table.
     """
     of, _, key = name.rpartition(".")
+    key = key_of(key)
     if key == "layers" and not of:
         return report.layers
     if key not in COLUMNS:

@@ -18,7 +18,7 @@ from cnncalc.ask.request import Request
 from cnncalc.ask.words import REQUESTS, kind_of
 from cnncalc.cli import completion
 from cnncalc.cli.command import command
-from cnncalc.cli.output import format_for
+from cnncalc.cli.output import format_for, meant
 from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
@@ -60,7 +60,7 @@ class _Command(TyperCommand):
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
         if output is not None and self.request and self.request.writes:
             default = source is None or source.name == "DEFAULT"
-            asked = None if default else ctx.params["format"]
+            asked = None if default else meant(self.request, ctx.params["format"])
             format = format_for(self.request, Path(output), asked, ctx.info_name)
             if source is not None:
                 ctx.params["format"] = format or ctx.params["format"]

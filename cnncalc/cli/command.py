@@ -67,7 +67,7 @@ def _type(given: Given) -> Any:
     option = given.option
     if option.repeated:
         return list[given.type] | None  # type: ignore[name-defined]
-    single = Literal[tuple(option.choices)] if option.choices else given.type
+    single = Literal[(*option.choices, *option.also)] if option.choices else given.type
     return single | None if given.default is None else single
 
 

@@ -40,6 +40,12 @@ def run(request: Request[Any], output: Path | None) -> None:
     put(answer(request), output)
 
 
+def meant(kind: type[Request[Any]], format: str) -> str:
+    """The format that a word means."""
+    option = next(given.option for given in given_fields(kind) if given.name == "format")
+    return option.also.get(format, format)
+
+
 def format_for(kind: type[Request[Any]], output: Path, asked: str | None, who: str) -> str | None:
     """The format of what a command writes to a file: what the name says, else what is `asked`.
 

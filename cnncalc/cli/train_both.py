@@ -31,7 +31,7 @@ def answered(request: CompareFc, output: Path | None) -> Answer:
             found = asked.find()
             assert isinstance(found, Contest)
             if request.runs is not None:
-                _keep(found, request.runs)
+                _keep(found, Path(request.runs))
                 watching.note(f"the runs are in {printable(str(request.runs))}")
             if sys.stderr.isatty():
                 # The page follows.

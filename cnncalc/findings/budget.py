@@ -48,7 +48,7 @@ _LIMITS = (
     Limit("max-macs", "MACs", "macs"),
     Limit("max-flops", "FLOPs", "flops"),
     Limit("max-activations", "activations", "activations"),
-    Limit("max-peak-memory", "peak memory", "working_set", "B"),
+    Limit("max-peak-memory", "peak memory", "peak_memory", "B"),
     Limit("max-training-memory", "training memory", "training_bytes", "B"),
     Limit("max-weights-size", "weights size", "params_bytes", "B"),
     Limit("min-receptive-field", "receptive field", "receptive_field", "positions"),
@@ -86,6 +86,8 @@ class Finding(NamedTuple):
     costs: tuple[Cost, ...] = ()
     """The costliest layers, or all tensors that are alive at the peak; the largest first."""
     notes: tuple[str, ...] = ()
+    unit: str = ""
+    """The unit that the budget was given in: `KiB`."""
 
     @property
     def over(self) -> bool:
@@ -160,7 +162,7 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         if key not in known:
             raise UsageError(f"no such limit: {printable(shorten(key))}{hint(key, known)}")
     findings = [
-        _finding(report, limit, amount(wanted[key], limit, key))
+        _finding(report, limit, amount(wanted[key], limit, key))._replace(unit=unit_of(wanted[key]))
         for key, limit in LIMITS.items()
         if key in wanted
     ]
@@ -192,7 +194,7 @@ def _finding(report: Report, limit: Limit, budget: int) -> Finding:
     total = report.total(limit.column)
     if COLUMNS[limit.column].peak and values:
         peak = values.index(max(values))
-        tensors = _alive(report, peak, total) if limit.column == "working_set" else ()
+        tensors = _alive(report, peak, total) if limit.column == "peak_memory" else ()
         return Finding(limit, total, budget, names[peak], tensors)
     ranked = sorted(zip(names, values, strict=True), key=lambda cost: -cost[1])[:NAMED]
     costs = tuple(Cost(name, value, Fraction(value, total)) for name, value in ranked if value)
@@ -288,6 +290,17 @@ def amount(value: Any, limit: Limit, place: str) -> int:
         quoted = f'"{printable(shorten(text))}"'
         raise UsageError(f"{place}: {quoted} is not a whole number; {_EXAMPLES[limit.unit]}")
     return exact.numerator // exact.denominator
+
+
+def unit_of(value: Any) -> str:
+    """The unit that an amount is given in; none where it has none."""
+    match = _AMOUNT.fullmatch(str(value).strip())
+    return match["unit"] if match else ""
+
+
+def size_of(unit: str, limit: Limit) -> int:
+    """How many bytes or things a unit is."""
+    return _UNITS[limit.unit][unit]
 
 
 def _parsed(text: str, unit: Unit, place: str) -> Fraction:

@@ -110,16 +110,15 @@ def _shown(found: Contest) -> str:
 
 
 def beside(found: Contest) -> str:
-    """Parameters, and how far both fall where images move."""
+    """Parameters, and how far both fall where images move by one position."""
     name = found.network.name
     share = _share(found.network.params, found.dense.params)
     text = f"{name} has {share}"
-    far = found.rounds[0].network.shifted[-1].pixels
-    if not far:
+    if len(found.rounds[0].network.shifted) == 1:
         return f"{text}."
-    keep, lose = found.over_seeds(lambda one: one.accuracy(far))
+    keep, lose = found.over_seeds(lambda one: one.accuracy(1))
     return (
-        f"{text}; shifted by {_far(found, far)} it has {keep.percent()}, the dense network "
+        f"{text}; shifted by {_far(found, 1)} it has {keep.percent()}, the dense network "
         f"{lose.percent()}."
     )
 

@@ -22,7 +22,7 @@ from cnncalc.report import Report, with_fused
 
 ADDED_UP = ("params", "macs", "flops", "activations", "buffers", "params_bytes")
 """What layers add to the totals; the differences of layers sum to those of the totals."""
-AMOUNTS = (*ADDED_UP, "working_set")
+AMOUNTS = (*ADDED_UP, "peak_memory")
 """What is compared; the last is bytes that are alive while a layer runs, and its total a peak."""
 
 Kind = Literal["added", "removed", "changed", "resized", "renamed"]
@@ -205,7 +205,7 @@ class _Units:
 
 
 def together(key: str, values: list[int]) -> int:
-    """What several have of something; of working sets the largest: they are not alive at once."""
+    """What several have of something; of peak memory the largest: these are not alive at once."""
     return sum(values) if key in ADDED_UP else max(values, key=abs)
 
 

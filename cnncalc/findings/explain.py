@@ -296,7 +296,7 @@ def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
         size = sized(_alive(alive, False))
         if alive.indices:
             size = add((1, size), (1, multiply(Number(INDEX_BYTES), _alive(alive, True))))
-        yield Line("working set", size, size.value)
+        yield Line("peak memory", size, size.value)
 
 
 def _alive(alive: WorkingSet, indices: bool) -> Expression:

@@ -5,16 +5,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from cnncalc.amounts import Layout, decimals, shape_text
+from cnncalc.amounts import Layout, amount, decimals, shape_text
 from cnncalc.asked import asked_notes
 from cnncalc.meanings import column
-from cnncalc.page import Grid, Page
+from cnncalc.page import Grid
 from cnncalc.report import Report
 from cnncalc.tables.csv import as_csv, raw, text_cell
-from cnncalc.tables.table import convention
+from cnncalc.tables.table import ROUNDED, convention
 
 COMPARED = ("activations", "params", "macs", "flops")
 """The totals that stand beside each other when no columns are chosen."""
+SPARE = ("flops", "activations")
+"""Those of them that a narrow terminal does without, in this order."""
 
 Networks = Sequence[tuple[str, Report]]
 """Reports with what the command line called their specs."""
@@ -39,22 +41,32 @@ def total(report: Report, key: str) -> int | Fraction | None:
     return report.ratio(meant) if meant.kind == "ratio" else report.total(key)
 
 
-def page(
+def grid(
     networks: Networks,
     keys: Sequence[str],
     layout: Layout,
     left_out: int = 0,
-    caption: str = "",
-    label: str = "",
-) -> Page:
-    """The table and what is to be said of its counts."""
-    cells = [list(map(_cell, row)) for row in rows(networks, keys, layout)]
+    spare: Sequence[str] = (),
+    rounded: bool = False,
+) -> Grid:
+    """The table and what is to be said of its counts; `spare` columns go where there is no room."""
+    units = [column(key).unit for key in keys]
+    cells = [
+        [*map(str, row[:3]), *(_cell(n, u, rounded) for n, u in zip(row[3:], units, strict=True))]
+        for row in rows(networks, keys, layout)
+    ]
     more = f"{left_out:,} more network{'s' * (left_out > 1)} not shown."
-    note = "\n".join([*notes(networks, keys, layout), *([more] if left_out else [])])
-    right = range(1, 3 + len(keys))
+    said = [*notes(networks, keys, layout), *([more] if left_out else []), *[ROUNDED] * rounded]
     title = ", ".join(name for name, _ in networks[:3]) + " …" * (len(networks) > 3)
-    header = ["network", "input", "layers", *(column(key).title for key in keys)]
-    return [Grid(header, cells, right, caption=caption, label=label, note=note, title=title)]
+    first = ["network", "input", "layers"]
+    return Grid(
+        [*first, *(column(key).title for key in keys)],
+        cells,
+        right=range(1, len(first) + len(keys)),
+        note="\n".join(said),
+        title=title,
+        spare=[len(first) + keys.index(key) for key in spare if key in keys],
+    )
 
 
 def comma_separated(networks: Networks, keys: Sequence[str], layout: Layout) -> str:
@@ -85,9 +97,7 @@ def notes(networks: Networks, keys: Sequence[str], layout: Layout) -> list[str]:
     ]
 
 
-def _cell(value: Any) -> str:
-    if isinstance(value, Fraction):
-        return decimals(value)
-    if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) else str(value)
+def _cell(value: int | Fraction | None, unit: str, rounded: bool) -> str:
+    if isinstance(value, int):
+        return amount(value, unit if rounded else "", rounded=rounded)
+    return "" if value is None else decimals(value)

@@ -55,7 +55,7 @@ def _cell(table: Table, row: Row, index: int) -> str:
         return ""
     match column.kind:
         case "shape" | "sizes" | "share":
-            return table.cell(row, index).replace("×", "x")
+            return table.cell(row, index).replace("×", "x").replace(",", "x")
         case "ratio":
             return str(raw(value))
     return text_cell(str(value)) if column.kind == "text" else printable(str(value))

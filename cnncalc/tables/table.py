@@ -1,15 +1,19 @@
 """The table that every format prints: which rows, which columns, and what stands in each cell."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
+from cnncalc.amounts import Layout, amount, decimals, percent, shape_text, sizes_text
 from cnncalc.analysis.notices import Notice
 from cnncalc.errors import UsageError
 from cnncalc.meanings import CONVENTION, COUNTED, DEFAULT_COLUMNS, Column, column
 from cnncalc.page import Grid, Items, Page
 from cnncalc.report import PARTS, Report
 from cnncalc.tables.depth import groups
+
+ROUNDED = "Rounded to three digits; without --units, in CSV and in JSON they are exact."
+"""What stands below counts with units."""
 
 
 class Row(NamedTuple):
@@ -30,7 +34,9 @@ class Table(NamedTuple):
     left_out: int = 0
     depth: int | None = None
     """How many names deep blocks are shown; None where every layer has its row."""
-    blocks: Mapping[str, str] = {}
+    rounded: bool = False
+    """Whether counts are rounded and have units."""
+    blocks: Mapping[str, str] = MappingProxyType({})
     """The block in whose row a layer is, where it has none of its own."""
 
     def cell(self, row: Row, index: int) -> str:
@@ -49,7 +55,8 @@ class Table(NamedTuple):
                 return decimals(value)
             case "count":
                 repeated = row.repeated and meant.key == "activations"
-                return f"({value:,})" if repeated else f"{value:,}"
+                text = amount(value, meant.unit if self.rounded else "", rounded=self.rounded)
+                return f"({text})" if repeated else text
         return str(value)
 
     def grid(self) -> Grid:
@@ -70,11 +77,12 @@ def tabulate(
     top: int | None = None,
     layout: Layout = "hwc",
     depth: int | None = None,
+    rounded: bool = False,
 ) -> Table:
     """The table of a report.
 
     `sort` names the column whose largest values come first, `top` keeps that many rows of layers,
-    `depth` collapses blocks to rows of that many names. Raises UsageError.
+    `depth` collapses blocks to rows of that many names, `rounded` writes 25.6 M. Raises UsageError.
     """
     chosen = tuple(column(key) for key in columns)
     rows_of_layers = groups(report, depth)
@@ -99,7 +107,7 @@ def tabulate(
         names[i]: group.block for group in rows_of_layers if group.block for i in group.indices
     }
     shown_depth = depth if collapsed else None
-    return Table(report, chosen, rows, layout, left_out, shown_depth, blocks)
+    return Table(report, chosen, rows, layout, left_out, shown_depth, rounded, blocks)
 
 
 def page(table: Table, caption: str = "", label: str = "") -> Page:
@@ -187,7 +195,8 @@ def notes(table: Table) -> list[str]:
     }
     said = [line for line, holds in lines.items() if holds]
     asked = table.report.asked.note(table.layout)
-    return [*asked, *convention(keys), *remarks, *said]
+    digits = [ROUNDED] * table.rounded
+    return [*asked, *convention(keys), *remarks, *said, *digits]
 
 
 def convention(keys: Iterable[str]) -> list[str]:

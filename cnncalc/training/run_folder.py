@@ -79,7 +79,8 @@ def read_run(folder: Path) -> tuple[RequestedSpec, Graph, Settings]:
             str(place), place.read_text("utf-8"), variant, variables, input and tuple(input)
         )
         settings = dict(about["settings"])
-        if not all(_is(settings.get(name), hint) for name, hint in _hints().items()):
+        hints = _hints()
+        if not all(_is(value, hints[name]) for name, value in settings.items()):
             raise ValueError
         settings["folder"] = settings["folder"] and Path(settings["folder"])
         graph, name = requested.graph(), about.get("name")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.analysis.layer_numbers import layer_numbers
 from cnncalc.dims import ceil_div
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
@@ -102,7 +102,7 @@ def columns(
 
     return {
         "name": each(lambda f: f.node.name),
-        "number": lambda: _numbers(facts),
+        "number": lambda: layer_numbers(facts),
         "type": each(lambda f: f.node.layer.type),
         "layer": each(lambda f: f.node.layer.describe(*f.inputs)),
         "from": each(lambda f: list(f.node.inputs)),
@@ -195,9 +195,3 @@ def _part(fact: Facts, auxiliary: set[str]) -> str:
         return "auxiliary"
     vectors = all(len(shape) == 1 for shape in (*fact.inputs, fact.output))
     return "dense" if vectors else "convolutional"
-
-
-def _numbers(facts: list[Facts]) -> list[int | None]:
-    """The textbook's number of each layer; none before the first that counts."""
-    numbers = accumulate(int(fact.node.layer.numbered) for fact in facts)
-    return [number or None for number in numbers]

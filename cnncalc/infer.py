@@ -169,6 +169,8 @@ class Unfit(SpecError):
         self.graph, self.facts, self.misfits = graph, facts, misfits
         self.others: tuple[Unfit, ...] = ()
         """Those of other networks that were asked for together with it."""
+        self.said: tuple[str, ...] = ()
+        """What else is to be said: lines that stand below."""
 
 
 def infer(graph: Graph) -> list[Facts]:

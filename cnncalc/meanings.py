@@ -43,7 +43,7 @@ _COLUMNS = (
         "number",
         "#",
         "the textbook's layer number: convolutions, dense, locally connected and attention layers "
-        "count, and what follows one belongs to it",
+        "count, along the longest path; what follows one belongs to it",
         "text",
         "first",
     ),

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
+from cnncalc.analysis.notices import notices
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.asked import Asked
 from cnncalc.columns import bits_of, columns
@@ -66,7 +68,7 @@ def analyzed(
         compute=compute,
         left_out=graph.left_out,
         remarks=remarks,
-        find_warnings=partial(network_warnings, facts),
+        find_warnings=lambda: chain(notices(graph, facts), network_warnings(facts)),
     )
 
 

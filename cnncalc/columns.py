@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.analysis.layer_numbers import layer_numbers
 from cnncalc.dims import ceil_div
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
@@ -54,15 +54,21 @@ def columns(
     facts: list[Facts],
     batch: int,
     dtype: str,
-    params: Callable[[Facts], int],
+    kept: Callable[[Facts], int] | None,
     optimizer: str,
 ) -> dict[str, Callable[[], Sequence[Any]]]:
-    """What computes each column from the facts."""
+    """What computes each column from the facts.
+
+    `kept` counts what is no trained weight and a parameter all the same; no buffers are left then.
+    """
     auxiliary = graph.only_auxiliary()
     bytes_of = partial(size_in_bytes, dtype=dtype)
 
     def each(value: Callable[[Facts], Any]) -> Callable[[], Sequence[Any]]:
         return lambda: [value(fact) for fact in facts]
+
+    def params(fact: Facts) -> int:
+        return fact.params + (kept(fact) if kept else 0)
 
     def sizes(attribute: str) -> Callable[[], Sequence[Any]]:
         return each(lambda f: [getattr(w, attribute) for w in f.windows] or None)
@@ -96,7 +102,7 @@ def columns(
 
     return {
         "name": each(lambda f: f.node.name),
-        "number": lambda: _numbers(facts),
+        "number": lambda: layer_numbers(facts),
         "type": each(lambda f: f.node.layer.type),
         "layer": each(lambda f: f.node.layer.describe(*f.inputs)),
         "from": each(lambda f: list(f.node.inputs)),
@@ -115,7 +121,9 @@ def columns(
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
         "biases": each(_biases),
-        "buffers": each(lambda f: f.buffers),
+        "trainable": each(lambda f: f.trained),
+        "non_trainable": each(lambda f: f.params - f.trained + (kept(f) if kept else 0)),
+        "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
         "flops": each(lambda f: 2 * f.macs * batch),
@@ -132,12 +140,13 @@ def columns(
         "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
-        "working_set": lambda: [
+        "peak_memory": lambda: [
             bytes_of(s.elements * batch) + INDEX_BYTES * s.indices * batch for s in sets()
         ],
         "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
+        "gradient_bytes": lambda: [t.gradients for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],
         "bytes_moved": each(moved),
         "intensity": each(lambda f: ratio(2 * f.macs * batch, moved(f))),
@@ -170,10 +179,13 @@ def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
         reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        if reaches_weights or layer.weights(*fact.inputs):
+        weighs = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if reaches_weights or weighs:
             needed.add(name)
         first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        found.append((2 * fact.macs - first) * batch)
+        of_weights = fact.macs - layer.computed_macs(*fact.inputs)
+        macs = 2 * fact.macs - first - (0 if weighs else of_weights)
+        found.append(macs * batch if reaches_weights or weighs else 0)
     return found
 
 
@@ -183,9 +195,3 @@ def _part(fact: Facts, auxiliary: set[str]) -> str:
         return "auxiliary"
     vectors = all(len(shape) == 1 for shape in (*fact.inputs, fact.output))
     return "dense" if vectors else "convolutional"
-
-
-def _numbers(facts: list[Facts]) -> list[int | None]:
-    """The textbook's number of each layer; none before the first that counts."""
-    numbers = accumulate(int(fact.node.layer.numbered) for fact in facts)
-    return [number or None for number in numbers]

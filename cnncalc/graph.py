@@ -1,7 +1,7 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Layer, Shape
@@ -32,6 +32,8 @@ class Node(NamedTuple):
     """The earlier pooling that says where its values belong."""
     trainable: bool = True
     """Whether training changes its weights."""
+    assertions: tuple[tuple[str, Any], ...] = ()
+    """What the spec says of its input, by name: `in_features` 400."""
 
     @property
     def values(self) -> tuple[str, ...]:
@@ -61,8 +63,16 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    unused_blocks: tuple[str, ...] = ()
+    """The blocks of the spec that its layers do not speak of."""
     on: "Callable[[Shape], Graph] | None" = None
     """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
+    left_out: str = ""
+    """Why nodes for training only are no part of it, where they do not fit its input."""
+    changed: Mapping[str, Any] = {}
+    """The variables that are set to something else than the spec says."""
+    spec_inputs: Mapping[str, Shape] | None = None
+    """The shapes that the spec says, where another was asked for."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
@@ -82,8 +92,20 @@ class Graph(NamedTuple):
                 found.add(node.name)
         return found
 
+    def unread(self) -> list[str]:
+        """The nodes that no output needs, be it of the network or auxiliary."""
+        needed = self.behind((*self.outputs, *self.auxiliary))
+        return [node.name for node in self.nodes if node.name not in needed]
+
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape. May raise SpecError."""
-        if self.on is not None:
-            return self.on(shape)
-        return self._replace(inputs={INPUT: shape})
+        """The same network, which has one input, on one of another shape. May raise SpecError."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        (name,) = self.inputs
+        found = self._replace(inputs={name: shape}) if self.on is None else self.on(shape)
+        return found._replace(changed=self.changed, spec_inputs=own)
+
+    @property
+    def other_inputs(self) -> dict[str, Shape]:
+        """The inputs whose shapes are not those that the spec says."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        return {name: shape for name, shape in self.inputs.items() if own.get(name) != shape}

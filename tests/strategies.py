@@ -412,3 +412,34 @@ def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
             item = {item: None}
         layers.append({**item, **beside} if beside else item)
     return {"name": "random", "input": input_of(draw(st.just(known["input"]))), "layers": layers}
+
+
+_SHADOWS = """
+x len super sum max map zip list slice enumerate keras ops range int float str tuple dict print
+layers random prod i layer inputs self torch nn F functional Tensor Sequence Sizes product
+windows interpolate Weights filters units strides out_channels kernel_size shapes module network
+parameters outputs format id input_1 type object x_part layer_part x1 x2 __reads__ __name__ class
+"""
+SHADOWS = _SHADOWS.split()
+"""Names that mean something to Python, to exported code, or to the frameworks it is for."""
+
+
+def shadowing(own: list[Item], blocks: list[str], layers: list[str]) -> dict[str, Any]:
+    """A network whose blocks, parameters and values have such names, over code that needs ours."""
+    conv = {"out_channels": "=out", "kernel_size": 3, "padding": 1}
+
+    def block(i: int) -> list[Item]:
+        # Each has a form of its own, an argument that differs, and a value that lives on.
+        first = {"conv": conv, "name": layers[i % len(layers)]}
+        return [first, {"add": [[{"tanh": None, "name": f"t{i}"}], []]}]
+
+    blocks = [word for word in blocks if word not in MODULES]
+    uses = [{word: 2 + i % 2, "name": f"use{i}_{word}"} for i, word in enumerate(blocks)]
+    values = [{"tanh": None, "name": word, "from": "input"} for word in layers]
+    ends = [{"add": None, "from": layers}, *own, *uses, *({word: 3} for word in blocks)]
+    return {
+        "name": "len",
+        "input": {"height": 6, "width": 5, "channels": 2},
+        "blocks": {w: {"args": {"out": None}, "layers": block(i)} for i, w in enumerate(blocks)},
+        "layers": [*values, *ends],
+    }

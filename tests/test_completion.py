@@ -17,9 +17,9 @@ from cnncalc.cli.app import COMMANDS
 from cnncalc.columns import DTYPE_BITS
 from cnncalc.data.places import NAMES
 from cnncalc.layers import MODULES
+from cnncalc.meanings import COLUMNS
 from cnncalc.render.write import FORMATS
-from cnncalc.report import COLUMNS
-from cnncalc.sliding.kernels import KERNELS
+from cnncalc.sliding.kernels import KERNELS, PAIRS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
 
@@ -82,14 +82,14 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("cnncalc train --optimizer ada", ["adam", "adamw"]),
         ("cnncalc train --data ", [name.removesuffix("PATH") for name in NAMES]),
         ("cnncalc compare-fc --train --data syn", ["synthetic"]),
-        ("cnncalc explain --format ", [*FORMATS]),
+        ("cnncalc explain --format ", [*FORMATS, "md", "tex"]),
         ("cnncalc draw --format do", ["dot"]),
         ("cnncalc table --params-as ", ["keras"]),
         ("cnncalc layers ", [*MODULES]),
         ("cnncalc layer conv_t", ["conv_transpose"]),
         ("cnncalc layer max_pool k", ["kernel_size="]),
         ("cnncalc layer max_pool kernel_size=2 k", []),
-        ("cnncalc slide --kernel ", [*KERNELS]),
+        ("cnncalc slide --kernel ", [*KERNELS, *PAIRS]),
         ("cnncalc table --hel", ["--help"]),
         ("cnncalc table --batch x --dtype bf", ["bfloat16"]),
     ],
@@ -215,7 +215,7 @@ def test_bash_completes_by_the_script_that_it_is_given(folder: Path) -> None:
             echo "${COMPREPLY[*]}"
         }
         press cnncalc tab
-        press cnncalc table net.yaml --columns +working
+        press cnncalc table net.yaml --columns +peak
         press cnncalc explain net.yaml --set depth = 1 body.0.
         press cnncalc table net.yaml --set wi
     """)
@@ -227,4 +227,4 @@ def test_bash_completes_by_the_script_that_it_is_given(folder: Path) -> None:
         text=True,
     )
     assert done.stderr == ""
-    assert done.stdout.splitlines() == ["table", "+working_set", "body.0.mix", "width="]
+    assert done.stdout.splitlines() == ["table", "+peak_memory", "body.0.mix", "width="]

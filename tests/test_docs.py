@@ -32,7 +32,7 @@ from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import MAX_OUTPUT, Facts, infer
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
-from cnncalc.report import COLUMNS, DEFAULT_COLUMNS
+from cnncalc.meanings import COLUMNS, DEFAULT_COLUMNS
 from cnncalc.spec import formula
 from cnncalc.spec.blocks import MAX_NODES, MAX_TIMES
 from cnncalc.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES

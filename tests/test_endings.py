@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,7 @@ TABLE = "table writes no {}, but .txt, .html, .md, .tex, .rst, .adoc, .csv and .
 OTHER = "--format {} is not what {} says; leave out one of the two"
 
 # Each command that takes -o, and the formats of the endings that it writes.
-WRITTEN = {
+WRITTEN: dict[str, Mapping[str, str | None]] = {
     "table lenet5": DATA,
     "table lenet5 alexnet": DATA,
     "layer relu": DATA,

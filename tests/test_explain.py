@@ -53,7 +53,7 @@ def columns(spec: Any) -> dict[str, dict[str, Any]]:
         "MACs": "macs",
         "FLOPs": "flops",
         "params bytes": "params_bytes",
-        "working set": "working_set",
+        "peak memory": "peak_memory",
         "output": "output",
         "R": "receptive_field",
         "J": "effective_stride",
@@ -358,7 +358,7 @@ def test_long_sums_are_shortened_and_still_come_to_the_total() -> None:
     place = lines.index("C₄₀₀₁ = C₁ + C₂ + C₃ + C₄ + C₅ + C₆ + … 3,994 more")
     # Of 4,000 times 3 channels six are written; then 3,994 outputs of 15 values, and the 60,000.
     assert lines[place + 1 : place + 3] == ["= 3 + 3 + 3 + 3 + 3 + 3 + 11,982", "= 12,000"]
-    place = lines.index("working set = 4·(n0 + n1 + n2 + n3 + n4 + n5 + … 3,995 more)")
+    place = lines.index("peak memory = 4·(n0 + n1 + n2 + n3 + n4 + n5 + … 3,995 more)")
     assert lines[place + 1 : place + 3] == [
         f"= 4·(15 + 15 + 15 + 15 + 15 + 15 + {3994 * 15 + 60_000:,})",
         f"= {4 * (4000 * 15 + 60_000):,}",

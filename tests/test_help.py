@@ -18,7 +18,7 @@ from cnncalc.ask.words import REQUESTS, kind_of
 from cnncalc.cli.app import COMMANDS
 from cnncalc.cli.examples import EXAMPLES
 from cnncalc.columns import DTYPE_BITS
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from tests.command import cnncalc
 from tests.examples import NEED_TORCH, run_examples
 

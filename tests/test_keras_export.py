@@ -22,9 +22,19 @@ from cnncalc.errors import UsageError
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.interop.keras_source import keras_source
+from cnncalc.interop.torch_source import TAKEN
 from cnncalc.layers import MODULES
 from tests.formatted import check_format
-from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+from tests.strategies import (
+    SHADOWS,
+    layers_for,
+    shadowing,
+    shapes,
+    spec_of,
+    specs,
+    thorough,
+    words_for,
+)
 from tests.zoo import zoo
 
 pytestmark = [
@@ -254,3 +264,32 @@ SMALL = [
 @pytest.mark.parametrize("name", SMALL)
 def test_values_of_bundled_networks(name: str) -> None:
     same_values(name)
+
+
+OWN = [
+    {"upsample": {"scale_factor": 2, "mode": "linear"}},
+    {"locally_connected": {"out_channels": 2, "kernel_size": 2}},
+    {"local_response_norm": 3},
+    {"subsample": 2},
+    {"rms_norm": None},
+]
+"""Layers for which the code takes along definitions of ours."""
+
+
+def test_no_name_shadows_what_the_code_uses() -> None:
+    # The twin's modules have the layers' names.
+    free = [word for word in SHADOWS if word not in TAKEN and not word.startswith("__")]
+    same_values(shadowing(OWN, SHADOWS, free))
+
+
+@pytest.mark.parametrize("word", ["x", "len", "super", "sum", "zip", "keras", "filters", "range"])
+def test_one_name_shadows_nothing(word: str) -> None:
+    same_values(shadowing(OWN, [word, "other"], [word, "value"]))
+
+
+@pytest.mark.parametrize("word", ["add", "multiply", "concat"])
+def test_a_join_of_many(word: str) -> None:
+    names = [f"n{i}" for i in range(500)]
+    layers = [{"tanh": None, "name": name, "from": "input"} for name in names]
+    spec = {"name": "many", "input": {"features": 2}}
+    same_values({**spec, "layers": [*layers, {word: None, "from": names}]})

@@ -738,9 +738,9 @@ REFUSED = [
     ({"slice": {"start": 4}}, "less than the number of channels: 4 ≥ 4"),
     (
         {"add": [[{"max_pool": 2, "name": "p"}, {"max_pool": 2}, UNDO], []]},
-        "it reads 4×2×2, but p, whose indices it takes, gave 4×4×4; both must be the same",
+        "it reads 2×2×4, but p, whose indices it takes, gave 4×4×4; both must be the same",
     ),
-    ("class_token", r"not 4×8×9; put a reshape \[4, -1\] before it"),
+    ("class_token", r"not 8×9×4; put a reshape \[4, -1\] before it"),
 ]
 
 

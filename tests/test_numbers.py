@@ -38,7 +38,7 @@ from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.axis_map import AxisMap
 from cnncalc.layers.base import AXIS_NAMES, Layer, Shape
 from cnncalc.layers.unpool import MaxUnpool
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.formula import evaluate, make_divisible
 from cnncalc.spec.load import load, read, source

@@ -37,10 +37,11 @@ def convention(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def moving_statistics(fact: Facts) -> int:
-    """Moving means and variances of a batch normalisation, which Keras counts as parameters."""
+def non_trainable(fact: Facts) -> int:
+    """What Keras counts as parameters that are not trained: moving means and variances, fixed
+    prototypes and kernels. It has no counter of batches."""
     buffers = {} if fact.node.weights_of else fact.node.layer.buffers(*fact.inputs)
-    return sum(prod(shape) for name, shape in buffers.items() if name.startswith("running_"))
+    return sum(prod(shape) for name, shape in buffers.items() if name != "num_batches_tracked")
 
 
 _ESTIMATED = "LayerNorm GroupNorm InstanceNorm"

@@ -2,8 +2,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
+from typing import Any
 
+from cnncalc.analysis.notices import notices
 from cnncalc.analysis.strides import network_warnings
+from cnncalc.asked import Asked
 from cnncalc.columns import bits_of, columns
 from cnncalc.errors import UsageError, shown
 from cnncalc.graph import Graph
@@ -11,6 +15,9 @@ from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import count
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.report import Report
+
+OF_TRAINING = ("backward_macs", "saved_bytes", "optimizer_bytes", "training_bytes")
+"""Columns that nothing in inference has."""
 
 
 def analyzed(
@@ -27,10 +34,13 @@ def analyzed(
         raise UsageError(f"batch must be a whole number from 1 to {MAX_INT:,}, not {batch}")
     bits_of(dtype)
     facts = infer(graph)
-    compute = columns(graph, facts, batch, dtype, _params(params_as), optimizer or "sgd")
+    compute = columns(graph, facts, batch, dtype, _kept(params_as), optimizer or "sgd")
+    if graph.left_out:
+        compute |= dict.fromkeys(OF_TRAINING, partial(_refuse_training, graph))
     remarks: dict[str, Sequence[str]] = {}
     if params_as is not None:
-        remarks["params"] = ["params: as Keras' summary(), with batch_norm's moving statistics."]
+        remarks["params"] = [_keras_remark(compute)]
+        remarks["buffers"] = ["buffers: none; Keras counts them as non-trainable parameters."]
     if count_as is not None:
         from cnncalc.analysis.tools import convention
 
@@ -43,17 +53,28 @@ def analyzed(
         name=graph.name,
         description=graph.description,
         source=graph.source,
-        batch=batch,
-        dtype=dtype,
+        asked=Asked.of(
+            graph,
+            batch=batch,
+            dtype=dtype,
+            count_as=count_as,
+            params_as=params_as,
+            optimizer=optimizer,
+        ),
         inputs=tuple(
             {"name": name, "shape": list(shape), "activations": count(shape) * batch}
             for name, shape in graph.inputs.items()
         ),
         compute=compute,
-        count_as=count_as,
+        left_out=graph.left_out,
         remarks=remarks,
-        find_warnings=partial(network_warnings, facts),
+        find_warnings=lambda: chain(notices(graph, facts), network_warnings(facts)),
     )
+
+
+def _refuse_training(graph: Graph) -> Sequence[Any]:
+    """What is said where training is asked of a network without a part that it trains."""
+    raise UsageError(f"training needs what does not fit: {graph.left_out}")
 
 
 def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
@@ -64,21 +85,34 @@ def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
 
 def _training_remark(optimizer: str, compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
     """The sum that training bytes are."""
-    params, state, saved = (
-        sum(compute[key]()) for key in ("params_bytes", "optimizer_bytes", "saved_bytes")
+    total, gradients, state, saved = (
+        sum(compute[f"{key}_bytes"]()) for key in ("training", "gradient", "optimizer", "saved")
     )
+    # Not params_bytes, which may count what else is kept as parameters.
+    params = total - gradients - state - saved
     return (
-        f"training bytes: {params:,} parameters + {params:,} gradients + "
+        f"training bytes: {params:,} parameters + {gradients:,} gradients + "
         f"{state:,} of {optimizer}'s state + {saved:,} saved for backward."
     )
 
 
-def _params(params_as: str | None) -> Callable[[Facts], int]:
-    """What counts parameters."""
+def _keras_remark(compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
+    """The three totals below Keras' summary()."""
+    total, trainable, rest = (
+        sum(compute[key]()) for key in ("params", "trainable", "non_trainable")
+    )
+    return (
+        f"params: as Keras' summary(): total {total:,}, trainable {trainable:,}, "
+        f"non-trainable {rest:,}."
+    )
+
+
+def _kept(params_as: str | None) -> Callable[[Facts], int] | None:
+    """What counts as parameters beside what is trained."""
     if params_as is None:
-        return lambda fact: fact.params
+        return None
     if params_as != "keras":
         raise UsageError(f"no such way to count parameters: {shown(params_as)}; there is keras")
-    from cnncalc.analysis.tools import moving_statistics
+    from cnncalc.analysis.tools import non_trainable
 
-    return lambda fact: fact.params + moving_statistics(fact)
+    return non_trainable

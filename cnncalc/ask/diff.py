@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Counted
+from cnncalc.ask.groups import Counted, Rounded
 from cnncalc.ask.option import JsonFormatOption, Option, SpecArgument
 from cnncalc.ask.parse import Settings, Spec
 from cnncalc.ask.request import Answer, Request, as_json
@@ -15,7 +15,7 @@ from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diff(Counted, Request[Differences]):
+class Diff(Rounded, Counted, Request[Differences]):
     """What two networks differ in: layers added (+), removed (-) and changed (~), and totals."""
 
     before: SpecArgument
@@ -87,5 +87,5 @@ class Diff(Counted, Request[Differences]):
         if self.format == "json":
             return Answer(as_json(found.to_dict()), ok=ok)
         if self.format == "text":
-            return Answer(lambda width: diff_page.lines(found, width, self.all), ok=ok)
-        return Answer(diff_page.page(found, self.all), self.format, ok=ok)
+            return Answer(lambda width: diff_page.lines(found, width, self.all, self.units), ok=ok)
+        return Answer(diff_page.page(found, self.all, self.units), self.format, ok=ok)

@@ -56,19 +56,19 @@ class Words(NamedTuple):
 
 
 def _columns(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return COLUMNS
 
 
 def _totals(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return [*(key for key, column in COLUMNS.items() if column.total), "layers"]
 
 
 def _numbers(_: Asked) -> Iterable[str]:
-    from cnncalc.report import COLUMNS
+    from cnncalc.meanings import COLUMNS
 
     return [key for key, column in COLUMNS.items() if column.kind in ("count", "share", "ratio")]
 
@@ -98,9 +98,9 @@ def _data_sets(_: Asked) -> Iterable[str]:
 
 
 def _kernels(_: Asked) -> Iterable[str]:
-    from cnncalc.sliding.kernels import KERNELS
+    from cnncalc.sliding.kernels import KERNELS, PAIRS
 
-    return KERNELS
+    return [*KERNELS, *PAIRS]
 
 
 def _layer_words(_: Asked) -> Iterable[str]:

@@ -3,16 +3,17 @@
 Declared here once: the command line makes its options of them, documents their words.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from cnncalc.amounts import Layout
 from cnncalc.ask import known
 from cnncalc.ask.known import Words
 from cnncalc.ask.parse import Settings, Spec
-from cnncalc.render.write import FORMATS
+from cnncalc.render.write import FORMATS, SHORT
 
 
 class Option(NamedTuple):
@@ -24,6 +25,8 @@ class Option(NamedTuple):
     metavar: str | None = None
     choices: Sequence[str] = ()
     """The words that it takes, where not every text will do and its type does not say so."""
+    also: Mapping[str, str] = MappingProxyType({})
+    """Other words for some of them."""
     least: int | None = None
     words: Words | None = None
     """Those that it is one of, or usually is."""
@@ -32,6 +35,8 @@ class Option(NamedTuple):
     """Whether documents have it, too."""
     repeated: bool = False
     """Whether it may be given several times."""
+    piped: bool = False
+    """Whether, where it is left out, what is piped in stands for it."""
 
 
 class Given(NamedTuple):
@@ -68,7 +73,8 @@ DATA_FORMATS = (*FORMATS, "csv", "json")
 
 def one_of(formats: Sequence[str], help: str = "What to print.") -> Option:
     """The option for a format."""
-    return Option(help, ("--format", "-f"), choices=formats)
+    also = {word: format for word, format in SHORT.items() if format in formats}
+    return Option(help, ("--format", "-f"), choices=formats, also=also)
 
 
 SpecArgument = Annotated[
@@ -78,6 +84,7 @@ SpecArgument = Annotated[
         metavar="SPEC",
         words=known.NETWORKS,
         positional=True,
+        piped=True,
     ),
 ]
 SpecsArgument = Annotated[
@@ -88,6 +95,7 @@ SpecsArgument = Annotated[
         words=known.NETWORKS,
         positional=True,
         repeated=True,
+        piped=True,
     ),
 ]
 PageFormatOption = Annotated[str, one_of(FORMATS)]

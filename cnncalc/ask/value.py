@@ -6,11 +6,15 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
+from cnncalc.analysis.layer_numbers import by_number
 from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
-from cnncalc.report import COLUMNS, PARTS, Report, column
+from cnncalc.graph import Graph
+from cnncalc.infer import infer
+from cnncalc.meanings import COLUMNS, column, key_of
+from cnncalc.report import PARTS, Report
 
 _UNITS = {
     "k": 10**3,
@@ -37,11 +41,23 @@ class Value(CountedAs, OfNetwork[Any]):
     unit: Annotated[bool, Option("Whether the unit of its format stands behind it.")] = True
 
     def find(self) -> Any:
-        return quantity(self.report(self.graph()), self.number)
+        graph = self.graph()
+        return quantity(self.report(graph), _by_name(self.number, graph))
 
     def answer(self, found: Any) -> Answer:
         key = self.number.rpartition(".")[2]
         return Answer(written(found, self.format, key, self.layout, unit=self.unit))
+
+
+def _by_name(number: str, graph: Graph) -> str:
+    """The number with its layer's name, where it has the textbook's number of it: `1.params`."""
+    of, _, key = number.rpartition(".")
+    if not of.isdigit() or any(f"{node.name}.".startswith(f"{of}.") for node in graph.nodes):
+        return number
+    meant = [fact.node.name for fact in by_number(of, infer(graph))]
+    if len(meant) > 1:
+        raise UsageError(f"{of} is the number of several layers: {', '.join(meant[:8])}")
+    return f"{meant[0]}.{key}" if meant else number
 
 
 def quantity(report: Report, name: str) -> Any:
@@ -51,6 +67,7 @@ def quantity(report: Report, name: str) -> Any:
     Counts are integers, ratios fractions; shares and shapes are texts, as in the table.
     """
     of, _, key = name.rpartition(".")
+    key = key_of(key)
     if key == "layers" and not of:
         return report.layers
     if key not in COLUMNS:
@@ -64,6 +81,9 @@ def quantity(report: Report, name: str) -> Any:
     if not inside:
         blocks = {layer[:i] for layer in names for i, sign in enumerate(layer) if sign == "."}
         raise UsageError(f"no such layer: {shown(of)}{suggestion(of, [*names, *sorted(blocks)])}")
+    if meant.fused == "last" and not meant.total:
+        # That of the block's output.
+        return _cell(report, key, inside[-1])
     if not meant.total:
         raise UsageError(f"{of} is a block, and the column {key} has no total")
     values = report.column("new_activations" if key == "activations" else key)

@@ -74,7 +74,8 @@ class Verify(OfSeveral[Verification]):
         from cnncalc.witness.verify import verify_graph
 
         theirs = parse.network(spec, variables, None, self.base)
-        graph = parse.network(theirs, {}, self.input)
+        # Its step trains what is there: the network that is left is one of its own.
+        graph = parse.network(theirs, {}, self.input)._replace(left_out="")
         found = verify_graph(
             graph,
             infer(graph),

@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -18,7 +18,7 @@ from cnncalc.ask.request import Request
 from cnncalc.ask.words import REQUESTS, kind_of
 from cnncalc.cli import completion
 from cnncalc.cli.command import command
-from cnncalc.cli.output import format_for
+from cnncalc.cli.output import format_for, meant
 from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
@@ -60,7 +60,7 @@ class _Command(TyperCommand):
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
         if output is not None and self.request and self.request.writes:
             default = source is None or source.name == "DEFAULT"
-            asked = None if default else ctx.params["format"]
+            asked = None if default else meant(self.request, ctx.params["format"])
             format = format_for(self.request, Path(output), asked, ctx.info_name)
             if source is not None:
                 ctx.params["format"] = format or ctx.params["format"]
@@ -125,8 +125,8 @@ def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]
     return kind, module.run
 
 
-_WATCHED = ("compare-fc", "verify")
-"""Commands that tell how far they are."""
+_WATCHED = ("compare-fc", "explain", "verify")
+"""Commands that say something while somebody watches."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 
@@ -188,7 +188,7 @@ def run() -> None:
         # What a full disk refuses is said here, not at the interpreter's end.
         sys.stdout.flush()
     except CnncalcError as error:
-        said = str(error)
+        said = str(_with_what_fits(error))
     except _USAGE as error:
         said = _line(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -206,6 +206,15 @@ def run() -> None:
 
         said = "\n".join([*map(printable, traceback.format_exc().splitlines()), FAULT])
     _end(code, said)
+
+
+def _with_what_fits(error: CnncalcError) -> CnncalcError:
+    """An error of a network that does not fit, as requests tell it: not all that infers is one."""
+    if not hasattr(error, "misfits"):
+        return error
+    from cnncalc.ask.unfit import told
+
+    return told(cast(Any, error), None)
 
 
 def _open_streams() -> None:

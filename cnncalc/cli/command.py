@@ -23,15 +23,28 @@ def command(kind: type[Request[Any]], run: Run) -> Callable[..., None]:
     """A function with an option for each field of a request, from which typer makes a command."""
     fields = {given.name: given for given in given_fields(kind)}
 
+    # What standard input stands for where it is left out.
+    piped = next((given for given in fields.values() if given.option.piped), None)
+
     def called(**values: Any) -> None:
+        context = values.pop("context")
         output = values.pop("output", None) if kind.writes else None
         # As for what is read.
         output = None if output == Path("-") else output
+        if piped and not piped.required and not values.get("all"):
+            source = context.get_parameter_source(piped.name)
+            # Of the command line or its defaults: their enumeration is typer's own.
+            if source is None or source.name == "DEFAULT":
+                from cnncalc.cli.piped import is_given
+
+                if is_given():
+                    values[piped.name] = ["-"] if piped.option.repeated else "-"
         given = {k: v for k, v in values.items() if v is not None or fields[k].default is None}
         run(request_with(kind, given), output)
 
     called.__doc__ = kind.__doc__
-    parameters = list(_parameters(kind))
+    context = inspect.Parameter("context", _KEYWORD, annotation=typer.Context)
+    parameters = [context, *_parameters(kind)]
     called.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     called.__annotations__ = {p.name: p.annotation for p in parameters}
     return called
@@ -54,7 +67,7 @@ def _type(given: Given) -> Any:
     option = given.option
     if option.repeated:
         return list[given.type] | None  # type: ignore[name-defined]
-    single = Literal[tuple(option.choices)] if option.choices else given.type
+    single = Literal[(*option.choices, *option.also)] if option.choices else given.type
     return single | None if given.default is None else single
 
 

@@ -33,12 +33,16 @@ def help_of(
     width = min(shutil.get_terminal_size().columns, WIDEST)
     command = ctx.command
     places, options = list[Row](), list[Row]()
+    helps = {given.name: given.option.help for given in given_fields(request)} if request else {}
     for param in command.get_params(ctx):
-        record = param.get_help_record(ctx)
-        if record is not None and param.param_type_name == "argument":
-            places.append((param.metavar or param.name.upper(), record[1]))
-        elif record is not None:
-            options.append(record)
+        if param.param_type_name == "argument":
+            # The library below some versions of typer loses what they give it.
+            said = helps.get(param.name) or param.help or ""
+            required = "  [required]" * param.required
+            places.append((param.metavar or param.name.upper(), said + required))
+        elif (record := param.get_help_record(ctx)) is not None:
+            # Some versions of typer escape it for rich.
+            options.append((record[0], record[1].replace("\\[", "[")))
     usage = [ctx.command_path, "[OPTIONS]", *(place for place, _ in places)]
     usage += ["COMMAND …"] * bool(commands)
     sections = {

@@ -40,6 +40,12 @@ def run(request: Request[Any], output: Path | None) -> None:
     put(answer(request), output)
 
 
+def meant(kind: type[Request[Any]], format: str) -> str:
+    """The format that a word means."""
+    option = next(given.option for given in given_fields(kind) if given.name == "format")
+    return option.also.get(format, format)
+
+
 def format_for(kind: type[Request[Any]], output: Path, asked: str | None, who: str) -> str | None:
     """The format of what a command writes to a file: what the name says, else what is `asked`.
 
@@ -79,8 +85,8 @@ def put(found: Answer, output: Path | None) -> None:
             raise UsageError(f"{printable(str(output))}: pictures are written as PNG; call it .png")
         write_file(output, found.picture)
         found = Answer("", notes=tuple(f"{printable(str(output))}: {n}" for n in found.notes))
-    elif not content:
-        # Mistakes alone, which follow.
+    elif not content or (found.draft and output is not None):
+        # Mistakes alone, which follow: a file holds a whole answer or is not touched.
         pass
     elif output is not None:
         if found.format == "html" and not isinstance(content, str) and not callable(content):

@@ -11,10 +11,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.analysis.notices import Notice
+from cnncalc.analysis.strides import StrideWarning
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
-from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
+from cnncalc.report import ALWAYS_THERE, Report
+from cnncalc.tables.table import notices
 
 MAX_BUDGET = 10**30
 """The largest budget; what is more was meant otherwise."""
@@ -43,7 +48,7 @@ _LIMITS = (
     Limit("max-macs", "MACs", "macs"),
     Limit("max-flops", "FLOPs", "flops"),
     Limit("max-activations", "activations", "activations"),
-    Limit("max-peak-memory", "peak memory", "working_set", "B"),
+    Limit("max-peak-memory", "peak memory", "peak_memory", "B"),
     Limit("max-training-memory", "training memory", "training_bytes", "B"),
     Limit("max-weights-size", "weights size", "params_bytes", "B"),
     Limit("min-receptive-field", "receptive field", "receptive_field", "positions"),
@@ -55,6 +60,8 @@ STRICT = {
     "strict-any": Limit("strict-any", "strides with a fraction", ""),
 }
 """The limits that are on or off."""
+UNREAD = Limit("strict", "what nothing reads", "")
+"""What both refuse, too."""
 
 
 class Cost(NamedTuple):
@@ -79,6 +86,8 @@ class Finding(NamedTuple):
     costs: tuple[Cost, ...] = ()
     """The costliest layers, or all tensors that are alive at the peak; the largest first."""
     notes: tuple[str, ...] = ()
+    unit: str = ""
+    """The unit that the budget was given in: `KiB`."""
 
     @property
     def over(self) -> bool:
@@ -115,9 +124,10 @@ class Verdict(Presented):
     """What becomes of one network under all its limits."""
 
     name: str
-    batch: int
-    dtype: str
+    asked: Asked
     findings: tuple[Finding, ...]
+    warnings: tuple[Notice, ...] = ()
+    """What the network was hardly meant to be, whatever its limits."""
 
     @property
     def over(self) -> list[Finding]:
@@ -134,9 +144,11 @@ class Verdict(Presented):
         return {
             "name": self.name,
             "ok": self.ok,
-            "batch": self.batch,
-            "dtype": self.dtype,
+            "batch": self.asked.batch,
+            "dtype": self.asked.dtype,
+            "asked": self.asked.to_dict(),
             "limits": [finding.to_dict() for finding in self.findings],
+            "warnings": [notice.to_dict() for notice in self.warnings],
         }
 
 
@@ -150,12 +162,19 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         if key not in known:
             raise UsageError(f"no such limit: {printable(shorten(key))}{hint(key, known)}")
     findings = [
-        _finding(report, limit, amount(wanted[key], limit, key))
+        _finding(report, limit, amount(wanted[key], limit, key))._replace(unit=unit_of(wanted[key]))
         for key, limit in LIMITS.items()
         if key in wanted
     ]
-    findings += [_strides(report, key) for key in STRICT if wanted.get(key)]
-    return Verdict(report.name, report.batch, report.dtype, tuple(findings))
+    strict = [key for key in STRICT if wanted.get(key)]
+    findings += [_strides(report, key) for key in strict]
+    said = notices(report)
+    unread = [notice for notice in said if notice.harms]
+    if strict and unread:
+        messages = tuple(notice.message for notice in unread)
+        findings.append(Finding(UNREAD, len(unread), 0, unread[0].layer, notes=messages))
+    warnings = tuple(notice for notice in said if not (strict and notice.harms))
+    return Verdict(report.name, report.asked, tuple(findings), warnings)
 
 
 def counted(report: Report, key: str) -> list[int]:
@@ -175,7 +194,7 @@ def _finding(report: Report, limit: Limit, budget: int) -> Finding:
     total = report.total(limit.column)
     if COLUMNS[limit.column].peak and values:
         peak = values.index(max(values))
-        tensors = _alive(report, peak, total) if limit.column == "working_set" else ()
+        tensors = _alive(report, peak, total) if limit.column == "peak_memory" else ()
         return Finding(limit, total, budget, names[peak], tensors)
     ranked = sorted(zip(names, values, strict=True), key=lambda cost: -cost[1])[:NAMED]
     costs = tuple(Cost(name, value, Fraction(value, total)) for name, value in ranked if value)
@@ -216,7 +235,13 @@ def _receptive_field(report: Report, limit: Limit, budget: int) -> Finding:
 
 def _strides(report: Report, key: str) -> Finding:
     """The strides that lose input, or that leave any fraction."""
-    wrong = [w for w in report.warnings if w.kind == "stride" and (key == "strict-any" or w.harms)]
+    wrong = [
+        warning
+        for warning in report.warnings
+        if isinstance(warning, StrideWarning)
+        and warning.kind == "stride"
+        and (key == "strict-any" or warning.harms)
+    ]
     axes: dict[tuple[str, str], list[str]] = {}
     for warning in wrong:
         axes.setdefault((warning.layer, warning.message), []).append(warning.axis)
@@ -265,6 +290,17 @@ def amount(value: Any, limit: Limit, place: str) -> int:
         quoted = f'"{printable(shorten(text))}"'
         raise UsageError(f"{place}: {quoted} is not a whole number; {_EXAMPLES[limit.unit]}")
     return exact.numerator // exact.denominator
+
+
+def unit_of(value: Any) -> str:
+    """The unit that an amount is given in; none where it has none."""
+    match = _AMOUNT.fullmatch(str(value).strip())
+    return match["unit"] if match else ""
+
+
+def size_of(unit: str, limit: Limit) -> int:
+    """How many bytes or things a unit is."""
+    return _UNITS[limit.unit][unit]
 
 
 def _parsed(text: str, unit: Unit, place: str) -> Fraction:

@@ -19,7 +19,7 @@ _LOOKED_BACK = 1000
 
 def page(explained: Explained, layout: Layout = "hwc") -> Page:
     """A section for each layer, with what is fused into it."""
-    blocks: list[Block] = [Heading(explained.name, 1)]
+    blocks: list[Block] = [Heading(explained.asked.titled(explained.name, layout), 1)]
     if used := _meanings(explained.layers):
         blocks.append(Prose(f"{used}; ₁ before the layer, ₂ behind it."))
     for group in with_fused(explained.layers, lambda layer: layer.fused):
@@ -70,6 +70,11 @@ def _terms(line: Line) -> list[Maths]:
     terms = [first, formula(line.formula), formula(line.formula, values=True), number(line.value)]
     # A number alone is not written twice.
     return [term for i, term in enumerate(terms) if term not in terms[:i]]
+
+
+def working(line: Line) -> str:
+    """A derivation as one line of text."""
+    return " = ".join(term.text for term in _terms(line))
 
 
 def axis_picture(window: Window) -> list[str]:

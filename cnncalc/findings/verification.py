@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
 from cnncalc.report import Report
+from cnncalc.tables.table import notices
 
 Aspect = Literal["output", "params", "macs", "connections", "reads", "saved", "gradients"]
 """What is compared of each layer."""
@@ -131,6 +132,7 @@ class Verification(Presented):
         }
         return {
             "name": report.name,
+            "asked": report.asked.to_dict(),
             "ok": self.ok,
             "torch": self.torch,
             "seconds": round(self.seconds, 3),
@@ -149,5 +151,6 @@ class Verification(Presented):
             "run": run,
             "not_run": self.skipped or None,
             "differences": [difference.to_dict() for difference in self.differences],
+            "warnings": [notice.to_dict() for notice in notices(report)],
             "layers": layers,
         }

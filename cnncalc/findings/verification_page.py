@@ -14,9 +14,10 @@ from cnncalc.findings.verification import (
     Value,
     Verification,
 )
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
-from cnncalc.report import COLUMNS
 from cnncalc.tables.depth import Group, fitting_depth, groups
+from cnncalc.tables.table import notices
 
 YES, NO = "✓", "✗"
 _COLUMNS: dict[Aspect, str] = {
@@ -51,10 +52,11 @@ def page(found: Verification, depth: int | None = None, whole: bool = False) -> 
     left = ("layer", *map(_COLUMNS.__getitem__, _MARKS_ALONE))
     right = [column for column, title in enumerate(header) if title not in left]
     return [
-        Heading(f"{report.name}: {verdict(found)}", 1),
+        Heading(f"{report.asked.titled(report.name)}: {verdict(found)}", 1),
         Grid(header, rows, right, foot=1),
         *([differences([found])] if found.differences else []),
         Prose("\n".join(filter(None, _notes(found)))),
+        *([Items(said)] if (said := [notice.line for notice in notices(report)]) else []),
     ]
 
 
@@ -87,6 +89,11 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
         blocks.append(differences(wrong, named=True))
     if ran:
         blocks.append(Prose(f"{_way(ran[0], networks[0][1].batch)}: {len(ran):,} networks."))
+    said = [
+        f"{name}: {notice.line}" for name, found in networks for notice in notices(found.report)
+    ]
+    if said:
+        blocks.append(Items(said))
     skipped = {name: found.skipped for name, found in networks if found.skipped}
     if set(skipped.values()) == {AS_ASKED}:
         blocks.append(Prose("No forward and backward, as asked."))

@@ -13,6 +13,7 @@ from cnncalc.interop.definitions import definitions, used_names
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody, Statement
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    BETWEEN,
     arguments,
     assignment,
     docstring,
@@ -42,8 +43,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.PReLU": {"shared_axes": None},
 }
 """Arguments that may be left out, by the start of the class's name."""
-_RESERVED = {"keras", "layers", "layer", "ops", "random", "prod", "range", "float", "name", "i"}
-"""Names that mean something in the code."""
+_WRITTEN = {"keras", "layers", "ops", "random", BETWEEN, "name", "i", RUNNING}
+"""Names that are written into the code itself."""
 _JOINTS = ("_", "-", "__")
 """What stands for the dot of a path: the first that leaves names different."""
 _POSITIONAL = {
@@ -73,7 +74,9 @@ class _Writer:
         self.own = _OWN.names & {*named, *(step.made_of for step in steps)}
         self.root = _flat(outline(steps, tuple(graph.inputs), self.outputs))
         self.plans = plans(self.root)
-        self.functions = {*_RESERVED, *_OWN.names}
+        self.functions = {*_OWN.taken, *_WRITTEN}
+        # A function is called where its caller's parameters are known.
+        self.functions |= {p.name for plan in self.plans for p in plan.parameters}
         self.name = identifier(_snake(graph.name), self.functions, "network")
         for plan in self.plans:
             plan.name = identifier(_snake(plan.uses[0].word), self.functions, "block")
@@ -91,6 +94,12 @@ class _Writer:
             parts = list(node.layer.keras(*fact.inputs))
         except UsageError as error:
             raise UsageError(f"{node.name}: {error}") from None
+        if fact.weights and not node.trainable:
+            if any(part.made_of and not part.made_of.startswith("layers.") for part in parts):
+                raise UsageError(f"{node.name}: the code for Keras cannot freeze it")
+            for i, part in enumerate(parts):
+                if part.made_of:
+                    parts[i] = part._replace(arguments={**part.arguments, "trainable": False})
         reads = tuple(self._value(name) for name in node.inputs)
         if not parts:
             self.alias[node.name] = reads[0]

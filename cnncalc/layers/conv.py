@@ -1,9 +1,9 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
@@ -235,6 +235,7 @@ class SeparableConv(Windowed, Normed):
 
     family = "convolution"
     prefix = "sepconv"
+    assertions: ClassVar[Mapping[str, str]] = Kernels.assertions
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)

@@ -5,9 +5,9 @@ takes part in a mean (n additions), a variance (n subtractions, n squares, n add
 normalisation (n multiplications); the few operations for each group are counted beside it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from cnncalc.layers.window import axes_rules
 
 _EPS = "small number added to the variance"
 _CHANNEL = "whether each channel has a trained scale and shift"
+_FEATURES = {"num_features": "number of channels that arrive"}
 _OVER = "channels: at each position alone; all: over the whole sample"
 
 
@@ -72,6 +73,7 @@ class BatchNorm(_Norm):
 
     prefix = "bn"
     memory_order = "by_kernel"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, gt=0, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -119,6 +121,7 @@ class GroupNorm(_Norm):
 
     prefix = "gn"
     memory_order = "by_kernel"
+    assertions: ClassVar[Mapping[str, str]] = {"num_channels": "number of channels that arrive"}
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
@@ -149,6 +152,7 @@ class InstanceNorm(_Norm):
 
     prefix = "in"
     memory_order = "channels_first"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description=_CHANNEL)
@@ -179,6 +183,9 @@ class _NormOver(_Norm):
     """Normalises each sample, over its channels at each position or over all its values."""
 
     memory_order = "channels_last"
+    assertions: ClassVar[Mapping[str, str]] = {
+        "normalized_shape": "sizes that are normalised together, channels first"
+    }
 
     if TYPE_CHECKING:
         over: str
@@ -189,6 +196,10 @@ class _NormOver(_Norm):
 
     def order(self, *inputs: Shape) -> Order:
         return "channels_first" if self.over == "all" else "channels_last"
+
+    def arriving(self, name: str, *inputs: Shape) -> int | Shape:
+        together = name == "normalized_shape"
+        return self.normalized(inputs[0]) if together else super().arriving(name, *inputs)
 
     def _groups(self, input: Shape) -> int:
         return count(input) // count(self.normalized(input))

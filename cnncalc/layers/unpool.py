@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import PrivateAttr
 
 from cnncalc.dims import TransposedWindow, extent, maximum
-from cnncalc.layers.base import Layer, Shape, count, sizes_text, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count, sizes_text, times
 from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept
 from cnncalc.layers.keras_twin import Part, refused
@@ -38,9 +38,11 @@ class MaxUnpool(OnAxes):
     def rules(self, *inputs: Shape) -> Iterator[str]:
         gave = self._pooling.output(self._read)
         if inputs[0] != gave:
-            yield (
-                f"it reads {times(inputs[0])}, but {self._name}, whose indices it takes, gave "
-                f"{times(gave)}; both must be the same"
+            yield Sentence(
+                f"it reads {{}}, but {self._name}, whose indices it takes, gave {{}}; both must be "
+                "the same",
+                inputs[0],
+                gave,
             )
 
     def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:

@@ -1,6 +1,6 @@
 """What layers share that slide a kernel: its fields, geometry and rules, and what is trained."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -12,6 +12,7 @@ from cnncalc.layers.base import (
     KernelUse,
     Layer,
     Normed,
+    Sentence,
     Shape,
     count,
     per_axis,
@@ -25,16 +26,17 @@ def axes_rules(layer: Layer, input: Shape, fields: dict[str, Any]) -> Iterator[s
     """The input must have spatial axes, and each field one value for all or one for each."""
     axes = len(input) - 1
     if not 1 <= axes <= MAX_AXES:
-        yield (
-            f"{layer.type} needs an input with 1 to {MAX_AXES} spatial axes, not "
-            f"{'a vector of ' if axes == 0 else ''}{times(input)}"
+        found = "a vector of {}" if axes == 0 else "{}"
+        yield Sentence(
+            f"{layer.type} needs an input with 1 to {MAX_AXES} spatial axes, not {found}", input
         )
         return
     for name, value in fields.items():
         if isinstance(value, tuple) and len(value) != axes:
-            yield (
-                f"{name} has {len(value)} values, but the input {times(input)} has {axes} spatial "
-                f"{'axis' if axes == 1 else 'axes'}"
+            yield Sentence(
+                f"{name} has {len(value)} values, but the input {{}} has {axes} spatial "
+                f"{'axis' if axes == 1 else 'axes'}",
+                input,
             )
 
 
@@ -160,6 +162,7 @@ class Kernels(Normed):
     numbered = True
     family = "convolution"
     kernels: ClassVar[KernelUse | None] = "shared"
+    assertions: ClassVar[Mapping[str, str]] = {"in_channels": "number of channels that arrive"}
 
     if TYPE_CHECKING:
         # A field of each class, in the place that its documentation has for it.

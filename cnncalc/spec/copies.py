@@ -45,4 +45,5 @@ class Expanded(NamedTuple):
                 node.weights_of and name + node.weights_of[start:],
                 node.indices_of and name + node.indices_of[start:],
                 node.trainable,
+                node.assertions,
             )

@@ -4,13 +4,13 @@ Every mistake that can be found independently of the others is collected, with i
 document, and all are raised together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Judged, judge
+from cnncalc.infer import Judged, infer, judge
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
@@ -51,14 +51,19 @@ def expand(
     expander.find = find or expander.find
     header = Header(document, variables or {}, variant)
     if shape is not None:
-        header.inputs = {INPUT: shape}
+        (name,) = header.inputs
+        header.inputs = {name: shape}
     graph = expander.graph(header, document)
     if expander.asked:
         # What formulas made of one shape is wrong for another.
         graph = graph._replace(on=partial(expand, document, variables, variant, find=find))
-    if expander.problems or expander.unresolved:
+    if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        raise document.origin.error([*expander.problems, *judge(graph)[1]])
+        misfits = (misfit.problem for misfit in judge(graph)[1])
+        raise document.origin.error([*expander.problems, *misfits])
+    if expander.unresolved:
+        # A formula asked for a shape that is not to be had: say why, and show what there is.
+        infer(graph)
     return graph
 
 
@@ -99,6 +104,8 @@ class _Expander(NetworkExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            unused_blocks=_unused(header.blocks, header.items) if header.blocks else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:
@@ -198,3 +205,31 @@ class _Expander(NetworkExpander):
             if word is None or value is None:
                 return self.keep(explicit, UNKNOWN)
         return self.layer(word, value, beside, explicit, path, at, reads)
+
+
+def _unused(blocks: Mapping[str, Any], items: list[Any]) -> tuple[str, ...]:
+    """The blocks that items do not speak of, be it in another block that they use.
+
+    Whether a round or a branch is ever expanded is not asked: another variant may.
+    """
+    left, waiting = dict(blocks), [items]
+    while waiting and left:
+        for word in _words(waiting.pop()):
+            if word in left:
+                block = left.pop(word)
+                waiting.append(block["layers"] if block else [])
+    return tuple(left)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every key and every text within a value."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from (key for key in value if isinstance(key, str))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            yield value

@@ -73,6 +73,8 @@ class Header:
         self.description: str = data.get("description", "")
         self.source: str = data.get("source", "")
         self.variables: dict[str, Any] = {}
+        self.changed: dict[str, Any] = {}
+        """The variables that are set to something else than the spec says."""
         self.inputs: dict[str, Shape] = {}
         self.input_names: list[str] = []
         """The names of all inputs, those without a good shape too."""
@@ -127,6 +129,9 @@ class Header:
                 hint = self._hint(key, written) or f"; the spec has {listed}"
                 self._problem(("vars",), f"no such variable{hint}", advice.quoted(key))
             elif key in written:
+                # A number that is no int may refuse to be compared.
+                if isinstance(value, AbstractNumber) or written[key][1] != value:
+                    self.changed[key] = value
                 path = ("vars", key)
                 written[key] = (path, self._same_kind(declared[key], value, path))
         found: dict[str, Any] = {}
@@ -252,7 +257,8 @@ class Header:
         for key in args:
             if not is_variable(key):
                 self._problem((*path, key), A_VARIABLE)
-        return dict(islice(args.items(), MAX_VARIABLES))
+        named = ((key, default) for key, default in args.items() if isinstance(key, str))
+        return dict(islice(named, MAX_VARIABLES))
 
     def _names(self, block: dict[Any, Any], key: str, path: Path) -> list[str]:
         """What a block calls its inputs or its outputs."""

@@ -79,7 +79,7 @@ class NetworkExpander(BlockExpander):
         inner.find, inner.steps, inner.nested = found.find, self.steps, self.nested
         graph = inner.graph(header, found.document)
         self.steps = inner.steps
-        problems = [*inner.problems, *judge(graph)[1]]
+        problems = [*inner.problems, *(misfit.problem for misfit in judge(graph)[1])]
         for problem in problems[:_TOLD]:
             place = f"{problem.where}: " if problem.where else ""
             self.problem(use.at, use.name, f"{spec}: {place}{problem.message}")

@@ -8,6 +8,7 @@ from typing import Any
 from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
+from cnncalc.spec.assertions import schemas
 from cnncalc.spec.blocks import MAX_TIMES
 from cnncalc.spec.header import INPUT_FORMS, MAX_VARIABLES
 from cnncalc.spec.scope import ITEM_KEYS
@@ -288,6 +289,7 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
     for key in {"activation", "norm"} & properties.keys():
         described = properties[key]["description"]
         properties[key] = {"description": described, "anyOf": [_ref(key), _ref("formula")]}
+    properties |= {name: _or_formula(entry) for name, entry in schemas(cls)}
     required = cls.required_fields()
     if cls.joins:
         branches = {

@@ -15,6 +15,14 @@ Sizes = tuple[int, ...]
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
+def product(factors: Sequence[Tensor]) -> Tensor:
+    """All multiplied, from the first to the last."""
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result
+
+
 class Weights(nn.Module):
     """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 

@@ -29,6 +29,8 @@ class Network(nn.Module):
         self._inputs = tuple(graph.inputs)
         self._outputs, self._auxiliary = graph.outputs, graph.auxiliary
         self._resting = graph.only_auxiliary()
+        self._ties: list[tuple[str, str]] = []
+        """Modules that differ, and whose tensors they have."""
         made = twins(facts)
         places = {fact.node.name: self._place(fact, made) for fact in facts}
         asked = {node.indices_of for node in graph.nodes}
@@ -70,6 +72,13 @@ class Network(nn.Module):
         results = tuple(values[name] for name in wanted)
         return results[0] if len(results) == 1 else results
 
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Network":
+        # What moves to a device or becomes another type moves layer by layer.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for mine, theirs in self._ties:
+            _tie(self.get_submodule(mine), self.get_submodule(theirs))
+        return self
+
     def _place(self, fact: Facts, twins: dict[str, Twin]) -> str:
         """Makes a node's module, puts it under the node's name, and says where it is."""
         node, twin = fact.node, twins[fact.node.name]
@@ -82,8 +91,11 @@ class Network(nn.Module):
             if twin[1:] == twins[node.weights_of][1:]:
                 made = shared
             else:
+                self._ties.append((node.name, node.weights_of))
                 _tie(made, shared)
         # What counts a model's modules takes one with others inside for no layer.
+        if not node.trainable:
+            made.requires_grad_(False)
         beside = node.fused_into and twins[node.fused_into].module and not fact.weights
         place = "_".join(node.name.rsplit(".", 1)) if beside else node.name
         self._put(place, made, node.name)
@@ -129,4 +141,5 @@ def function(call: str, inputs: int, functional: Any = nn.functional) -> Any:
     """An expression of a twin as a function of its module and inputs."""
     # It is one of our own layers': nothing of a spec is in it but sizes.
     names = ", ".join(("module", *variables(inputs)))
-    return eval(f"lambda {names}: {call}", {"torch": torch, "F": functional})
+    known = {"torch": torch, "F": functional, "product": modules.product}
+    return eval(f"lambda {names}: {call}", known)

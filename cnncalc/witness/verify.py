@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.witness.measure import Gradients, Shapes
 
 WORKSPACE = 6
-"""By how much a real inference can exceed the working set; tests/test_torch_memory.py measures."""
+"""By how much a real inference can exceed the peak memory; tests/test_torch_memory.py measures."""
 
 
 def verify_graph(
@@ -63,14 +63,15 @@ def verify_graph(
     params = report.total("params")
     training_bytes = 2 * 4 * params + sum(predicted)
     if device and not shapes.stopped:
-        needed = training_bytes + WORKSPACE * of_batch.total("working_set")
+        needed = training_bytes + WORKSPACE * of_batch.total("peak_memory")
         skipped = _too_large(params, max_params, needed, max_memory, device)
         if not skipped:
             found: Gradients = measure.train_step(graph, facts, of_batch.batch, device)
             saved = tuple(map(found.saved.get, names))
             step = Step(device, saved, exact=device == "cpu", peak=found.peak)
             looked["saved"] = set(found.saved) if step.exact else set()
-            looked["gradients"] = {name for name, _, _ in _weights(facts) if found.finite}
+            trained = [fact for fact in facts if fact.node.trainable]
+            looked["gradients"] = {name for name, _, _ in _weights(trained) if found.finite}
             differences += _of_step(graph, facts, predicted, step, found)
 
     wrong = {(difference.layer, difference.aspect) for difference in differences}
@@ -208,7 +209,8 @@ def _of_step(
                 yield Difference(fact.node.name, "saved", "saved bytes", wanted, saved)
     # What reaches no output has no gradient.
     reaching = graph.behind(graph.outputs + graph.auxiliary)
-    for layer, tensor, _ in _weights(facts):
+    trained = [fact for fact in facts if fact.node.trainable]
+    for layer, tensor, _ in _weights(trained):
         if layer in reaching and not found.finite.get(tensor, True):
             state = "none" if found.finite[tensor] is None else "not finite"
             yield Difference(layer, "gradients", f"gradient of {tensor}", "finite", state)

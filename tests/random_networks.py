@@ -85,6 +85,8 @@ class _Drawn:
             item = {**self.layer(shape), "from": dice.choice(list(known))}
         else:
             item = self.layer(shape)
+            if dice.random() < 0.2 and next(iter(item)) in _WEIGHTED:
+                item["trainable"] = False
         if dice.random() < 0.5:
             item["name"] = name
         return item, {}
@@ -238,6 +240,16 @@ _ACTIVATED = {"conv", "depthwise_conv", "separable_conv", "locally_connected", "
     "linear",
     "subsample",
     "batch_norm",
+}
+_WEIGHTED = _ACTIVATED - {"separable_conv"} | {
+    "layer_norm",
+    "rms_norm",
+    "group_norm",
+    "layer_scale",
+    "prelu",
+    "multi_head_attention",
+    "class_token",
+    "position_embedding",
 }
 
 

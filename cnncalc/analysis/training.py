@@ -99,7 +99,7 @@ def saved_for_backward(
             found.append(0)
             continue
         trained.add(name)
-        kept = layer.kept_for(reached, *fact.inputs)
+        kept = layer.kept_for(reached, trains, *fact.inputs)
         needed = [tensors[name]] if kept.output else []
         if fact.node.indices_of in indices:
             kept = kept._replace(extras=())

@@ -1,6 +1,6 @@
 """Layers that work on tokens, `(channels, length)`: self-attention, and what a ViT adds to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -107,6 +107,10 @@ class MultiHeadAttention(_OnTokens):
         _, length = inputs[0]
         extras = (Extra(4 * count(inputs[0])), Extra(self.num_heads * length))
         return Kept(inputs=True, extras=extras, order="channels_last", strictly=True)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        # What is read is kept for the weights of the first projection alone.
+        return self.kept(*inputs)._replace(inputs=trains)
 
 
 class ClassToken(_OnTokens):

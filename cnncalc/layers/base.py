@@ -228,8 +228,9 @@ class Layer(BaseModel):
         """
         return self._kept
 
-    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
-        """The same where only some inputs need a gradient of their own: none, for a first layer."""
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        """The same where only some inputs need a gradient (none of a first layer), or where its
+        weights are not trained."""
         return self.kept(*inputs)
 
     def order(self, *inputs: Shape) -> Order:

@@ -178,11 +178,11 @@ class Conv(_Convolution):
     def kept(self, *inputs: Shape) -> Kept:
         if self.connections_table is None:
             return super().kept(*inputs)
-        return self.kept_for((True,), *inputs)
+        return self.kept_for((True,), True, *inputs)
 
-    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         if self.connections_table is None:
-            return super().kept_for(needed, *inputs)
+            return super().kept_for(needed, trains, *inputs)
         # The maps that each output map gathers, and for the gradient of the input their numbers.
         one_map = padded_size((1, *inputs[0][1:]), self._sides(*inputs))
         numbers = map(len, self.connections_table)

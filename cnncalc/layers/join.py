@@ -99,9 +99,9 @@ class Multiply(_Join):
         return Twin(" * ".join(factors))
 
     def kept(self, *inputs: Shape) -> Kept:
-        return self.kept_for((True,) * len(inputs), *inputs)
+        return self.kept_for((True,) * len(inputs), False, *inputs)
 
-    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         # Two at a time: each factor is kept for the gradient of the product before it, and that
         # product, which is the first factor or a tensor between, for the gradient of the factor.
         factors = (any(needed[1:2]), *(any(needed[:i]) for i in range(1, len(inputs))))

@@ -259,12 +259,12 @@ class RmsNorm(_NormOver):
             yield written(f"rms_norm(x, {axis}, {epsilon})")
 
     def kept(self, *inputs: Shape) -> Kept:
-        scaled = count(inputs[0]) if self.affine else 0
-        return INPUTS.and_also(Extra(self._groups(inputs[0]) + scaled))
+        return self.kept_for((True,), True, *inputs)
 
-    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         # The scale's gradient needs what was normalised, and nothing else.
-        return self.kept(*inputs) if any(needed) else Kept(extras=(Extra(count(inputs[0])),))
+        kept = INPUTS.and_also(Extra(self._groups(inputs[0]))) if any(needed) else Kept()
+        return kept.and_also(Extra(count(inputs[0]))) if trains and self.affine else kept
 
 
 class LocalResponseNorm(Layer):

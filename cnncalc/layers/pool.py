@@ -257,12 +257,9 @@ class Subsample(_Pool, Activated):
         yield own("ScaleAndShift", initial=1 / taps)
 
     def kept(self, *inputs: Shape) -> Kept:
+        return self.kept_for((True,), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         # The sums, for the coefficients.
-        kept = instead(inputs[0], self.reach(*inputs))
-        return kept.and_also(*self._sums(*inputs))
-
-    def kept_for(self, needed: Sequence[bool], *inputs: Shape) -> Kept:
-        return self.kept(*inputs) if any(needed) else Kept(extras=self._sums(*inputs))
-
-    def _sums(self, *inputs: Shape) -> tuple[Extra, ...]:
-        return (Extra(count(self.output(*inputs))),)
+        kept = instead(inputs[0], self.reach(*inputs)) if any(needed) else Kept()
+        return kept.and_also(Extra(count(self.output(*inputs)))) if trains else kept

@@ -135,7 +135,7 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
             order = layer.order(*fact.inputs)
             given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
             # Where kernels know the order, inputs in different ones give the plain one.
-            mixed = order == "by_kernel" and len(set(given)) > 1
+            mixed = order == "by_kernel" and any(one != given[0] for one in given)
             found[name] = new(name, shape, None if mixed else given[0])
         else:
             found[name] = read._replace(shape=shape, strides=view)

@@ -8,11 +8,12 @@ from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from cnncalc.dims import ceil_div
+from cnncalc.dims import ceil_div, minimum
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import count
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.report import exact, ratio
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def columns(
         return training(graph, facts, batch, optimizer, bytes_of)
 
     def moved(fact: Facts) -> int:
-        return bytes_of(_values_moved(fact, batch))
+        return bytes_of(_values_moved(fact, batch)) + INDEX_BYTES * _ids_moved(fact, batch)
 
     @cache
     def traces() -> list[Trace]:
@@ -131,7 +132,7 @@ def columns(
         "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
-        "working_set": lambda: [bytes_of(s.elements * batch) for s in sets()],
+        "working_set": lambda: [s.bytes(batch, bytes_of) for s in sets()],
         "alive": lambda: [", ".join(s.alive) for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
@@ -148,7 +149,15 @@ def _values_moved(fact: Facts, batch: int) -> int:
     if layer.values == "view" or layer.identity:
         return 0
     weights = sum(map(count, layer.weights(*fact.inputs).values()))
+    if layer.vocabulary:
+        # A row for each id, each row of the table once.
+        return fact.activations * batch + minimum(fact.activations * batch, weights)
     return (sum(map(count, fact.inputs)) + fact.activations) * batch + weights
+
+
+def _ids_moved(fact: Facts, batch: int) -> int:
+    """Whole numbers that it reads."""
+    return sum(map(count, fact.inputs)) * batch if fact.node.layer.vocabulary else 0
 
 
 def _sizes(sizes: list[Any]) -> list[Any] | None:
@@ -157,7 +166,9 @@ def _sizes(sizes: list[Any]) -> list[Any] | None:
 
 
 def _biases(fact: Facts) -> int:
-    return sum(prod(shape) for name, shape in fact.weights.items() if name.endswith("bias"))
+    # Torch calls those of recurrent layers bias_ih_l0 and bias_hh_l0.
+    ends = ((name.rpartition(".")[2], shape) for name, shape in fact.weights.items())
+    return sum(prod(shape) for n, shape in ends if n.endswith("bias") or n.startswith("bias_"))
 
 
 def _backward_macs(facts: list[Facts], batch: int) -> list[int]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Ids, Layer, Shape
 
 INPUT = "input"
 """The name of the network's input."""
@@ -62,5 +62,11 @@ class Graph(NamedTuple):
         return found
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape."""
-        return self._replace(inputs={INPUT: shape})
+        """The same network on an input of another shape; ids of tokens stay what they are."""
+        name, old = next(iter(self.inputs.items()))
+        return self._replace(inputs={name: Ids(shape) if isinstance(old, Ids) else shape})
+
+    def vocabulary(self, name: str) -> int:
+        """How many whole numbers all that read an input of such can tell apart."""
+        layers = [node.layer for node in self.nodes if name in node.inputs]
+        return min(getattr(layer, layer.vocabulary) for layer in layers if layer.vocabulary)

@@ -165,7 +165,7 @@ class Judged:
         work, told = self._done.get(key, _UNKNOWN)
         if work is None:
             inputs = tuple([self.shapes[name] for name in node.inputs])
-            broken = list(node.layer.rules(*inputs))
+            broken = list(node.layer.misread(*inputs)) or list(node.layer.rules(*inputs))
             if not broken:
                 work = Work(node.layer, inputs, node.layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:

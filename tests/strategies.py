@@ -16,7 +16,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import Ids, Shape
 from cnncalc.spec.load import load
 
 Item = Any
@@ -40,6 +40,8 @@ def thorough(examples: int) -> settings:
 
 def input_of(shape: Shape) -> dict[str, int]:
     """`input` of a spec for a shape (channels first)."""
+    if isinstance(shape, Ids):
+        return {"length": shape[0]}
     return dict(zip(INPUT_KEYS[len(shape) - 1], shape, strict=True))
 
 
@@ -61,6 +63,16 @@ def shapes(draw: DrawFn, min_axes: int = 0, max_axes: int = 3) -> Shape:
         return (draw(st.integers(1, _LARGEST[0])),)
     sizes = draw(st.lists(st.integers(1, _LARGEST[axes]), min_size=axes, max_size=axes))
     return (draw(st.sampled_from([1, 2, 3, 4, 4])), *sizes)
+
+
+def ids() -> SearchStrategy[Shape]:
+    """A row of whole numbers."""
+    return st.integers(1, _LARGEST[1]).map(lambda length: Ids((length,)))
+
+
+def shapes_for(word: str) -> SearchStrategy[Shape]:
+    """A shape that a word makes sense on."""
+    return ids() if word in _IDS else shapes().filter(lambda shape: word in words_for(shape))
 
 
 # Fields
@@ -350,12 +362,22 @@ _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "select": lambda s: st.fixed_dictionaries({"index": st.integers(0, s[1] - 1)}),
 }
 
-KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS}
+_IDS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
+    "embedding": _fixed(
+        num_embeddings=st.integers(4, 20),
+        embedding_dim=_OUT,
+        padding_idx=st.none() | st.integers(0, 3),
+    ),
+}
+
+KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS, *_IDS}
 """Every word that can be drawn; a test compares them with the words of the language."""
 
 
 def words_for(shape: Shape) -> list[str]:
     """The words that make sense on a shape."""
+    if isinstance(shape, Ids):
+        return [*_IDS]
     words = [*_ANY, *(_SPATIAL if len(shape) > 1 else _VECTOR)]
     words += _TOKENS if len(shape) == 2 else ()
     if len(shape) != 3:
@@ -370,7 +392,7 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
     """An item of a spec that is valid on an input of this shape: any word, or the given one."""
     if word is None:
         word = draw(st.sampled_from(words_for(shape)))
-    tables = _ANY | _TOKENS | (_SPATIAL if len(shape) > 1 else _VECTOR)
+    tables = _ANY | _TOKENS | _IDS | (_SPATIAL if len(shape) > 1 else _VECTOR)
     value = draw(tables[word](shape))
     if value == {} and draw(st.booleans()):
         return word
@@ -384,7 +406,8 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
 @st.composite
 def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
     """A whole network: a chain with fused activations, joins over branches, and long edges."""
-    shape = draw(shapes())
+    # One in eight reads ids.
+    shape = draw(shapes() if draw(st.integers(0, 7)) else ids())
     known: dict[str, Shape] = {"input": shape}
     layers: list[Item] = []
     for index in range(draw(st.integers(1, max_layers))):
@@ -393,7 +416,7 @@ def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
             beside["from"] = draw(st.sampled_from(sorted(known)))
             shape = known[beside["from"]]
         alike = sorted(name for name, other in known.items() if other == shape)
-        if len(alike) > 1 and draw(st.booleans()):
+        if len(alike) > 1 and not isinstance(shape, Ids) and draw(st.booleans()):
             # A long edge: a join of what earlier layers gave.
             word = draw(st.sampled_from(["add", "multiply", "concat"]))
             item: Item = {word: {}}

@@ -13,7 +13,7 @@ from cnncalc.api import analyze
 from cnncalc.errors import SpecError
 from cnncalc.infer import Facts, infer
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Ids, Layer, Shape
 from cnncalc.spec.load import load
 from tests.strategies import spec_of
 
@@ -312,6 +312,13 @@ CASES = [
         macs=4 * 36 + 2 * 6,
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
+    ),
+    # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
+    Case(
+        {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},
+        Ids((512,)),
+        (768, 512),
+        params=23_440_896,
     ),
     Case("class_token", (768, 196), (768, 197), params=768),
     Case(

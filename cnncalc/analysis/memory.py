@@ -7,11 +7,13 @@ its own where something does; dropout does nothing in inference. Weights, and wh
 inside itself, are not in it.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import count
+from cnncalc.layers.base import Ids, count
+from cnncalc.layers.kept import INDEX_BYTES
 
 
 class WorkingSet(NamedTuple):
@@ -19,10 +21,14 @@ class WorkingSet(NamedTuple):
 
     node: str
     alive: dict[str, int]
+    ids: frozenset[str] = frozenset()
+    """Those of them that hold whole numbers."""
 
-    @property
-    def elements(self) -> int:
-        return sum(self.alive.values())
+    def bytes(self, batch: int, bytes_of: Callable[[int], int]) -> int:
+        """Those of a batch; ids are int64, whatever the dtype of the values."""
+        ids = sum(size for name, size in self.alive.items() if name in self.ids)
+        values = sum(self.alive.values()) - ids
+        return bytes_of(values * batch) + INDEX_BYTES * ids * batch
 
 
 def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
@@ -32,6 +38,7 @@ def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
     last_read = _last_reads(graph, facts)
     owner = {name: name for name in graph.inputs}
     size = {name: count(shape) for name, shape in graph.inputs.items()}
+    ids = frozenset(name for name, shape in graph.inputs.items() if isinstance(shape, Ids))
     # Until when each tensor is read, under any of its names.
     until = {name: last_read.get(name, -1) for name in graph.inputs}
     alive = list(graph.inputs)
@@ -49,7 +56,7 @@ def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
             alive.append(made)
         owner[node.name] = made
         until[made] = max(until[made], last_read.get(node.name, now))
-        sets.append(WorkingSet(node.name, {name: size[name] for name in alive}))
+        sets.append(WorkingSet(node.name, {name: size[name] for name in alive}, ids))
         alive = [name for name in alive if until[name] > now]
     return sets
 

@@ -47,7 +47,7 @@ _ESTIMATED = "LayerNorm GroupNorm InstanceNorm"
 _POOLS = "MaxPool AvgPool AdaptiveAvgPool AdaptiveMaxPool"
 _PADDED = "MaxPool AvgPool"
 _ADAPTIVE_AVG = "AdaptiveAvgPool"
-_PARAMETRISED = "BatchNorm InstanceNorm LayerNorm GroupNorm RMSNorm PReLU"
+_PARAMETRISED = "Embedding BatchNorm InstanceNorm LayerNorm GroupNorm RMSNorm PReLU"
 _ATTENTION = "MultiheadAttention"
 
 

@@ -11,7 +11,8 @@ from typing import NamedTuple
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import Ids, Shape, count
+from cnncalc.layers.kept import INDEX_BYTES
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -73,13 +74,18 @@ class _Tensor(NamedTuple):
     owner: str
     elements: int
     channels_last: bool
+    bytes: int = 0
+    """Of one element; 0 where it has the network's dtype."""
 
 
 def saved_for_backward(
     graph: Graph, facts: list[Facts], batch: int, bytes_of: Callable[[int], int]
 ) -> list[int]:
     """Bytes that each layer is the first to keep for backward, weights and buffers left out."""
-    tensors = {name: _Tensor(name, count(shape), False) for name, shape in graph.inputs.items()}
+    tensors = {
+        name: _Tensor(name, count(shape), False, INDEX_BYTES if isinstance(shape, Ids) else 0)
+        for name, shape in graph.inputs.items()
+    }
     trained: set[str] = set()
     kept_already: set[str] = set()
     found = []
@@ -105,8 +111,8 @@ def saved_for_backward(
                 needed.append(read)
         new = {tensor.owner: tensor for tensor in needed if tensor.owner not in kept_already}
         kept_already |= new.keys()
-        bytes = sum(bytes_of(tensor.elements * batch) for tensor in new.values())
-        bytes += sum(elements * each if each else bytes_of(elements) for elements, each in extras)
+        extras += [(tensor.elements * batch, tensor.bytes) for tensor in new.values()]
+        bytes = sum(elements * each if each else bytes_of(elements) for elements, each in extras)
         found.append(bytes)
     return found
 

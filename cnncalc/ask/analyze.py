@@ -8,7 +8,7 @@ from cnncalc.columns import bits_of, columns
 from cnncalc.errors import UsageError, shown
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
-from cnncalc.layers.base import count
+from cnncalc.layers.base import Ids, count
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.report import Report
 
@@ -47,6 +47,7 @@ def analyzed(
         dtype=dtype,
         inputs=tuple(
             {"name": name, "shape": list(shape), "activations": count(shape) * batch}
+            | ({"dtype": "int64"} if isinstance(shape, Ids) else {})
             for name, shape in graph.inputs.items()
         ),
         compute=compute,

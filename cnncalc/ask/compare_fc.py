@@ -16,6 +16,7 @@ from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
 from cnncalc.findings.contest import Contest
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, dense_networks
 from cnncalc.infer import infer
+from cnncalc.layers.base import Ids
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.training.settings import Settings, option
 
@@ -114,8 +115,11 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
 
         compared, total = compare_convolutions(graph, facts, layers, batch, size)
         network = Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))
+        ids = any(isinstance(shape, Ids) for shape in graph.inputs.values())
+        if ids and sizes:
+            raise UsageError(f"hidden: {graph.name} reads ids of tokens; dense layers read values")
         dense = dense_networks(graph, facts, network.params, sizes, batch, size)
-        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense)
+        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense, ids)
 
     def answer(self, found: FcComparison | Contest) -> Answer:
         if isinstance(found, Contest):

@@ -16,7 +16,7 @@ from cnncalc.ask.option import (
 )
 from cnncalc.ask.request import Answer, Request
 from cnncalc.errors import Origin, UsageError, refuse, shown
-from cnncalc.layers import MODULES
+from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
@@ -176,6 +176,8 @@ class OneLayer(Strict, Counted, _Reports):
 
         channels, *spatial = parse.input_shape(self.input)
         form = next(form for form in INPUT_FORMS if len(form) == len(spatial) + 1)
+        if not spatial and self.layer in MODULES and layer_class(self.layer).vocabulary:
+            form = ("length",)
         spec = {
             "name": self.layer,
             "input": dict(zip(form, (*spatial, channels), strict=True)),

@@ -13,6 +13,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.presented import Presented
 from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
 
@@ -187,10 +188,17 @@ def _alive(report: Report, layer: int, total: int) -> tuple[Cost, ...]:
     sizes = {entry["name"]: entry["activations"] for entry in report.inputs}
     sizes |= dict(zip(report.column("name"), report.column("activations"), strict=True))
     alive = {name: sizes[name] for name in report.column("alive")[layer].split(", ")}
-    whole = sum(alive.values())
-    ranked = sorted(alive.items(), key=lambda tensor: -tensor[1])
-    # All are of one dtype, so a tensor's share of the values is its share of the bytes.
-    return tuple(Cost(name, total * n // whole, Fraction(n, whole)) for name, n in ranked)
+    # Ids of tokens have bytes of their own. All else is of one dtype, so that a tensor's share of
+    # the values is its share of the bytes.
+    ids = {entry["name"] for entry in report.inputs if "dtype" in entry}
+    sizes = {name: INDEX_BYTES * n for name, n in alive.items() if name in ids}
+    values, rest = (
+        sum(n for name, n in alive.items() if name not in ids),
+        total - sum(sizes.values()),
+    )
+    sizes |= {name: rest * n // values for name, n in alive.items() if name not in ids}
+    ranked = sorted(sizes.items(), key=lambda tensor: -tensor[1])
+    return tuple(Cost(name, bytes, Fraction(bytes, total)) for name, bytes in ranked)
 
 
 def _receptive_field(report: Report, limit: Limit, budget: int) -> Finding:

@@ -144,6 +144,8 @@ class FcComparison(Presented):
     network: Cost
     """The network itself, all its layers."""
     dense_networks: list[DenseNetwork]
+    reads_ids: bool = False
+    """Whether it reads ids of tokens, which no dense network does."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `--format json` prints."""

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import Ids, Shape, count
 
 Kind = Literal["twin", "one hidden layer", "hidden"]
 
@@ -76,8 +76,10 @@ def dense_networks(
     """The dense twin where the network is a chain of layers, the one with one hidden layer where
     `params` suffice for one unit, and the one with those hidden layers where there are any.
 
-    They read all values of all inputs and give all values of the results.
+    They read all values of all inputs and give all values of the results; none reads ids of tokens.
     """
+    if any(isinstance(shape, Ids) for shape in graph.inputs.values()):
+        return []
     shapes = graph.inputs | {fact.node.name: fact.output for fact in facts}
     first = sum(map(count, graph.inputs.values()))
     last = sum(count(shapes[name]) for name in graph.outputs)

@@ -32,6 +32,7 @@ from cnncalc.findings.traced_layer import AXIS_LETTERS, sizes_named, traced_laye
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES, Shape
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.presented import Presented
 
 MAX_SUMMANDS = 12
@@ -265,16 +266,24 @@ def _receptive_field(fact: Facts, traces: Mapping[str, Trace]) -> Iterator[Line]
 def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
     """Bytes of the parameters, and of the tensors that are alive while the layer runs."""
 
-    def line(what: str, values: Expression) -> Line:
+    def size(values: Expression) -> Expression:
         eighths = Quotient(multiply(Number(bits), values), Number(8), up=True)
-        size = eighths if bits % 8 else multiply(Number(bits // 8), values)
-        return Line(what, size, size.value)
+        return eighths if bits % 8 else multiply(Number(bits // 8), values)
+
+    def tensors(ids: bool) -> Expression | None:
+        named = [Name(n, "", size) for n, size in alive.alive.items() if (n in alive.ids) is ids]
+        if len(named) > 1:
+            return Sum(tuple((1, name) for name in named))
+        return named[0] if named else None
 
     if fact.params:
-        yield line("params bytes", Name("params", "", fact.params))
+        bytes = size(Name("params", "", fact.params))
+        yield Line("params bytes", bytes, bytes.value)
     if alive is not None and fact.node.layer.values == "new":
-        tensors = [(1, Name(name, "", elements)) for name, elements in alive.alive.items()]
-        yield line("working set", Sum(tuple(tensors)) if len(tensors) > 1 else tensors[0][1])
+        bytes, ids = size(tensors(ids=False)), tensors(ids=True)
+        if ids is not None:
+            bytes = add((1, multiply(Number(INDEX_BYTES), ids)), (1, bytes))
+        yield Line("working set", bytes, bytes.value)
 
 
 def _remark(fact: Facts) -> str:

@@ -22,6 +22,7 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
+from cnncalc.layers.base import Ids
 from cnncalc.layers.keras_twin import Part, channels_last
 
 _OWN = definitions("cnncalc.interop.keras_layers")
@@ -167,7 +168,8 @@ class _Writer:
         lines = [f"def {self.name}():", *docstring(["The network, with weights to be trained."], 4)]
         for name, shape in self.graph.inputs.items():
             local = writer.locals[name]
-            made = f'keras.Input({channels_last(shape)}, name="{name}")'
+            kind = 'dtype="int64", ' if isinstance(shape, Ids) else ""
+            made = f'keras.Input({channels_last(shape)}, {kind}name="{name}")'
             lines += statement(f"{local} = ", made, 4)
         lines += self._lines(writer.statements())
         inputs, outputs = (

@@ -23,6 +23,7 @@ GROUPS = {
         "adaptive_pool": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
     },
     "Dense layers": {"linear": "linear rbf"},
+    "Tokens": {"embedding": "embedding"},
     "Attention": {"attention": "multi_head_attention class_token position_embedding select"},
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",

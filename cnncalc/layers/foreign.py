@@ -25,6 +25,7 @@ adaptive_max_pool    | AdaptiveMaxPool*   | AdaptiveMaxPooling*    |            
 global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAveragePool  | gap mean
 global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      |
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
+embedding            | Embedding          | Embedding              |                    | lookuptable wordembedding
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
@@ -81,6 +82,8 @@ shape                |                    | target_shape           |            
 dims                 |                    | dims                   | perm               | dim order
 p                    |                    | rate                   |                    | dropout_rate prob probability dropout_prob
 eps                  |                    | epsilon                | epsilon            |
+num_embeddings       |                    | input_dim              |                    | vocab_size vocabulary
+embedding_dim        |                    | output_dim             |                    | embed_dim dim
 momentum             |                    | momentum               | momentum           | decay
 affine               | affine elementwise_affine | center scale    |                    |
 negative_slope       |                    | negative_slope         | alpha              | slope

@@ -16,7 +16,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 _INPUT = {
     "features": "size of a vector",
-    "length": "size of the only spatial axis",
+    "length": "size of the only spatial axis; alone, of whole numbers for an embedding",
     "depth": "size of the first of three spatial axes",
     "height": "size of the vertical axis",
     "width": "size of the horizontal axis",

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnncalc.errors import CnncalcError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import Ids, Shape
 from cnncalc.witness.network import Network
 
 VERSION = torch.__version__
@@ -119,14 +119,24 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
     return found
 
 
+def random_inputs(graph: Graph, batch: int) -> list[torch.Tensor]:
+    """A batch for each input: values around 0, or ids that all that read them know."""
+    return [
+        torch.randint(graph.vocabulary(name), (batch, *shape))
+        if isinstance(shape, Ids)
+        else torch.randn(batch, *shape)
+        for name, shape in graph.inputs.items()
+    ]
+
+
 def _made(
     graph: Graph, facts: Sequence[Facts], batch: int, device: str
 ) -> tuple[Network, list[torch.Tensor]]:
     """The twin, and random inputs for it."""
     try:
-        inputs = [torch.randn(batch, *shape) for shape in graph.inputs.values()]
+        inputs = random_inputs(graph, batch)
         twin = Network(graph, facts).to(device, torch.float32)
-        return twin, [tensor.to(device, torch.float32) for tensor in inputs]
+        return twin, [tensor.to(device) for tensor in inputs]
     except CnncalcError:
         raise
     except Exception as error:

@@ -69,4 +69,7 @@ class Graph(NamedTuple):
     def vocabulary(self, name: str) -> int:
         """How many whole numbers all that read an input of such can tell apart."""
         layers = [node.layer for node in self.nodes if name in node.inputs]
-        return min(getattr(layer, layer.vocabulary) for layer in layers if layer.vocabulary)
+        known: list[int] = [
+            getattr(layer, layer.vocabulary) for layer in layers if layer.vocabulary
+        ]
+        return min(known)

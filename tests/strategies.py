@@ -7,6 +7,7 @@ function here. Everything drawn is valid, and small enough to be carried out by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -369,6 +370,26 @@ _IDS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
         padding_idx=st.none() | st.integers(0, 3),
     ),
 }
+
+
+@st.composite
+def _recurrent(draw: DrawFn, shape: Shape, word: str) -> dict[str, Any]:
+    """Up to three layers, with all that one of these words takes."""
+    fields: dict[str, Any] = {"hidden_size": draw(st.integers(2, 5))}
+    fields["num_layers"] = layers = draw(st.sampled_from([1, 1, 2, 3]))
+    fields |= {name: draw(_FLAG) for name in ("bias", "bidirectional", "return_sequences")}
+    if layers > 1:
+        fields["dropout"] = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    if word == "rnn":
+        fields["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    if word == "gru":
+        fields["reset_after"] = draw(_FLAG)
+    if word == "lstm":
+        fields["proj_size"] = draw(st.none() | st.just(fields["hidden_size"] - 1))
+    return fields
+
+
+_TOKENS |= {word: partial(_recurrent, word=word) for word in ("rnn", "lstm", "gru")}
 
 KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS, *_IDS}
 """Every word that can be drawn; a test compares them with the words of the language."""

@@ -87,6 +87,9 @@ def copy_weights(graph: Graph, twin: Any, model: Any) -> None:
     for fact in infer(graph):
         node = fact.node
         mine = {k.removeprefix(f"{node.name}."): v for k, v in state.items()}
+        if node.layer.type in ("rnn", "lstm", "gru"):
+            copy_recurrent(node.layer, mine, by_name, node.name)
+            continue
         names = [*fact.weights, *node.layer.buffers(*fact.inputs)]
         tensors = [mine[name] for name in names if name != "num_batches_tracked"]
         if tensors:
@@ -96,6 +99,29 @@ def copy_weights(graph: Graph, twin: Any, model: Any) -> None:
                 shapes = [tuple(weight.shape) for weight in by_name[name].weights]
                 assert [tuple(array.shape) for array in arrays] == shapes, name
                 by_name[name].set_weights([array.numpy() for array in arrays])
+
+
+def copy_recurrent(layer: Any, mine: dict[str, Tensor], by_name: Any, name: str) -> None:
+    """Keras keeps matrices the other way round, a GRU's gates as z, r, n, and fewer biases."""
+    for i in range(layer.num_layers):
+        title = name if i == layer.num_layers - 1 else f"{name}_l{i}"
+        arrays: list[Tensor] = []
+        for end in ("", "_reverse")[: 1 + layer.bidirectional]:
+            tensors = {k.rsplit("_l", 1)[0]: v for k, v in mine.items() if k.endswith(f"l{i}{end}")}
+            if layer.type == "gru":
+                for key, tensor in tensors.items():
+                    reset, update, new = tensor.chunk(3)
+                    tensors[key] = torch.cat((update, reset, new))
+            arrays += [tensors.pop("weight_ih").T, tensors.pop("weight_hh").T]
+            biases = list(tensors.values())
+            if len(biases) == 2:
+                both = torch.stack(biases)
+                biases = [both if layer.type == "gru" else both.sum(0)]
+            arrays += biases
+        for joint in ("_", "-"):
+            if (found := title.replace(".", joint)) in by_name:
+                by_name[found].set_weights([array.numpy() for array in arrays])
+                break
 
 
 def as_keras(fact: Facts, *tensors: Tensor) -> list[Tensor]:
@@ -178,6 +204,7 @@ def refusable(layer: dict[str, Any]) -> bool:
         "batch_norm": fields.get("track_running_stats") is False,
         "conv_transpose": fields.get("groups", 1) > 1 or (dilated and strided),
         "embedding": fields.get("padding_idx") is not None,
+        "lstm": fields.get("proj_size") is not None,
         "max_pool": dilated,
         "min_pool": dilated,
         "upsample": fields.get("mode") == "cubic",

@@ -320,6 +320,46 @@ CASES = [
         (768, 512),
         params=23_440_896,
     ),
+    # Four gates of 1,024, each with a bias for the input and one for the state; ten steps.
+    Case(
+        {"lstm": 1024},
+        (256, 10),
+        (1024, 10),
+        params=4 * 1024 * (256 + 1024 + 2),
+        macs=10 * 4 * 1024 * (256 + 1024),
+        elementwise={
+            "add": 10 * 1024 * (4 * 3 + 3 + 1),
+            "multiply": 10 * 1024 * 3,
+            "divide": 10 * 1024 * 3,
+            "exp": 10 * 1024 * 5,
+        },
+        connections=10 * 4 * 1024 * (256 + 1024 + 2),
+    ),
+    # Two layers, two directions: the second layer reads 2 · 5.
+    Case(
+        {"gru": {"hidden_size": 5, "num_layers": 2, "bidirectional": True}},
+        (3, 7),
+        (10, 7),
+        params=2 * 3 * 5 * (3 + 5 + 2) + 2 * 3 * 5 * (10 + 5 + 2),
+        macs=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5),
+        elementwise={
+            "add": 7 * 4 * 5 * (3 * 2 + 2 + 2 + 3),
+            "multiply": 7 * 4 * 5 * 3,
+            "divide": 7 * 4 * 5 * 2,
+            "exp": 7 * 4 * 5 * 3,
+        },
+        connections=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5) + 7 * 4 * 2 * 3 * 5,
+    ),
+    # The last state alone.
+    Case(
+        {"rnn": {"hidden_size": 6, "return_sequences": False}},
+        (4, 9),
+        (6,),
+        params=6 * (4 + 6 + 2),
+        macs=9 * 6 * (4 + 6),
+        elementwise={"add": 9 * 6 * 3, "exp": 9 * 6},
+        connections=9 * 6 * (4 + 6 + 2),
+    ),
     Case("class_token", (768, 196), (768, 197), params=768),
     Case(
         "position_embedding",
@@ -742,6 +782,12 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
 REFUSED_TOKENS = [
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
+    ({"lstm": 3}, (4,), "lstm needs steps .* not a vector of 4"),
+    ({"gru": 3}, (4, 5, 6), r"not 4×5×6; put a reshape \[4, -1\] before it"),
+    ({"rnn": {"hidden_size": 3, "dropout": 0.5}}, (4, 5), "dropout stands between layers"),
+    ({"lstm": {"hidden_size": 3, "proj_size": 3}}, (4, 5), "proj_size 3 must be smaller than"),
+    ({"lstm": {"hidden_size": 3, "num_layers": 1001}}, (4, 5), "must be at most 1,000, not 1001"),
+    ({"rnn": {"units": 3}}, (4, 5), "the field is called hidden_size"),
     ({"select": 5}, (4, 5), "index 5 is beyond the 5 tokens, counted from 0"),
 ]
 

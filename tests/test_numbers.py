@@ -46,8 +46,8 @@ from tests.strategies import layers_for, shapes_for, spec_of, thorough
 NOTHING, PINS, QUESTIONS = range(3)
 """What a stand-in lets be done with it: formulas only, loops in `dims` too, or comparisons too."""
 
-PLACES = ("dims", "connections_table")
-"""Fields whose numbers are places in a list, and no sizes or counts."""
+PLACES = ("dims", "connections_table", "num_layers")
+"""Fields whose numbers are places in a list or a number of tensors, and no sizes."""
 
 
 class Refused(Exception):

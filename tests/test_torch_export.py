@@ -23,6 +23,9 @@ from tests.zoo import zoo
 SMALL = 4_000_000
 """Parameters of networks that are computed with values."""
 
+# Torch says that it takes its own kernel for an LSTM with a projection.
+pytestmark = pytest.mark.filterwarnings("ignore:LSTM with projections:UserWarning")
+
 
 def executed(source: str) -> Any:
     """The last class of a module, made."""

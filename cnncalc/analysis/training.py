@@ -11,8 +11,8 @@ from typing import NamedTuple
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Ids, Shape, count
-from cnncalc.layers.kept import INDEX_BYTES
+from cnncalc.layers.base import Ids, Order, Shape, count
+from cnncalc.layers.kept import INDEX_BYTES, Kept
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -73,7 +73,7 @@ class _Tensor(NamedTuple):
 
     owner: str
     elements: int
-    channels_last: bool
+    order: Order
     bytes: int = 0
     """Of one element; 0 where it has the network's dtype."""
 
@@ -82,10 +82,10 @@ def saved_for_backward(
     graph: Graph, facts: list[Facts], batch: int, bytes_of: Callable[[int], int]
 ) -> list[int]:
     """Bytes that each layer is the first to keep for backward, weights and buffers left out."""
-    tensors = {
-        name: _Tensor(name, count(shape), False, INDEX_BYTES if isinstance(shape, Ids) else 0)
-        for name, shape in graph.inputs.items()
-    }
+    tensors = {}
+    for name, shape in graph.inputs.items():
+        bytes = INDEX_BYTES if isinstance(shape, Ids) else 0
+        tensors[name] = _Tensor(name, count(shape), "channels_first", bytes)
     trained: set[str] = set()
     kept_already: set[str] = set()
     found = []
@@ -93,7 +93,7 @@ def saved_for_backward(
         name, layer = fact.node.name, fact.node.layer
         kept = layer.kept(*fact.inputs)
         reads = [tensors[read] for read in fact.node.inputs]
-        tensors[name] = made = _made(fact, reads[0])
+        tensors[name] = made = _made(fact, reads[0], batch)
         reached = [read in trained for read in fact.node.inputs]
         if not any(reached) and not layer.weights(*fact.inputs):
             found.append(0)
@@ -105,8 +105,8 @@ def saved_for_backward(
             # A factor is kept for the gradients of the others.
             if not kept.inputs or (len(reads) > 1 and not any(reached[:i] + reached[i + 1 :])):
                 continue
-            if kept.channels_last and _ordered(shape) and not read.channels_last:
-                extras.append((count(shape) * batch, 0))
+            if _reordered(kept, shape, read, batch):
+                extras.append((kept.copies * count(shape) * batch, 0))
             else:
                 needed.append(read)
         new = {tensor.owner: tensor for tensor in needed if tensor.owner not in kept_already}
@@ -117,16 +117,25 @@ def saved_for_backward(
     return found
 
 
-def _made(fact: Facts, read: _Tensor) -> _Tensor:
+def _reordered(kept: Kept, shape: Shape, read: _Tensor, batch: int) -> bool:
+    """Whether a layer keeps what it reads in another order: a copy."""
+    if kept.channels_last:
+        return _ordered(shape) and read.order != "channels_last"
+    return kept.steps_first and batch > 1 < shape[-1] and read.order != "steps_first"
+
+
+def _made(fact: Facts, read: _Tensor, batch: int) -> _Tensor:
     """The tensor that a layer's output is in: its own, or for a view its input's."""
     layer = fact.node.layer
     follows = layer.memory_order == "as_input"
-    channels_last = read.channels_last if follows else layer.memory_order == "channels_last"
-    copied = read.channels_last and not follows and _ordered(fact.inputs[0])
+    order = read.order if layer.memory_order == "as_input" else layer.memory_order
+    if order == "steps_first" and batch == 1:
+        order = "channels_last"
+    copied = read.order != "channels_first" and not follows and _ordered(fact.inputs[0])
     passes = layer.identity and layer.kept(*fact.inputs).extras == ()
     if (layer.values == "view" and not copied) or passes:
-        return read._replace(channels_last=channels_last)
-    return _Tensor(fact.node.name, fact.activations, channels_last)
+        return read._replace(order=order)
+    return _Tensor(fact.node.name, layer.stored(*fact.inputs), order)
 
 
 def _ordered(shape: Shape) -> bool:

@@ -28,9 +28,11 @@ def analyzed(
     bits_of(dtype)
     facts = infer(graph)
     compute = columns(graph, facts, batch, dtype, _params(params_as), optimizer or "sgd")
-    remarks: dict[str, Sequence[str]] = {}
+    remarks: dict[str, list[str]] = {}
     if params_as is not None:
         remarks["params"] = ["params: as Keras' summary(), with batch_norm's moving statistics."]
+        if any(fact.node.layer.second_biases(*fact.inputs) for fact in facts):
+            remarks["params"] += ["params: rnn and lstm with one bias for each number of a gate."]
     if count_as is not None:
         from cnncalc.analysis.tools import convention
 
@@ -80,6 +82,6 @@ def _params(params_as: str | None) -> Callable[[Facts], int]:
         return lambda fact: fact.params
     if params_as != "keras":
         raise UsageError(f"no such way to count parameters: {shown(params_as)}; there is keras")
-    from cnncalc.analysis.tools import moving_statistics
+    from cnncalc.analysis.tools import in_keras
 
-    return lambda fact: fact.params + moving_statistics(fact)
+    return in_keras

@@ -110,10 +110,12 @@ def _twin_sizes(facts: Sequence[Facts]) -> tuple[int, ...]:
     """The input, the output of every weighted layer after its pooling, the result.
 
     What a weighted layer reads is the output of the one before it, after pooling and whatever else
-    stands between them. Weighted are convolutions, dense layers (fixed prototypes too) and
-    attention; normalisations and trained coefficients change no size of a dense network.
+    stands between them. Weighted are convolutions, dense layers (fixed prototypes too),
+    attention and recurrent layers; normalisations and trained coefficients change no size of a
+    dense network.
     """
-    weighted = [f for f in facts if f.node.layer.family in ("convolution", "dense", "attention")]
+    families = ("convolution", "dense", "attention", "recurrent")
+    weighted = [f for f in facts if f.node.layer.family in families]
     return (
         count(facts[0].inputs[0]),
         *(count(fact.inputs[0]) for fact in weighted[1:]),

@@ -270,20 +270,22 @@ def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
         eighths = Quotient(multiply(Number(bits), values), Number(8), up=True)
         return eighths if bits % 8 else multiply(Number(bits // 8), values)
 
-    def tensors(ids: bool) -> Expression | None:
-        named = [Name(n, "", size) for n, size in alive.alive.items() if (n in alive.ids) is ids]
-        if len(named) > 1:
-            return Sum(tuple((1, name) for name in named))
-        return named[0] if named else None
-
     if fact.params:
-        bytes = size(Name("params", "", fact.params))
-        yield Line("params bytes", bytes, bytes.value)
+        of_weights = size(Name("params", "", fact.params))
+        yield Line("params bytes", of_weights, of_weights.value)
     if alive is not None and fact.node.layer.values == "new":
-        bytes, ids = size(tensors(ids=False)), tensors(ids=True)
-        if ids is not None:
-            bytes = add((1, multiply(Number(INDEX_BYTES), ids)), (1, bytes))
-        yield Line("working set", bytes, bytes.value)
+        ids, values = (
+            [Name(name, "", n) for name, n in alive.alive.items() if (name in alive.ids) is wanted]
+            for wanted in (True, False)
+        )
+        together = size(_sum(values))
+        if ids:
+            together = add((1, multiply(Number(INDEX_BYTES), _sum(ids))), (1, together))
+        yield Line("working set", together, together.value)
+
+
+def _sum(names: Sequence[Name]) -> Expression:
+    return Sum(tuple((1, name) for name in names)) if len(names) > 1 else names[0]
 
 
 def _remark(fact: Facts) -> str:

@@ -28,6 +28,7 @@ from cnncalc.layers.keras_twin import Part, channels_last
 _OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
 _SCALES = {"center": True, "scale": True, "epsilon": 0.001}
+_REMEMBERS = {"return_sequences": False, "use_bias": True}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.Conv": {**_SLIDES, "groups": 1},
     "layers.DepthwiseConv": {**_SLIDES, "depth_multiplier": 1},
@@ -41,6 +42,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.GroupNormalization": _SCALES,
     "layers.RMSNormalization": {"axis": -1, "epsilon": 1e-06},
     "layers.PReLU": {"shared_axes": None},
+    "layers.SimpleRNN": {**_REMEMBERS, "activation": "tanh"},
+    "layers.LSTM": _REMEMBERS,
+    "layers.GRU": {**_REMEMBERS, "reset_after": True},
 }
 """Arguments that may be left out, by the start of the class's name."""
 _RESERVED = {"keras", "layers", "layer", "ops", "random", "prod", "range", "float", "name", "i"}
@@ -49,7 +53,7 @@ _JOINTS = ("_", "-", "__")
 """What stands for the dot of a path: the first that leaves names different."""
 _POSITIONAL = {
     *("filters", "kernel_size", "pool_size", "units", "rate", "activation", "target_shape"),
-    *("dims", "padding", "cropping", "size", "output_size"),
+    *("dims", "padding", "cropping", "size", "output_size", "layer"),
 }
 """Arguments that are written without their names where they come first."""
 

@@ -42,6 +42,10 @@ _DEFAULTS: dict[str, Any] = {
     "track_running_stats": True,
     "approximate": "none",
     "padding_idx": None,
+    "num_layers": 1,
+    "nonlinearity": "tanh",
+    "dropout": 0.0,
+    "bidirectional": False,
 }
 """Arguments of torch's classes that may be left out, where nothing else is said below."""
 _OTHER_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -54,6 +58,8 @@ _POSITIONAL = {
     "in_features",
     "out_features",
     "num_features",
+    "input_size",
+    "hidden_size",
     "normalized_shape",
     "output_size",
     "p",

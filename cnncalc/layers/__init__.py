@@ -24,6 +24,7 @@ GROUPS = {
     },
     "Dense layers": {"linear": "linear rbf"},
     "Tokens": {"embedding": "embedding"},
+    "Recurrent layers": {"recurrent": "rnn lstm gru"},
     "Attention": {"attention": "multi_head_attention class_token position_embedding select"},
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",

@@ -20,6 +20,7 @@ Family = Literal[
     "unpooling",
     "dense",
     "attention",
+    "recurrent",
     "normalisation",
     "activation",
     "rearranging",
@@ -31,6 +32,10 @@ Family = Literal[
 KernelUse = Literal["shared", "unshared", "stamped"]
 """How trained kernels are applied: the same at all positions that are read, others at each of
 them, or the same stamped on the output."""
+
+Order = Literal["as_input", "channels_first", "channels_last", "steps_first"]
+"""How torch lays a tensor out in memory; `steps_first` has a recurrent layer's steps before the
+batch."""
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
@@ -122,7 +127,7 @@ class Layer(BaseModel):
     """What its output is to the activation total: new values, the input's values under another
     shape, or the input's values overwritten."""
 
-    memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
+    memory_order: ClassVar[Order] = "as_input"
     """How torch lays its output out in memory; a view that needs another order is a copy."""
     _kept: ClassVar[Kept]
     """What `kept` gives where it does not depend on shapes. There is no default: every class says
@@ -214,6 +219,14 @@ class Layer(BaseModel):
         The test is torch's own saved tensors, to the byte.
         """
         return self._kept
+
+    def stored(self, *inputs: Shape) -> int:
+        """Elements of the tensor in memory that its output is, or a part of."""
+        return count(self.output(*inputs))
+
+    def second_biases(self, *inputs: Shape) -> int:
+        """Those of its biases that Keras has not: of two that are only ever added up."""
+        return 0
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.

@@ -125,6 +125,8 @@ def _unchanged(minimum: int) -> WrapValidator:
 
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT), _unchanged(1)]
+Depth = Annotated[int, BeforeValidator(pinned), Field(strict=True, ge=1, le=1000)]
+"""How many layers a layer is made of: each has tensors of its own, so a variable is pinned."""
 Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT), _unchanged(0)]
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[

@@ -26,6 +26,9 @@ global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAvera
 global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      |
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
 embedding            | Embedding          | Embedding              |                    | lookuptable wordembedding
+rnn                  | RNN                | SimpleRNN              | RNN                | elman recurrent
+lstm                 | LSTM               | LSTM                   | LSTM               |
+gru                  | GRU                | GRU                    | GRU                |
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
@@ -84,6 +87,9 @@ p                    |                    | rate                   |            
 eps                  |                    | epsilon                | epsilon            |
 num_embeddings       |                    | input_dim              |                    | vocab_size vocabulary
 embedding_dim        |                    | output_dim             |                    | embed_dim dim
+hidden_size          |                    | units                  |                    | hidden hidden_dim num_units cell_size
+proj_size            |                    |                        |                    | projection_size num_proj
+nonlinearity         |                    | activation             | activations        |
 momentum             |                    | momentum               | momentum           | decay
 affine               | affine elementwise_affine | center scale    |                    |
 negative_slope       |                    | negative_slope         | alpha              | slope

@@ -30,6 +30,12 @@ class Kept(NamedTuple):
     channels_last: bool = False
     """Whether `inputs` are kept with the channels as the last axis: a copy where they are not."""
 
+    steps_first: bool = False
+    """Whether `inputs` are kept with the steps before the batch, as recurrent layers keep them: a
+    copy where they are not, and neither is 1."""
+    copies: int = 1
+    """How many copies are made where any is."""
+
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""
         return self._replace(extras=(*self.extras, *extras))

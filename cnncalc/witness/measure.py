@@ -2,7 +2,8 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -104,7 +105,7 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
             before = _watch_peak(device)
             twin, inputs = _made(graph, facts, batch, device)
             counted = {_place(tensor) for tensor in [*twin.parameters(), *twin.buffers()]}
-            with saved_tensors_hooks(pack, lambda tensor: tensor):
+            with plain_kernels(twin), saved_tensors_hooks(pack, lambda tensor: tensor):
                 results = _run(twin.train(), inputs, graph, watch)
             kept.clear()
             _backward([result for result in results if result.requires_grad])
@@ -117,6 +118,19 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
         except NotRun as stopped:
             found.stopped = stopped
     return found
+
+
+@contextmanager
+def plain_kernels(twin: torch.nn.Module) -> Iterator[None]:
+    """The kernels of torch itself where there is an LSTM: that of oneDNN keeps a workspace of its
+    own, whose size it does not tell, in place of tensors."""
+    before = torch._C._get_mkldnn_enabled()
+    try:
+        if any(isinstance(module, torch.nn.LSTM) for module in twin.modules()):
+            torch._C._set_mkldnn_enabled(False)
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
 
 
 def random_inputs(graph: Graph, batch: int) -> list[torch.Tensor]:

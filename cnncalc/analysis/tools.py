@@ -20,6 +20,7 @@ from cnncalc.analysis.convention import (
     score_macs,
     states,
     tensors,
+    torch_class,
 )
 from cnncalc.errors import UsageError, hint
 from cnncalc.infer import Facts
@@ -157,13 +158,14 @@ def _read_whole(fact: Facts) -> int:
     layer: Any = fact.node.layer
     # What multiplies states, of the layer itself and of the one below.
     products: int = fact.macs - layer.input_macs(*fact.inputs) - _projection(fact)
-    return products * layer.hidden_size // size - products - _projection(fact)
+    whole: int = products * layer.hidden_size // size
+    return whole - products - _projection(fact)
 
 
 def _one_bias(fact: Facts) -> int:
     # oneDNN runs an LSTM as one operation. Else torch adds the bias of the first layer's input
     # apart where the steps do not lie one behind the other in memory.
-    if fact.node.layer.type == "lstm" and not _projection(fact):
+    if torch_class(fact) == "LSTM" and not _projection(fact):
         return -(fact.macs + bias_additions(fact))
     layers: int = getattr(fact.node.layer, "num_layers", 1)
     return -(bias_additions(fact) // 2 // layers)

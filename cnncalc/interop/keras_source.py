@@ -42,7 +42,7 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.GroupNormalization": _SCALES,
     "layers.RMSNormalization": {"axis": -1, "epsilon": 1e-06},
     "layers.PReLU": {"shared_axes": None},
-    "layers.SimpleRNN": {**_REMEMBERS, "activation": "tanh"},
+    "layers.SimpleRNN": _REMEMBERS,
     "layers.LSTM": _REMEMBERS,
     "layers.GRU": {**_REMEMBERS, "reset_after": True},
 }

@@ -43,8 +43,6 @@ _DEFAULTS: dict[str, Any] = {
     "approximate": "none",
     "padding_idx": None,
     "num_layers": 1,
-    "nonlinearity": "tanh",
-    "dropout": 0.0,
     "bidirectional": False,
 }
 """Arguments of torch's classes that may be left out, where nothing else is said below."""

@@ -169,7 +169,7 @@ class _Recurrent(Layer):
             **fields,
             bias=self.bias,
             batch_first=True,
-            dropout=self.dropout,
+            **({"dropout": self.dropout} if self.dropout else {}),
             bidirectional=self.bidirectional,
         )
 
@@ -223,10 +223,14 @@ class Rnn(_Recurrent):
         return super().kept(*inputs).and_also(first)
 
     def twin(self, *inputs: Shape) -> Twin:
-        return self._twin_of("RNN", *inputs, nonlinearity=self.nonlinearity)
+        return self._twin_of("RNN", *inputs, **self._named("nonlinearity"))
+
+    def _named(self, name: str) -> dict[str, str]:
+        """The nonlinearity as an argument of that name, where it is not the usual one."""
+        return {name: self.nonlinearity} if self.nonlinearity == "relu" else {}
 
     def _keras_fields(self) -> dict[str, Any]:
-        return {"activation": self.nonlinearity}
+        return self._named("activation")
 
 
 class Lstm(_Recurrent):

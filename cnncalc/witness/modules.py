@@ -132,8 +132,8 @@ class GruResetBefore(nn.Module):
         num_layers: int,
         bias: bool,
         batch_first: bool,
-        dropout: float,
         bidirectional: bool,
+        dropout: float = 0.0,
     ) -> None:
         super().__init__()
         assert batch_first

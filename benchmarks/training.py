@@ -39,7 +39,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.utils.data import DataLoader, TensorDataset
 
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.spec.load import load
 from cnncalc.training.loop import Loop
 from cnncalc.training.objective import objective

@@ -46,8 +46,8 @@ def analyze(
     1, multiplies activations, MACs, FLOPs and elementwise operations, never parameters; `dtype`
     gives the size of a value, for columns in bytes; `input` replaces the input's shape,
     `(channels, *spatial)` without the batch. `count_as` names the tool that the column `count`
-    follows; `params_as="keras"` counts the moving statistics of batch_norm as parameters, as Keras'
-    summary() does; `optimizer` is what training memory is for (sgd).
+    follows; `params_as="keras"` counts as Keras' summary() does: what is kept and not trained, as
+    moving statistics, as parameters, too; `optimizer` is what training memory is for (sgd).
 
     `report.column("macs")` has an exact integer for each layer, `report.total("macs")` the
     network's; MACs are multiply-accumulates, FLOPs two for each, sizes in bytes are named so.
@@ -242,7 +242,7 @@ def draw(
         set=variables,
         input=input,
     )
-    return Drawn(asked.find().text, format)
+    return Drawn(asked.result().text, format)
 
 
 def export(
@@ -251,7 +251,7 @@ def export(
     """The network as the text of a Python module for `torch` or `keras`. Raises CnncalcError."""
     from cnncalc.ask.export import Export
 
-    return Export(spec=spec, to=to, set=variables, input=input).find()
+    return Export(spec=spec, to=to, set=variables, input=input).result()
 
 
 def layer(

@@ -54,15 +54,24 @@ def columns(
     facts: list[Facts],
     batch: int,
     dtype: str,
-    params: Callable[[Facts], int],
+    kept: Callable[[Facts], int] | None,
     optimizer: str,
 ) -> dict[str, Callable[[], Sequence[Any]]]:
-    """What computes each column from the facts."""
+    """What computes each column from the facts.
+
+    `kept` counts what is no trained weight and a parameter all the same; no buffers are left then.
+    """
     auxiliary = graph.only_auxiliary()
     bytes_of = partial(size_in_bytes, dtype=dtype)
 
     def each(value: Callable[[Facts], Any]) -> Callable[[], Sequence[Any]]:
         return lambda: [value(fact) for fact in facts]
+
+    def params(fact: Facts) -> int:
+        return trained_params(fact) + (kept(fact) if kept else 0)
+
+    def trained_params(fact: Facts) -> int:
+        return fact.params - (second_biases(fact) if kept else 0)
 
     def sizes(attribute: str) -> Callable[[], Sequence[Any]]:
         return each(lambda f: [getattr(w, attribute) for w in f.windows] or None)
@@ -73,7 +82,7 @@ def columns(
 
         found = {s.node: s for s in working_sets(graph, facts)}
         # What only training runs needs nothing in inference.
-        return [found.get(f.node.name, WorkingSet(f.node.name, {})) for f in facts]
+        return [found.get(f.node.name, WorkingSet(f.node.name)) for f in facts]
 
     @cache
     def trained() -> list[Training]:
@@ -114,8 +123,10 @@ def columns(
         "params": each(params),
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
-        "biases": each(_biases),
-        "buffers": each(lambda f: f.buffers),
+        "biases": each(lambda f: _biases(f) - f.params + trained_params(f)),
+        "trainable": each(trained_params),
+        "non_trainable": each(kept or (lambda f: 0)),
+        "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
         "flops": each(lambda f: 2 * f.macs * batch),
@@ -132,8 +143,10 @@ def columns(
         "effective_stride": traced(lambda a: a and (None if a == "all" else exact(a.stride))),
         "effective_padding": traced(lambda a: a and (None if a == "all" else a.padding)),
         "misaligned": lambda: [", ".join(t.misaligned_axes) or None for t in traces()],
-        "working_set": lambda: [s.bytes(batch, bytes_of) for s in sets()],
-        "alive": lambda: [", ".join(s.alive) for s in sets()],
+        "peak_memory": lambda: [
+            bytes_of(s.elements * batch) + INDEX_BYTES * s.indices * batch for s in sets()
+        ],
+        "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],
@@ -141,6 +154,11 @@ def columns(
         "intensity": each(lambda f: ratio(2 * f.macs * batch, moved(f))),
         "part": lambda: [_part(f, auxiliary) for f in facts],
     }
+
+
+def second_biases(fact: Facts) -> int:
+    """Those of its biases that Keras has not."""
+    return 0 if fact.node.weights_of else fact.node.layer.second_biases(*fact.inputs)
 
 
 def _values_moved(fact: Facts, batch: int) -> int:

@@ -167,6 +167,15 @@ def same_padding(n: int, kernel_size: int, stride: int, dilation: int) -> tuple[
     return total // 2, total - total // 2
 
 
+def half_padding(kernel_size: int, dilation: int) -> int:
+    """Padding of each side that is half the kernel's extent: ⌊(D(F − 1) + 1)/2⌋.
+
+    It keeps the size where the extent is odd and the stride 1. Source: arXiv 1603.07285, section
+    2.2 ("half padding"); for even kernels ⌊F/2⌋, as Theano's border mode of this name.
+    """
+    return extent(kernel_size, dilation) // 2
+
+
 def adaptive_reads(n: int, outputs: int) -> int:
     """Inputs read along one axis by all windows of an adaptive pooling together.
 

@@ -40,7 +40,12 @@ class UsageError(CnncalcError):
 
 
 class SpecError(CnncalcError):
-    """A spec that is wrong; `problems` holds one line for each independent mistake."""
+    """A spec that is wrong; `problems` holds one line for each independent mistake.
+
+    `report` has the layers that could be computed, where it is layers that do not fit.
+    """
+
+    report: Any = None
 
     def __init__(self, problems: Sequence[str]) -> None:
         self.problems = tuple(problems)
@@ -86,7 +91,11 @@ class Origin(NamedTuple):
         return path_text(path) if self.locate is None else "{}:{}".format(*self.locate(path))
 
     def error(self, problems: Iterable[Problem]) -> SpecError:
-        """All problems, those that are listed in the order of the file, as one exception."""
+        """All problems as one exception."""
+        return SpecError(self.lines(problems))
+
+    def lines(self, problems: Iterable[Problem]) -> list[str]:
+        """A line for each problem; those that are listed stand in the order of the file."""
         # A mistake in a block is one, however often the block is used.
         listed = list({(p.path, p.message): p for p in reversed(list(problems))}.values())[::-1]
         first = listed[:MAX_REPORTED]
@@ -94,12 +103,15 @@ class Origin(NamedTuple):
             locate = self.locate
             first.sort(key=lambda problem: locate(problem.path))
         texts = [self.describe(problem) for problem in first]
-        return SpecError(texts + [""] * (len(listed) - len(texts)))
+        return texts + [""] * (len(listed) - len(texts))
 
 
 def path_text(path: Path) -> str:
     """A path as Python people write it: `layers[3].conv`."""
-    return "".join(f"[{s}]" if isinstance(s, int) else f".{s}" for s in path).removeprefix(".")
+    return "".join(
+        f"[{step}]" if type(step) is int else f".{step if isinstance(step, str) else shown(step)}"
+        for step in path
+    ).removeprefix(".")
 
 
 def printable(text: str) -> str:
@@ -143,7 +155,9 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     # Not at the top: most runs compare no words.
     from difflib import get_close_matches
 
-    return next(iter(get_close_matches(word[:100], list(islice(known, MAX_COMPARED)), n=1)), None)
+    # A mapping of Python may have other keys than words.
+    words = [name for name in islice(known, MAX_COMPARED) if isinstance(name, str)]
+    return next(iter(get_close_matches(word[:100], words, n=1)), None)
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
@@ -164,6 +178,12 @@ def refuse(*mistakes: tuple[object, str]) -> None:
             raise UsageError(said)
 
 
+def missing(who: str, package: str, extra: str) -> UsageError:
+    """That `who` needs a package which is not there, and how the extra that brings it is had."""
+    # cnncalc is in no index: `cnncalc[torch]` would be looked for there.
+    return UsageError(f"{who} {package}: in a checkout of cnncalc, pip install '.[{extra}]'")
+
+
 def require(package: str, who: str, extra: str) -> None:
     """Raises UsageError where a package is missing that `who` needs and an extra brings."""
     try:
@@ -171,4 +191,4 @@ def require(package: str, who: str, extra: str) -> None:
     except ModuleNotFoundError as error:
         if error.name != package:
             raise
-        raise UsageError(f"{who} needs {package}: pip install 'cnncalc[{extra}]'") from None
+        raise missing(f"{who} needs", package, extra) from None

@@ -1,13 +1,18 @@
 """The network without any sugar: nodes in the order in which they are computed."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
 from cnncalc.layers.base import Ids, Layer, Shape
 
 INPUT = "input"
 """The name of the network's input."""
+
+
+def indices(pooling: str) -> str:
+    """What the indices of a pooling are called, beside its values."""
+    return f"{pooling}#indices"
 
 
 class Node(NamedTuple):
@@ -23,6 +28,22 @@ class Node(NamedTuple):
     """Where the blocks around it are used, the innermost first."""
     weights_of: str | None = None
     """The earlier node whose weights it uses."""
+    indices_of: str | None = None
+    """The earlier pooling that says where its values belong."""
+    trainable: bool = True
+    """Whether training changes its weights."""
+    assertions: tuple[tuple[str, Any], ...] = ()
+    """What the spec says of its input, by name: `in_features` 400."""
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """The values that it is computed from: what it reads, and the indices it takes."""
+        return (*self.inputs, indices(self.indices_of)) if self.indices_of else self.inputs
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """What must have run before it: what it reads, and the pooling whose indices it takes."""
+        return (*self.inputs, self.indices_of) if self.indices_of else self.inputs
 
     def problem(self, message: str) -> Problem:
         """A mistake found at this node."""
@@ -42,13 +63,21 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    on: "Callable[[Shape], Graph] | None" = None
+    """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
+    left_out: str = ""
+    """Why nodes for training only are no part of it, where they do not fit its input."""
+    changed: Mapping[str, Any] = {}
+    """The variables that are set to something else than the spec says."""
+    spec_inputs: Mapping[str, Shape] | None = None
+    """The shapes that the spec says, where another was asked for."""
 
     def behind(self, names: Iterable[str]) -> set[str]:
         """The nodes of these names, and all that they are computed from."""
         found = set(names)
         for node in reversed(self.nodes):
             if node.name in found:
-                found.update(node.inputs)
+                found.update(node.needs)
         return found.intersection(node.name for node in self.nodes)
 
     def only_auxiliary(self) -> set[str]:
@@ -57,14 +86,27 @@ class Graph(NamedTuple):
             return set()
         found = self.behind(self.auxiliary) - self.behind(self.outputs)
         for node in self.nodes:
-            if not found.isdisjoint(node.inputs):
+            if not found.isdisjoint(node.needs):
                 found.add(node.name)
         return found
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape; ids of tokens stay what they are."""
-        name, old = next(iter(self.inputs.items()))
-        return self._replace(inputs={name: Ids(shape) if isinstance(old, Ids) else shape})
+        """The same network on an input of another shape; ids stay ids. May raise SpecError."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        if all(isinstance(old, Ids) for old in self.inputs.values()):
+            shape = Ids(shape)
+        found = (
+            self._replace(inputs={next(iter(self.inputs)): shape})
+            if self.on is None
+            else self.on(shape)
+        )
+        return found._replace(changed=self.changed, spec_inputs=own)
+
+    @property
+    def other_inputs(self) -> dict[str, Shape]:
+        """The inputs whose shapes are not those that the spec says."""
+        own = self.inputs if self.spec_inputs is None else self.spec_inputs
+        return {name: shape for name, shape in self.inputs.items() if own.get(name) != shape}
 
     def vocabulary(self, name: str) -> int:
         """How many whole numbers all that read an input of such can tell apart."""

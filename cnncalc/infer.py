@@ -1,15 +1,16 @@
 """The engine: one loop that knows every node's shapes, and from them weights and costs."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
 
 from cnncalc.dims import TransposedWindow, Window
-from cnncalc.errors import Problem
+from cnncalc.errors import Problem, SpecError
 from cnncalc.graph import Graph, Node
-from cnncalc.layers.base import Layer, Shape, count
+from cnncalc.layers.base import Layer, Sentence, Shape, count
+from cnncalc.layers.twin import Twin
 
 MAX_OUTPUT = 10**100
 """The most values that an output may have: what grows without end ends here."""
@@ -114,28 +115,103 @@ class Facts(NamedTuple):
         return self.work.activations if self.node.layer.values == "new" else 0
 
 
+def _contradicted(name: str, value: int | tuple[int | None, ...], work: Work) -> Sentence | None:
+    """What to say of an assertion that what arrives contradicts."""
+    (input, *_), found = work.inputs, work.layer.arriving(name, *work.inputs)
+    if isinstance(value, tuple):
+        sizes = found if isinstance(found, tuple) else (found,)
+        alike = (v in (None, s) for v, s in zip(value, sizes, strict=False))
+        if len(sizes) == len(value) and all(alike):
+            return None
+        wanted = ", ".join("null" if size is None else str(size) for size in value)
+        if name == "input_shape":
+            return Sentence(f"{name} is [{wanted}], but {{}} arrives", input)
+        remedy = "; set over to all" if value == input else ""
+        return Sentence(f"{name} is [{wanted}], but {list(sizes)} is normalised together{remedy}")
+    if value == found:
+        return None
+    noun = ("value" if len(input) == 1 else "channel") + ("" if found == 1 else "s")
+    place = "" if len(input) == 1 else " ({})"
+    verb = "arrives" if found == 1 else "arrive"
+    return Sentence(f"{name} is {value:,}, but {found:,} {noun} {verb}{place}", input)
+
+
 def _key(shape: Shape) -> Hashable:
     # A number that is no int says by its text which it is; to compare it would be to ask it.
     return shape if _INT.issuperset(map(type, shape)) else repr(shape)
 
 
+class Misfit(NamedTuple):
+    """A layer that does not fit what it reads, and the rule that is broken."""
+
+    node: Node
+    inputs: tuple[Shape, ...]
+    rule: str
+    assertion: str = ""
+    """What the spec said of what it reads, where that is what is wrong."""
+
+    @property
+    def problem(self) -> Problem:
+        """It, as a mistake of the spec."""
+        return self.node.problem(self.rule)
+
+
+class Unfit(SpecError):
+    """A network whose layers do not all fit: what is known of it, and what is not."""
+
+    def __init__(self, graph: Graph, facts: list[Facts], misfits: list[Misfit]) -> None:
+        super().__init__(graph.origin.lines(misfit.problem for misfit in misfits))
+        self.graph, self.facts, self.misfits = graph, facts, misfits
+        self.others: tuple[Unfit, ...] = ()
+        """Those of other networks that were asked for together with it."""
+
+
 def infer(graph: Graph) -> list[Facts]:
     """Facts of every node, in the graph's order.
 
-    Raises SpecError with every layer whose rules its inputs break.
+    Raises Unfit, a SpecError, with every layer whose rules its inputs break.
     """
-    facts, problems = judge(graph)
-    if problems:
-        raise graph.origin.error(problems)
+    facts, misfits = judge(graph)
+    if misfits:
+        raise Unfit(graph, facts, misfits)
     return facts
 
 
-def judge(graph: Graph) -> tuple[list[Facts], list[Problem]]:
-    """Facts of every node that can be computed, and a problem for every rule that is broken."""
+def judge(graph: Graph, whole: bool = True) -> tuple[list[Facts], list[Misfit]]:
+    """Facts of every node that can be computed, and a misfit for every rule that is broken.
+
+    If it is not to be the `whole` network, it ends at the first that is broken.
+    """
     judged = Judged(graph.inputs)
     for node in graph.nodes:
+        if judged.misfits and not whole:
+            break
         judged.add(node)
-    return judged.facts, judged.problems
+    return judged.facts, judged.misfits
+
+
+def for_inference(graph: Graph) -> Graph:
+    """The network without those auxiliary outputs that do not fit: inference needs none of them.
+
+    Where layers of the rest share their weights it is as it is.
+    """
+    if not graph.auxiliary:
+        return graph
+    facts, misfits = judge(graph)
+    known, resting = {fact.node.name for fact in facts}, graph.only_auxiliary()
+    kept = graph.behind(name for name in graph.auxiliary if name in known)
+    gone = {name for name in resting if name not in kept}
+    unfit = [name for name in graph.auxiliary if name not in known]
+    why = next((m for m in misfits if m.node.name in gone), None)
+    nodes = tuple(node for node in graph.nodes if node.name not in gone)
+    if why is None or any(node.weights_of in gone for node in nodes):
+        return graph
+    return graph._replace(
+        name=f"{graph.name} without {', '.join(unfit)}",
+        nodes=nodes,
+        auxiliary=tuple(name for name in graph.auxiliary if name in known),
+        left_out=f"{', '.join(unfit)}, used in training only; {why.node.name}: {why.rule}",
+    )
 
 
 class Judged:
@@ -148,40 +224,64 @@ class Judged:
         self.shapes = dict(inputs)
         """The outputs' shapes, of the inputs too."""
         self.facts: list[Facts] = []
-        self.problems: list[Problem] = []
+        self.misfits: list[Misfit] = []
         # Networks repeat themselves: the same layer on inputs of the same shapes is worked out
         # once.
         self._alike: dict[str, Hashable] = {name: _key(s) for name, s in self.shapes.items()}
-        self._done: dict[tuple[int, tuple[Hashable, ...]], tuple[Work, Hashable]] = {}
+        self._done: dict[tuple[Hashable, ...], tuple[Work, Hashable]] = {}
         self._works: dict[str, Work] = {}
 
     def add(self, node: Node) -> None:
         """Work a node out, or find what is wrong with it."""
         alike = self._alike
         try:
-            key = (id(node.layer), tuple([alike[name] for name in node.inputs]))
+            reads = tuple([alike[name] for name in node.inputs])
+            key: tuple[Hashable, ...] = (id(node.layer), reads)
+            if node.indices_of:
+                pooling = self._works[node.indices_of]
+                key = (*key, id(pooling.layer), _key(pooling.inputs[0]))
         except KeyError:
             return
         work, told = self._done.get(key, _UNKNOWN)
         if work is None:
-            inputs = tuple([self.shapes[name] for name in node.inputs])
-            broken = list(node.layer.misread(*inputs)) or list(node.layer.rules(*inputs))
+            inputs, layer = tuple([self.shapes[name] for name in node.inputs]), node.layer
+            if node.indices_of:
+                layer = layer.undoing(pooling.layer, pooling.inputs[0], node.indices_of)
+            broken = list(layer.misread(*inputs)) or list(layer.rules(*inputs))
             if not broken:
-                work = Work(node.layer, inputs, node.layer.output(*inputs))
+                work = Work(layer, inputs, layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:
                     work, broken = None, ["the output would have more than 10¹⁰⁰ values"]
             if work is None:
-                self.problems += map(node.problem, broken)
+                node = node._replace(layer=layer)
+                self.misfits += [Misfit(node, inputs, rule) for rule in broken]
                 return
             told = _key(work.output)
             self._done[key] = work, told
+        for name, value in node.assertions:
+            if said := _contradicted(name, value, work):
+                self.misfits.append(Misfit(node, work.inputs, said, name))
+                return
         if node.weights_of:
             owner = self._works.get(node.weights_of)
             if owner is not None and owner.weights != work.weights:
                 message = f"its weights differ from those of {node.weights_of}, which it shares"
-                self.problems.append(node.problem(message))
+                self.misfits.append(Misfit(node, work.inputs, message))
                 return
+        if node.indices_of:
+            node = node._replace(layer=work.layer)
         self._works[node.name] = work
         self.shapes[node.name] = work.output
         alike[node.name] = told
         self.facts.append(Facts(node, work))
+
+
+def twins(facts: Sequence[Facts]) -> dict[str, Twin]:
+    """What computes every node in torch. A pooling whose indices are taken gives them, too."""
+    found = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
+    for fact in facts:
+        if fact.node.indices_of:
+            twin = found[fact.node.indices_of]
+            arguments = {**twin.arguments, "return_indices": True}
+            found[fact.node.indices_of] = twin._replace(arguments=arguments)
+    return found

@@ -32,7 +32,8 @@ class Grid(NamedTuple):
 
     `label` is what references call it, `note` what stands under it. `name` is the column that
     names the rows, `title` what the table is of where it has no caption, and `meanings` what the
-    columns mean: for those who hear a table, or ask for a word.
+    columns mean: for those who hear a table, or ask for a word. `spare` are the columns that a
+    narrow terminal does without, the first first.
     """
 
     header: Sequence[str]
@@ -45,6 +46,7 @@ class Grid(NamedTuple):
     name: int = 0
     title: str = ""
     meanings: Sequence[str] = ()
+    spare: Sequence[int] = ()
 
 
 class Picture(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from cnncalc.errors import UsageError, hint
-from cnncalc.render.write import FORMATS, MIME_TYPES
+from cnncalc.render.write import FORMATS, MIME_TYPES, SHORT
 
 
 class Presented:
@@ -33,6 +33,7 @@ def formatted(result: Presented, format: str = "text") -> str:
     """What a function of cnncalc found, as `text`, `markdown`, `latex`, `html`, `rst` or
     `asciidoc`. Raises UsageError.
     """
+    format = SHORT.get(format, format)
     if format not in FORMATS:
         raise UsageError(f"no such format: {format}{hint(format, FORMATS)}")
     return str(result) if result._write is None else result._write(format)

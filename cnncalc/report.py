@@ -7,224 +7,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
+from cnncalc.asked import Asked
 from cnncalc.dims import maximum, pinned
-from cnncalc.errors import UsageError, hint
+from cnncalc.errors import UsageError
+from cnncalc.meanings import COLUMNS, Column, column, key_of
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
     from cnncalc.analysis.strides import StrideWarning
 
 T = TypeVar("T")
-Kind = Literal["text", "count", "share", "ratio", "shape", "sizes"]
-
-CONVENTION = (
-    "FLOPs = 2 × MACs; a MAC is one multiply-add of a convolution or matrix product, biases not "
-    "counted."
-)
-"""The counting convention as it stands under every table."""
-
-
-class Column(NamedTuple):
-    """What a column is called, what it means, and how its cells print and add up.
-
-    `kind`: `text`; `count` (an integer); `share` (percent of the total of the column `of`);
-    `ratio` (of the two columns in `of`); `shape` (channels first); `sizes` (a number for each
-    axis).
-    `fused`: what one row shows for a layer and its activation: the first's value, the last's, the
-    sum, the largest, or both.
-    """
-
-    key: str
-    title: str
-    meaning: str
-    kind: Kind = "count"
-    fused: Literal["first", "last", "sum", "max", "both"] = "sum"
-    total: bool = False
-    of: str = ""
-    peak: bool = False
-    """Whether its total is its largest value and not its sum."""
-
-
-_COLUMNS = (
-    Column(
-        "number",
-        "#",
-        "the textbook's layer number: convolutions, dense, locally connected and attention layers "
-        "count, and what follows one belongs to it",
-        "text",
-        "first",
-    ),
-    Column("name", "name", "the layer's name", "text", "first"),
-    Column("type", "type", "the layer's word in the spec language", "text", "both"),
-    Column(
-        "layer",
-        "layer",
-        "the layer with kernel, stride s, padding p, dilation d, groups g where they apply, and "
-        "its activation",
-        "text",
-        "both",
-    ),
-    Column("input", "input", "shape of the input, or of the first of several", "shape", "first"),
-    Column("output", "output", "shape of the output", "shape", "last"),
-    Column("kernel_size", "kernel", "kernel along each axis", "sizes", "first"),
-    Column("stride", "stride", "stride along each axis", "sizes", "first"),
-    Column("padding", "padding", "padding along each axis", "sizes", "first"),
-    Column("dilation", "dilation", "dilation along each axis", "sizes", "first"),
-    Column("groups", "groups", "groups of channels", "text", "first"),
-    Column(
-        "activations",
-        "activations",
-        "elements of the output; in parentheses where they are no new values (views, activation "
-        "functions, dropout), which the total does not count again",
-        fused="last",
-        total=True,
-    ),
-    Column(
-        "new_activations",
-        "new activations",
-        "elements of the output, 0 where they are no new values; these add up to the total",
-        total=True,
-    ),
-    Column("params", "params", "trained parameters, biases included", total=True),
-    Column("params_share", "params %", "percent of all parameters", "share", of="params"),
-    Column("weights", "weights", "trained parameters without biases", total=True),
-    Column("biases", "biases", "trained biases", total=True),
-    Column("buffers", "buffers", "values that are kept and not trained", total=True),
-    Column(
-        "macs",
-        "MACs",
-        "multiply-accumulates of convolutions and matrix products, biases not counted",
-        total=True,
-    ),
-    Column("macs_share", "MACs %", "percent of all MACs", "share", of="macs"),
-    Column("flops", "FLOPs", "floating-point operations: 2 × MACs", total=True),
-    Column(
-        "count",
-        "count",
-        "what the tool that `--count-as` names counts, in its unit; FLOPs where none is named",
-        total=True,
-    ),
-    Column(
-        "backward_macs",
-        "backward MACs",
-        "multiply-accumulates of the gradients of weights and inputs; what reads the network's "
-        "input alone needs none of its input",
-        total=True,
-    ),
-    Column(
-        "elementwise",
-        "elementwise",
-        "all other arithmetic: additions (of biases too), multiplications, comparisons, "
-        "divisions and transcendental functions",
-        total=True,
-    ),
-    Column(
-        "connections",
-        "connections",
-        "connected pairs of an input and an output value, padding left out, and biases, as the "
-        "1998 paper counts LeNet-5's",
-        total=True,
-    ),
-    Column(
-        "params_bytes", "params bytes", "bytes of the parameters at the given dtype", total=True
-    ),
-    Column(
-        "activations_bytes",
-        "activations bytes",
-        "bytes of the new activations at the given dtype",
-        total=True,
-    ),
-    Column(
-        "receptive_field",
-        "receptive field",
-        "input positions along each axis that an output position in the interior can depend on; "
-        "`all` is the whole input",
-        "sizes",
-        "last",
-    ),
-    Column(
-        "effective_stride",
-        "eff. stride",
-        "input positions from one output position to the next, along each axis",
-        "sizes",
-        "last",
-    ),
-    Column(
-        "effective_padding",
-        "eff. padding",
-        "how far before the input the first output position starts to read, along each axis",
-        "sizes",
-        "last",
-    ),
-    Column(
-        "misaligned",
-        "misaligned",
-        "axes along which a layer joins branches of different stride or centre",
-        "text",
-        "first",
-    ),
-    Column(
-        "working_set",
-        "working set",
-        "bytes of the tensors that are alive while the layer runs in inference, at the given dtype "
-        "and batch, weights left out; its total is the largest, the peak",
-        fused="max",
-        total=True,
-        peak=True,
-    ),
-    Column("alive", "alive", "the layers whose tensors are alive while it runs", "text", "first"),
-    Column(
-        "saved_bytes",
-        "saved bytes",
-        "bytes of the tensors that autograd keeps for the layer's gradient and that no layer "
-        "before it keeps already, at the given dtype and batch",
-        total=True,
-    ),
-    Column(
-        "optimizer_bytes",
-        "optimizer bytes",
-        "bytes of the optimizer's state, by `--optimizer`; sgd has none",
-        total=True,
-    ),
-    Column(
-        "training_bytes",
-        "training bytes",
-        "parameters, their gradients, the optimizer's state and what is saved for backward",
-        total=True,
-    ),
-    Column(
-        "bytes_moved",
-        "bytes moved",
-        "inputs, output and parameters, each moved once: a lower bound of a layer's traffic "
-        "with memory",
-        total=True,
-    ),
-    Column(
-        "intensity",
-        "FLOPs/byte",
-        "arithmetic intensity: FLOPs by bytes moved, an upper bound",
-        "ratio",
-        of="flops/bytes_moved",
-    ),
-    Column("part", "part", "convolutional or dense", "text", "first"),
-)
-COLUMNS = {column.key: column for column in _COLUMNS}
-
-DEFAULT_COLUMNS = (
-    "number",
-    "name",
-    "layer",
-    "output",
-    "activations",
-    "params",
-    "params_share",
-    "macs",
-    "macs_share",
-    "flops",
-)
-
 PARTS = ("convolutional", "dense", "auxiliary")
 """Feature extraction; classification, which maps vectors to vectors; and what only training uses.
 """
@@ -233,6 +27,8 @@ ALWAYS_THERE = {
     "params",
     "weights",
     "biases",
+    "trainable",
+    "non_trainable",
     "buffers",
     "params_bytes",
     "backward_macs",
@@ -264,18 +60,13 @@ def exact(number: Fraction) -> int | str:
     return number.numerator if number.denominator == 1 else str(number)
 
 
-def column(key: str) -> Column:
-    """The column of that key. Raises UsageError."""
-    if key not in COLUMNS:
-        raise UsageError(f"no such column: {key}{hint(key, COLUMNS)}")
-    return COLUMNS[key]
-
-
 @dataclass(eq=False, repr=False)
 class Report(Presented):
     """Columns over the layers of one network, its inputs, its totals and its warnings."""
 
     name: str
+    asked: Asked
+    """What was asked otherwise than the spec says."""
     inputs: tuple[dict[str, Any], ...]
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
@@ -284,14 +75,29 @@ class Report(Presented):
     """What finds the strides that do not fit."""
     description: str = ""
     source: str = ""
-    batch: int = 1
-    dtype: str = "float32"
-    count_as: str | None = None
-    """The tool that the column `count` follows."""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """What is to be said under a table that shows a column."""
+    left_out: str = ""
+    """Which auxiliary part is left out, where one does not fit, and why."""
+    missing: Sequence[str] = ()
+    """The layers that do not fit or read such: nothing is known of them, nor any total."""
     _known: dict[str, Sequence[Any]] = field(default_factory=dict, repr=False)
     _totals: dict[tuple[str, str | None], int] = field(default_factory=dict, repr=False)
+
+    @property
+    def batch(self) -> int:
+        """How many inputs at a time are counted."""
+        return self.asked.batch
+
+    @property
+    def dtype(self) -> str:
+        """The type of a value, for columns in bytes."""
+        return self.asked.dtype
+
+    @property
+    def count_as(self) -> str | None:
+        """The tool that the column `count` follows."""
+        return self.asked.count_as
 
     @cached_property
     def warnings(self) -> tuple["StrideWarning", ...]:
@@ -300,6 +106,7 @@ class Report(Presented):
 
     def column(self, key: str) -> Sequence[Any]:
         """The values of a column, one for each layer. Raises UsageError for an unknown one."""
+        key = key_of(key)
         if key not in self._known:
             if key not in self.compute:
                 column(key)
@@ -309,6 +116,7 @@ class Report(Presented):
     def total(self, key: str, part: str | None = None) -> int:
         """The sum of a column, or of its layers in one part. Raises UsageError."""
         # Remembered: every cell that is a percentage asks for it.
+        key = key_of(key)
         if (key, part) not in self._totals:
             if not column(key).total:
                 raise UsageError(f"the column {key} has no total")
@@ -347,6 +155,7 @@ class Report(Presented):
 
     def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
         """The report as the JSON contract has it; `columns` names more keys for each layer."""
+        columns = [*map(key_of, columns)]
         keys = [*_JSON_KEYS, *(key for key in columns if key not in _JSON_KEYS)]
         values = [self._plain(_JSON_KEYS.get(key, key)) for key in keys]
         warned: dict[str, list[dict[str, Any]]] = {}
@@ -365,6 +174,7 @@ class Report(Presented):
             "batch": self.batch,
             "dtype": self.dtype,
             "convention": self.count_as or "cnncalc",
+            "asked": self.asked.to_dict(),
             "inputs": list(self.inputs),
             "layers": layers,
             "totals": {key: self.total(key) for key in (*sums, *asked)} | {"layers": self.layers},

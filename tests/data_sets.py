@@ -10,7 +10,7 @@ import torch
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cnncalc.data import Dataset, load_data
+from cnncalc.data.load import Dataset, load_data
 from cnncalc.errors import UsageError
 
 torch.set_num_threads(1)

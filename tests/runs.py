@@ -7,7 +7,8 @@ from typing import Any
 
 import torch
 
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.graph import Graph
 from cnncalc.spec.load import load
 from cnncalc.training.loop import Epoch

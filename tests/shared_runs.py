@@ -12,7 +12,7 @@ from typing import Any
 import torch
 import torch.distributed as dist
 
-from cnncalc.data import Dataset
+from cnncalc.data.load import Dataset
 from cnncalc.errors import CnncalcError
 from tests.runs import SPEC, Listener, data, run, weights
 

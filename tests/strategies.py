@@ -51,6 +51,13 @@ def spec_of(item: Item, shape: Shape) -> dict[str, Any]:
     return {"name": "one", "input": input_of(shape), "layers": [item]}
 
 
+def undone(pooling: Any) -> Item:
+    """A max pooling and what undoes it, as one item; the values between are others."""
+    layers = [{"max_pool": pooling, "name": "pool"}, "sigmoid"]
+    layers.append({"max_unpool": None, "indices_of": "pool"})
+    return {"repeat": {"times": 1, "layers": layers}}
+
+
 def output_of(item: Item, shape: Shape) -> Shape:
     """What the next layer reads: generated networks have to go on from there."""
     return infer(load(spec_of(item, shape)))[-1].output
@@ -170,7 +177,7 @@ def conv_transpose_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     for n in shape[1:]:
         kernel = draw(st.integers(1, _KERNEL[axes]))
         stride, dilation = draw(st.integers(1, 3)), draw(st.integers(1, 3))
-        added = draw(st.integers(0, 3))
+        added = draw(st.integers(0, max(stride, dilation) - 1))
         whole = (n - 1) * stride + dilation * (kernel - 1) + 1 + added
         before = draw(st.integers(0, min(2, whole - 1)))
         after = draw(st.integers(0, min(2, whole - 1 - before)))
@@ -212,24 +219,6 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     field, largest = draw(st.sampled_from([("scale_factor", 3), ("size", 12)]))
     mode = draw(st.sampled_from(["nearest", "linear", "cubic"]))
     return {field: _spelled(draw, draw(_sizes(shape, largest))), "mode": mode}
-
-
-@st.composite
-def _max_unpool_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
-    """Kernel and stride of a pooling, and perhaps a size that as many windows fit into."""
-    axes = len(shape) - 1
-    kernels, strides = (
-        draw(st.lists(st.integers(1, _KERNEL[axes]), min_size=axes, max_size=axes)) for _ in "KS"
-    )
-    fields = {"kernel_size": _spelled(draw, kernels), "stride": _spelled(draw, strides)}
-    if draw(st.booleans()):
-        usual = [(n - 1) * s + k for n, s, k in zip(shape[1:], strides, kernels, strict=True)]
-        sizes = [
-            draw(st.integers(max(1, size - s + 1), size + s - 1))
-            for size, s in zip(usual, strides, strict=True)
-        ]
-        fields["size"] = _spelled(draw, sizes)
-    return fields
 
 
 @st.composite
@@ -312,6 +301,15 @@ def _window_fields(
     )
 
 
+def _mean_fits(fields: dict[str, Any], shape: Shape) -> bool:
+    """torch's mean over three axes wants an input as large as the kernel, where it pads itself."""
+    kernel, padding = fields["kernel_size"], fields["padding"]
+    kernels = kernel if isinstance(kernel, list) else [kernel] * 3
+    sides = padding if isinstance(padding, list) else []
+    apart = padding == "same" or any(isinstance(p, list) and p[0] != p[1] for p in sides)
+    return len(shape) < 4 or apart or all(k <= n for k, n in zip(kernels, shape[1:], strict=True))
+
+
 def _output_size(shape: Shape) -> SearchStrategy[Any]:
     return st.fixed_dictionaries({"output_size": st.one_of(st.integers(1, 5), _sizes(shape, 6))})
 
@@ -328,9 +326,11 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     ),
     "max_pool": _window_fields(pool=True, ceil_mode=_FLAG),
     "min_pool": _window_fields(pool=True, ceil_mode=_FLAG),
-    "avg_pool": _window_fields(pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG),
+    "avg_pool": lambda s: _window_fields(
+        pool=True, dilated=False, ceil_mode=_FLAG, count_include_pad=_FLAG
+    )(s).filter(lambda fields: _mean_fits(fields, s)),
     "subsample": _window_fields(pool=True, dilated=False),
-    "max_unpool": _max_unpool_fields,
+    "max_unpool": _window_fields(pool=True, ceil_mode=_FLAG),
     "blur_pool": lambda s: st.fixed_dictionaries(
         # Torch reflects fewer positions than there are.
         {
@@ -415,6 +415,8 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
         word = draw(st.sampled_from(words_for(shape)))
     tables = _ANY | _TOKENS | _IDS | (_SPATIAL if len(shape) > 1 else _VECTOR)
     value = draw(tables[word](shape))
+    if word == "max_unpool":
+        return undone(value)
     if value == {} and draw(st.booleans()):
         return word
     if "activation" in layer_class(word).model_fields and draw(st.booleans()):
@@ -454,3 +456,34 @@ def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
             item = {item: None}
         layers.append({**item, **beside} if beside else item)
     return {"name": "random", "input": input_of(draw(st.just(known["input"]))), "layers": layers}
+
+
+_SHADOWS = """
+x len super sum max map zip list slice enumerate keras ops range int float str tuple dict print
+layers random prod i layer inputs self torch nn F functional Tensor Sequence Sizes product
+windows interpolate Weights filters units strides out_channels kernel_size shapes module network
+parameters outputs format id input_1 type object x_part layer_part x1 x2 __reads__ __name__ class
+"""
+SHADOWS = _SHADOWS.split()
+"""Names that mean something to Python, to exported code, or to the frameworks it is for."""
+
+
+def shadowing(own: list[Item], blocks: list[str], layers: list[str]) -> dict[str, Any]:
+    """A network whose blocks, parameters and values have such names, over code that needs ours."""
+    conv = {"out_channels": "=out", "kernel_size": 3, "padding": 1}
+
+    def block(i: int) -> list[Item]:
+        # Each has a form of its own, an argument that differs, and a value that lives on.
+        first = {"conv": conv, "name": layers[i % len(layers)]}
+        return [first, {"add": [[{"tanh": None, "name": f"t{i}"}], []]}]
+
+    blocks = [word for word in blocks if word not in MODULES]
+    uses = [{word: 2 + i % 2, "name": f"use{i}_{word}"} for i, word in enumerate(blocks)]
+    values = [{"tanh": None, "name": word, "from": "input"} for word in layers]
+    ends = [{"add": None, "from": layers}, *own, *uses, *({word: 3} for word in blocks)]
+    return {
+        "name": "len",
+        "input": {"height": 6, "width": 5, "channels": 2},
+        "blocks": {w: {"args": {"out": None}, "layers": block(i)} for i, w in enumerate(blocks)},
+        "layers": [*values, *ends],
+    }

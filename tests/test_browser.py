@@ -11,7 +11,7 @@ from tests.command import cnncalc
 
 PAGES = {
     "table": ["table", "lenet5"],
-    "wide table": ["table", "resnet50", "--columns", "+receptive_field,working_set,saved_bytes"],
+    "wide table": ["table", "resnet50", "--columns", "+receptive_field,peak_memory,saved_bytes"],
     "several": ["table", "lenet5", "vgg16", "resnet50"],
     "explain": ["explain", "lenet5"],
     "compare-fc": ["compare-fc", "lenet5"],

@@ -161,17 +161,19 @@ def test_an_interruption_is_no_traceback(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("command", [("table",), ("draw", "lenet5"), ("slide", "--kernel", "blur")])
 def test_no_file_is_replaced_that_may_not_be_written(command: tuple[str, ...]) -> None:
-    Path("mine.txt").write_text("mine", "utf-8")
-    Path("mine.txt").chmod(0o444)
-    code, out, err = cnncalc(*command, "-o", "mine.txt")
-    path = Path("mine.txt").resolve()
+    ending = "svg" if command[0] == "draw" else "txt"
+    mine, loop = f"mine.{ending}", f"loop.{ending}"
+    Path(mine).write_text("mine", "utf-8")
+    Path(mine).chmod(0o444)
+    code, out, err = cnncalc(*command, "-o", mine)
+    path = Path(mine).resolve()
     assert (code, out, err) == (2, "", f"{path}: is read-only; chmod u+w {path}\n")
     assert path.read_text("utf-8") == "mine"
-    Path("loop.txt").symlink_to("loop.txt")
-    code, out, err = cnncalc(*command, "-o", "loop.txt")
+    Path(loop).symlink_to(loop)
+    code, out, err = cnncalc(*command, "-o", loop)
     assert (code, out) == (2, "")
-    assert err == f"{Path.cwd() / 'loop.txt'}: {os.strerror(errno.ELOOP)}\n"
-    assert Path("loop.txt").is_symlink()
+    assert err == f"{Path.cwd() / loop}: {os.strerror(errno.ELOOP)}\n"
+    assert Path(loop).is_symlink()
 
 
 def test_init_replaces_no_file_that_is_read_only() -> None:

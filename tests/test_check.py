@@ -22,7 +22,7 @@ from cnncalc.ask.request import given_fields
 from cnncalc.errors import UsageError
 from cnncalc.findings.budget import LIMITS, STRICT, Limit, amount, counted
 from cnncalc.findings.budget_page import github
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from cnncalc.spec.bundled import networks
 from tests.command import cnncalc
 from tests.zoo import zoo
@@ -358,6 +358,7 @@ def test_json_has_the_raw_numbers() -> None:
                 "ok": False,
                 "batch": 1,
                 "dtype": "float32",
+                "asked": {},
                 "limits": [
                     {
                         "limit": "max-params",

@@ -60,13 +60,13 @@ def test_budgets_of_a_spec_stand_in_its_own_table(project: Path) -> None:
     # Without specs, those that have tables. int8: 1,010 bytes of weights.
     result = cnncalc("check")
     assert result.code == 1
-    row = "weights size 1,010 B at most 1,000 B over by 1.0 %"
+    row = "weights size 1.01 kB at most 1 kB over by 1.0 %"
     assert row in " ".join(result.out.split())
     assert [*limits()] == ["nets/tiny.json", "lenet5"]
     # The command line wins.
     given = ("--max-params", "7k", "--dtype", "float32")
     assert limits("nets/tiny.json", *given)["nets/tiny.json"] == {**tiny, "max-params": 7000}
-    assert "4,040 B" in cnncalc("check", "nets/tiny.json", *given).out
+    assert "4.04 kB" in cnncalc("check", "nets/tiny.json", *given).out
 
 
 def test_the_nearest_table_above_the_spec_counts(

@@ -302,6 +302,53 @@ def test_top_of_several_networks_keeps_the_first_of_them(
     ]
 
 
+WEIGHTS = {
+    "lenet5": 62_006 - (6 + 16 + 120 + 84 + 10),
+    "alexnet": 61_100_840 - (64 + 192 + 384 + 256 + 256 + 4096 + 4096 + 1000),
+}
+"""Their parameters without biases, one for each map or unit."""
+
+
+def test_a_plus_adds_columns_to_those_of_several_networks() -> None:
+    asked = ("table", *WEIGHTS, "--columns", "+weights,macs")
+    header, _, *lines = cnncalc(*asked).out.splitlines()
+    usual = ["network", "input", "layers", "activations", "params", "MACs", "FLOPs"]
+    assert header.split() == [*usual, "weights"]
+    assert [line.split()[-1] for line in lines[:2]] == [f"{n:,}" for n in WEIGHTS.values()]
+    found = rows(*asked)
+    keys = ["network", "input", "layers", "activations", "params", "macs", "flops", "weights"]
+    assert [*found[0]] == keys
+    assert [int(row["weights"]) for row in found] == [*WEIGHTS.values()]
+    entries = json.loads(cnncalc(*asked, "-f", "json").out)
+    assert [entry["totals"]["weights"] for entry in entries] == [*WEIGHTS.values()]
+
+
+def test_a_plus_adds_to_what_is_usual_in_a_format() -> None:
+    usual = rows("table", "lenet5")
+    found = rows("table", "lenet5", "--columns", "+weights,params")
+    assert [*found[0]] == [*usual[0], "weights"]
+    report = json.loads(cnncalc("table", "lenet5", "-f", "json").out)
+    more = json.loads(cnncalc("table", "lenet5", "--columns", "+weights", "-f", "json").out)
+    assert {*more["layers"][0]} == {*report["layers"][0], "weights"}
+
+
+def test_a_table_says_how_many_networks_it_leaves_out() -> None:
+    assert "\n2 more networks not shown.\n" in cnncalc("table", *PARAMS, "--top", "2").out
+    assert "\n1 more network not shown.\n" in cnncalc("table", *PARAMS, "--top", "3").out
+    assert "not shown" not in cnncalc("table", *PARAMS, "--top", "4").out
+
+
+def test_several_networks_have_ratios() -> None:
+    # A linear 3 → 4 has 12 MACs and moves 3 inputs, 4 outputs and 16 parameters.
+    spec = b'{"name": "one", "input": {"features": 3}, "layers": [{"linear": 4}]}'
+    asked = ("table", "-", "lenet5", "--columns", "intensity", "--sort", "intensity")
+    text = cnncalc(*asked, stdin=spec).out.splitlines()
+    assert [line.split()[0] for line in text[2:4]] == ["lenet5", "-"]
+    assert text[3].split()[-1] == "0.26"
+    raw = cnncalc(*asked, "-f", "csv", stdin=spec).out.splitlines()
+    assert float(raw[2].split(",")[-1]) == 24 / (4 * (3 + 4 + 16))
+
+
 def test_another_input_is_refused_where_there_are_several() -> None:
     spec = (
         '{"inputs": {"a": {"features": 3}, "b": {"features": 3}},'

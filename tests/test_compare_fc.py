@@ -226,7 +226,9 @@ def drawn(seed: int) -> tuple[dict[str, Any], Matrix, bool]:
     names = {1: ["length"], 2: ["height", "width"], 3: ["depth", "height", "width"]}[dimensions]
     sizes = {name: axis.n for name, axis in zip(names, axes, strict=True)}
     if word == "conv_transpose":
-        added = fields["output_padding"] = dice.randint(0, 1)
+        # As torch wants it: fewer than the stride or the dilation, along every axis.
+        room = min(max(axis.stride, axis.dilation) for axis in axes)
+        added = fields["output_padding"] = min(dice.randint(0, 1), room - 1)
         matrix = stamped(axes, added, readers)
     else:
         matrix = slid(axes, readers)

@@ -287,6 +287,50 @@ def test_keras_counts_mean_and_variance_and_no_counter() -> None:
     assert report.total("params_bytes") == 4 * 4 * 8
 
 
+# `summary()` of keras.applications, Keras 3.15: total, trainable, non-trainable parameters.
+SUMMARIES = {
+    "mobilenet_v1": (4_253_864, 4_231_976, 21_888),
+    "mobilenet_v2": (3_538_984, 3_504_872, 34_112),
+    "densenet121": (8_062_504, 7_978_856, 83_648),
+    "xception": (22_910_480, 22_855_952, 54_528),
+    "vgg16": (138_357_544, 138_357_544, 0),
+}
+
+
+@pytest.mark.parametrize("name", SUMMARIES)
+def test_the_three_totals_of_keras(name: str) -> None:
+    total, trainable, rest = SUMMARIES[name]
+    asked = ("table", name, "--params-as", "keras")
+    said = f"params: as Keras' summary(): total {total:,}, trainable {trainable:,}, "
+    out = cnncalc(*asked, "--columns", "+buffers").out
+    assert f"{said}non-trainable {rest:,}." in out
+    found = json.loads(cnncalc(*asked, "-f", "json").out)["totals"]
+    keys = ("params", "trainable", "non_trainable", "buffers")
+    # Nothing is counted twice, and nothing that Keras has not.
+    assert [found[key] for key in keys] == [total, trainable, rest, 0]
+    both = cnncalc(*asked[:2], "lenet5", *asked[2:], "-f", "csv").out.splitlines()
+    assert both[1].endswith(f",{trainable},{rest}")
+
+
+def test_fixed_prototypes_are_parameters_of_keras() -> None:
+    # LeCun et al. 1998: 60,000 are trained, and 84 components of 10 prototypes are not.
+    report = analyze("lenet5-1998", params_as="keras")
+    assert report.total("params") == 60_000 + 84 * 10
+    assert [report.total(k) for k in ("trainable", "non_trainable")] == [60_000, 840]
+    torch = analyze("lenet5-1998")
+    assert [torch.total(k) for k in ("params", "non_trainable", "buffers")] == [60_000, 0, 840]
+
+
+def test_training_memory_has_no_gradients_of_what_is_not_trained() -> None:
+    remarks = [
+        analyze("resnet18", params_as=params_as, optimizer="adam").remarks["training_bytes"]
+        for params_as in (None, "keras")
+    ]
+    assert remarks[0] == remarks[1]
+    # torchvision's 11,689,512 parameters of 4 bytes.
+    assert remarks[0][0].startswith("training bytes: 46,758,048 parameters + 46,758,048 gradients")
+
+
 def test_only_known_conventions() -> None:
     with pytest.raises(UsageError):
         reconcile("lenet5", "torch", "tensorflow")

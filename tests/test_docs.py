@@ -32,13 +32,14 @@ from cnncalc.columns import DTYPE_BITS
 from cnncalc.infer import MAX_OUTPUT, Facts, infer
 from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
 from cnncalc.layers.fields import MAX_AXES, MAX_INT
-from cnncalc.report import COLUMNS, DEFAULT_COLUMNS
+from cnncalc.meanings import COLUMNS, DEFAULT_COLUMNS
 from cnncalc.spec import formula
 from cnncalc.spec.blocks import MAX_NODES, MAX_TIMES
 from cnncalc.spec.document import MAX_BYTES, MAX_DEPTH, MAX_VALUES
 from cnncalc.spec.header import IGNORED_KEYS, INPUT_FORMS, MAX_VARIABLES, TOP_KEYS
-from cnncalc.spec.items import MAX_NESTED, MAX_STEPS
+from cnncalc.spec.items import MAX_NESTED
 from cnncalc.spec.load import load
+from cnncalc.spec.resolve import MAX_STEPS
 from cnncalc.spec.scope import ITEM_KEYS, MAX_NAME, MAX_PATH
 from tests.command import cnncalc
 

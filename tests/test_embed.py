@@ -328,7 +328,7 @@ def test_markers_that_are_wrong(folder: Path, text: str, message: str) -> None:
         ("value lenet5 parms", 'no such number: "parms"; did you mean params?'),
         ("value lenet5 conv11.params", 'no such layer: "conv11"; did you mean conv1?'),
         ("value lenet5 output", "the column output has no total"),
-        ("value resnet18 layer1.output", "layer1 is a block, and the column output has no total"),
+        ("value resnet18 layer1.stride", "layer1 is a block, and the column stride has no total"),
         ("value lenet5 pool1.groups", "pool1 has no groups"),
         ("value lenet5 params format=.1X", "format must be grouped, plain, or decimals"),
         ("value lenet5 conv1.output format=plain", "format=plain is for numbers"),
@@ -389,6 +389,58 @@ def test_documents_that_are_wrong(folder: Path, name: str, text: str | None, mes
 
 
 # --check, --diff, --stdout, pyproject.toml
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "old", "new", "said"),
+    [
+        # LaTeX's own words keep theirs.
+        (
+            "doc.tex",
+            "table lenet5 columns=name,output",
+            r"28$\times$28$\times$6",
+            r"27$\times$27$\times$6",
+            r"conv1: 27$\times$27$\times$6 → 28$\times$28$\times$6",
+        ),
+        (
+            "doc.tex",
+            "table net.json columns=name,layer,params_share",
+            r"params \% \\",
+            r"param \% \\",
+            r"name: param → params",
+        ),
+        # So do formulas in Markdown.
+        (
+            "doc.md",
+            "explain lenet5 conv1",
+            r"\left\lfloor",
+            r"\left\lceil",
+            r"\left\lceil → \left\lfloor",
+        ),
+        # There, those that guard a sign are none of the text.
+        (
+            "doc.md",
+            "table lenet5 columns=number,name,layer,params",
+            r"max\_pool",
+            r"min\_pool",
+            "min_pool → max_pool",
+        ),
+    ],
+)
+def test_what_is_stale_keeps_the_backslashes_that_it_has(
+    folder: Path, name: str, words: str, old: str, new: str, said: str
+) -> None:
+    marker = "% cnncalc:{}" if name.endswith("tex") else "<!-- cnncalc:{} -->"
+    region = f"{marker.format(f'begin {words}')}\n{marker.format('end')}\n"
+    path = folder / name
+    path.write_text(region, "utf-8")
+    assert cnncalc("embed", name).code == 0
+    text = path.read_text("utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), "utf-8")
+    found = cnncalc("embed", "--check", name)
+    assert found.code == 1
+    assert said in found.out
 
 
 def test_a_stale_readme_is_caught_with_just_the_changed_numbers(folder: Path) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 import cnncalc
 from cnncalc.errors import MAX_REPORTED
-from cnncalc.report import COLUMNS
+from cnncalc.meanings import COLUMNS
 from tests.command import cnncalc as run
 
 HERE = Path(__file__).parent
@@ -74,7 +74,7 @@ def test_the_table_is_large() -> None:
 @pytest.mark.parametrize("bad", JSON + YAML, ids=titles)
 def test_message(bad: Bad) -> None:
     Path(bad.file).write_text(bad.text, encoding="utf-8")
-    assert run("table", bad.file) == (2, "", bad.says + "\n")
+    assert run("table", bad.file, "--format", "json") == (2, "", bad.says + "\n")
 
 
 @pytest.mark.parametrize("bad", [bad for bad in JSON if is_plain_json(bad)], ids=titles)
@@ -117,7 +117,19 @@ def test_every_line_names_its_place(bad: Bad) -> None:
             "blocks, input, inputs, layers, outputs, auxiliary\n"
             "input.features: must be a whole number from 1 to 1,000,000,000,000, not a number of "
             "more than 40 digits\n"
-            "layers[0][5]: relu.5: no such key beside a layer; there are name, from, weights_of",
+            "layers[0][5]: relu.5: no such key beside a layer; there are name, from, weights_of, "
+            "indices_of, when, trainable",
+        ),
+        (
+            {
+                "input": {"features": 4},
+                "blocks": {"b": {"args": {None: 3}, "layers": [{"linear": {None: 1}}]}},
+                "layers": [{"b": {"out": 4}}, {None: 3}],
+            },
+            "blocks.b.args.null: must be letters without accents, digits and _, and no keyword of "
+            "Python\n"
+            "layers[0].b.out: b1.out: no such argument of b; it has none\n"
+            "layers[1].null: null: no such layer; `cnncalc layers` lists them",
         ),
         (
             {"input": {"features": 4}, "layers": [{"linear": (2, 3)}, {"linear": {1, 2}}]},
@@ -172,7 +184,9 @@ TYPES = (
         ),
         (
             "table lenet5 --input 4x4",
-            "lenet5.json:7:6: conv1: kernel 5 does not fit the input: 4 + 2·0 < 5",
+            # 16 − 5 + 1 = 12, 12/2 = 6, 6 − 5 + 1 = 2, 2/2 = 1.
+            "lenet5.json:7:6: conv1: kernel 5 does not fit the input: 4 + 2·0 < 5; fits with "
+            "kernel_size 4 or padding 1; the smallest input that fits is 16×16",
         ),
         (
             "table lenet5 --batch 0",

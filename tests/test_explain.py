@@ -26,6 +26,7 @@ from cnncalc.findings.explain import Explanation
 from cnncalc.findings.explain_page import axis_picture
 from cnncalc.findings.expression import Name, Traced, expression_of
 from cnncalc.findings.maths import formula
+from cnncalc.presented import formatted
 from tests.command import cnncalc
 from tests.strategies import specs, thorough
 from tests.zoo import zoo
@@ -52,7 +53,7 @@ def columns(spec: Any) -> dict[str, dict[str, Any]]:
         "MACs": "macs",
         "FLOPs": "flops",
         "params bytes": "params_bytes",
-        "working set": "working_set",
+        "peak memory": "peak_memory",
         "output": "output",
         "R": "receptive_field",
         "J": "effective_stride",
@@ -335,3 +336,38 @@ def test_a_quiz_and_its_key_belong_together() -> None:
     cells = [line.split() for line in table.splitlines()[2:16] if "─" not in line]
     assert [line.split() for line in filled.splitlines()[2:16] if "─" not in line] == cells
     assert quiz != cnncalc("explain", "lenet5", "--quiz", "--seed", "4").out
+
+
+def _wide(number: int) -> dict[str, Any]:
+    """So many convolutions of the input, all of them alive to the end, and what joins them."""
+    names = [f"n{i}" for i in range(number)]
+    conv = {"conv": {"out_channels": 3, "kernel_size": 1}, "from": "input"}
+    layers = [{**conv, "name": name} for name in names]
+    return {
+        "name": "wide",
+        "input": {"length": 5, "channels": 2},
+        "outputs": names,
+        "layers": [*layers, {"concat": None, "from": names, "name": "all"}],
+    }
+
+
+def test_long_sums_are_shortened_and_still_come_to_the_total() -> None:
+    text = formatted(explain(_wide(4000), "all"), "text")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert "all: concat, " + "5×3 and " * 6 + "3,994 more → 5×12000" in lines
+    place = lines.index("C₄₀₀₁ = C₁ + C₂ + C₃ + C₄ + C₅ + C₆ + … 3,994 more")
+    # Of 4,000 times 3 channels six are written; then 3,994 outputs of 15 values, and the 60,000.
+    assert lines[place + 1 : place + 3] == ["= 3 + 3 + 3 + 3 + 3 + 3 + 11,982", "= 12,000"]
+    place = lines.index("peak memory = 4·(n0 + n1 + n2 + n3 + n4 + n5 + … 3,995 more)")
+    assert lines[place + 1 : place + 3] == [
+        f"= 4·(15 + 15 + 15 + 15 + 15 + 15 + {3994 * 15 + 60_000:,})",
+        f"= {4 * (4000 * 15 + 60_000):,}",
+    ]
+
+
+def test_what_is_explained_grows_with_the_network_and_not_with_its_square() -> None:
+    short, long = (len(formatted(explain(_wide(n)), "text")) for n in (100, 400))
+    assert long < 4.1 * short
+    alive = analyze(_wide(100)).column("alive")
+    assert alive[59].startswith("input, n0, n1, ")
+    assert alive[59].endswith(", n48, … 11 more")

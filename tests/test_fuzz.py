@@ -18,8 +18,8 @@ from cnncalc.api import analyze
 from cnncalc.errors import CnncalcError
 from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.foreign import foreign_words
+from cnncalc.meanings import COLUMNS
 from cnncalc.render.markdown import markdown
-from cnncalc.report import COLUMNS
 from cnncalc.spec import json_text, yaml_text
 from cnncalc.spec.bundled import bundled
 from cnncalc.spec.expand import expand

@@ -190,15 +190,6 @@ def test_a_files_name_says_its_format(name: str, start: str, tmp_path: Path) -> 
     assert path.read_text("utf-8").startswith(start)
 
 
-def test_the_format_that_is_named_wins(tmp_path: Path) -> None:
-    path = tmp_path / "net.html"
-    command("table", "lenet5", "-f", "text", "-o", str(path))
-    assert path.read_text("utf-8").startswith("LeNet-5\n")
-    # What a command cannot write, the name cannot ask for.
-    command("explain", "lenet5", "conv1", "-o", str(tmp_path / "net.csv"))
-    assert (tmp_path / "net.csv").read_text("utf-8").startswith("LeNet-5\n")
-
-
 def test_headings_of_several_results_are_of_one_level() -> None:
     from cnncalc.render.html import document
 

@@ -48,7 +48,7 @@ def test_ids_have_eight_bytes_whatever_the_dtype() -> None:
         report = cnncalc.analyze(TEXT, batch=3, dtype=dtype)
         ids, vectors, maps = 3 * 50 * 8, 3 * 50 * DIM * size, 3 * 48 * MAPS * size
         # The input is dead behind the embedding.
-        assert report.column("working_set")[:2] == [ids + vectors, vectors + maps]
+        assert report.column("peak_memory")[:2] == [ids + vectors, vectors + maps]
         # A row of the table for each id, and as many values out.
         assert report.column("bytes_moved")[0] == ids + 2 * vectors
         assert report.column("saved_bytes")[0] == ids
@@ -128,9 +128,9 @@ def test_a_vector_of_that_size_is_another_shape() -> None:
     assert len({Ids((5,)), (5,), Ids((5,))}) == 2
 
 
-def test_explain_adds_up_the_working_set() -> None:
+def test_explain_adds_up_the_peak() -> None:
     text = run("explain", "-", "embedding1", stdin=STDIN).out
-    assert "8·input + 4·embedding1 = 8·50 + 4·15,000 = 60,400" in text
+    assert "4·embedding1 + 8·input = 4·15,000 + 8·50 = 60,400" in text
 
 
 def test_no_dense_network_reads_ids() -> None:

@@ -174,11 +174,17 @@ def test_two_equals_signs_are_text() -> None:
         ({"width": True}, "vars.width: must be a number as in vars, not true"),
         ({"flag": 1}, "vars.flag: must be true or false as in vars, not 1"),
         ({"act": 3}, "vars.act: must be a word as in vars, not 3"),
-        ({"width": [3]}, "vars.width: must be a number, a word or true/false, not a list"),
-        ({"width": None}, "vars.width: must be a number, a word or true/false, not null"),
+        (
+            {"width": [3]},
+            "vars.width: must be a number as in vars, not a list",
+        ),
+        (
+            {"width": None},
+            "vars.width: must be a number, a word, true/false or a list of them, not null",
+        ),
         (
             {"width": float("nan")},
-            "vars.width: must be a number, a word or true/false, not nan",
+            "vars.width: must be a number, a word, true/false or a list of them, not nan",
         ),
         ({"width": "=act"}, "vars.width: no such variable: act; there are none"),
         (

@@ -15,7 +15,7 @@ from cnncalc.infer import Facts, infer
 from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.base import Ids, Layer, Shape
 from cnncalc.spec.load import load
-from tests.strategies import spec_of
+from tests.strategies import spec_of, undone
 
 
 class Case(NamedTuple):
@@ -32,7 +32,15 @@ class Case(NamedTuple):
 
     @property
     def word(self) -> str:
-        return self.item if isinstance(self.item, str) else next(iter(self.item))
+        item = self.item
+        if "repeat" in item:
+            item = item["repeat"]["layers"][-1]
+        return item if isinstance(item, str) else next(iter(item))
+
+
+def _sigmoid(values: int) -> dict[str, int]:
+    """1/(1 + e^−x)."""
+    return {"exp": values, "add": values, "divide": values}
 
 
 CASES = [
@@ -193,9 +201,22 @@ CASES = [
         elementwise={"compare": 0},
     ),
     # SegNet's: 7·2 → 14. Windows of 3 every 2 positions: 2·2 + 3 = 7, or 8 of which one is new.
-    Case({"max_unpool": 2}, (512, 7, 7), (512, 14, 14)),
-    Case({"max_unpool": {"kernel_size": 3, "stride": 2}}, (4, 3), (4, 7)),
-    Case({"max_unpool": {"kernel_size": 3, "stride": 2, "size": 8}}, (4, 3), (4, 8)),
+    # Pooling compares 3 times for each of 7·7·512 windows; between stands a sigmoid.
+    Case(
+        undone(2),
+        (512, 14, 14),
+        (512, 14, 14),
+        elementwise={"compare": 3 * 7 * 7 * 512, **_sigmoid(7 * 7 * 512)},
+        connections=14 * 14 * 512,
+    ),
+    # Of 8 positions 3 windows of 3 read 7; the eighth comes back as a zero.
+    Case(
+        undone({"kernel_size": 3, "stride": 2}),
+        (4, 8),
+        (4, 8),
+        elementwise={"compare": 2 * 3 * 4, **_sigmoid(3 * 4)},
+        connections=3 * 3 * 4,
+    ),
     # The lecture's minimum of a 4×4 map.
     Case(
         {"min_pool": 2},
@@ -727,7 +748,7 @@ VALUES = [
     ("softmax", "in_place", "softmax"),
     ("dropout", "in_place", "dropout"),
     ("layer_scale", "new", "layer_scale"),
-    ("max_unpool", "new", {"max_unpool": 2}),
+    ("max_unpool", "new", undone(2)),
     ("drop_path", "in_place", {"drop_path": 0.1}),
     ("slice", "view", {"slice": 1}),
     ("flatten", "view", "flatten"),
@@ -740,10 +761,11 @@ VALUES = [
 @pytest.mark.parametrize(("name", "kind", "item"), VALUES, ids=[name for name, *_ in VALUES])
 def test_which_layers_make_new_values(name: str, kind: str, item: Any) -> None:
     """Activations are counted where values are made, not where they are overwritten or moved."""
-    (facts,) = infer(load(spec_of(item, (3, 6, 7))))
+    facts = infer(load(spec_of(item, (3, 6, 7))))[-1]
     assert facts.new_activations == (facts.activations if kind == "new" else 0)
 
 
+UNDO = {"max_unpool": None, "indices_of": "p"}
 REFUSED = [
     ({"conv": {"out_channels": 5, "kernel_size": 3, "groups": 2}}, "5 output channels do not"),
     ({"conv": {"out_channels": 6, "kernel_size": 3, "groups": 3}}, "4 input channels do not"),
@@ -761,9 +783,11 @@ REFUSED = [
     ({"slice": 5}, "stop 5 is beyond the input's 4 channels"),
     ({"slice": {"start": 2, "stop": 2}}, "start must be less than stop: 2 ≥ 2"),
     ({"slice": {"start": 4}}, "less than the number of channels: 4 ≥ 4"),
-    # (8 − 1)·2 + 2 = 16, and less than a stride away.
-    ({"max_unpool": {"kernel_size": 2, "size": [18, 18]}}, "size 18 must be from 15 to 17"),
-    ("class_token", r"not 4×8×9; put a reshape \[4, -1\] before it"),
+    (
+        {"add": [[{"max_pool": 2, "name": "p"}, {"max_pool": 2}, UNDO], []]},
+        "it reads 2×2×4, but p, whose indices it takes, gave 4×4×4; both must be the same",
+    ),
+    ("class_token", r"not 8×9×4; put a reshape \[4, -1\] before it"),
 ]
 
 

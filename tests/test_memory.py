@@ -30,6 +30,10 @@ def simulate(spec: dict[str, Any]) -> list[tuple[str, int]]:
         for name in inputs:
             readers.setdefault(name, []).append(index)
     readers.setdefault(names[-1], []).append(len(names))
+    for index, node in enumerate(load(spec).nodes):
+        # Indices are a buffer of their own, eight bytes each.
+        if node.indices_of:
+            readers.setdefault(f"{node.indices_of} indices", []).append(index)
     handles: dict[str, list[int]] = {}
     for entry in report.inputs:
         handles[entry["name"]] = [(8 if "dtype" in entry else 4) * entry["activations"]]
@@ -46,6 +50,8 @@ def simulate(spec: dict[str, Any]) -> list[tuple[str, int]]:
             handles[name] = handles[first]
         else:
             handles[name] = [4 * report.column("activations")[index]]
+        if f"{name} indices" in readers:
+            handles[f"{name} indices"] = [8 * report.column("activations")[index]]
         buffers = {id(buffer): buffer[0] for buffer in handles.values()}
         found.append((name, sum(buffers.values())))
         for other in list(handles):
@@ -106,3 +112,25 @@ def test_results_live_to_the_end_and_training_needs_no_place() -> None:
     assert load(spec).only_auxiliary() == {"aux"}
     one = 4 * 8 * 8 * 4
     assert list(analyze(spec).column("working_set")) == [2 * one, 0, 2 * one]
+
+
+def test_indices_live_from_the_pooling_to_what_undoes_it() -> None:
+    pool = {"max_pool": 2, "name": "pool"}
+    conv = {"conv": {"out_channels": 4, "kernel_size": 1}}
+    spec = {
+        "input": {"height": 8, "width": 9, "channels": 4},
+        "layers": [pool, conv, {"max_unpool": None, "indices_of": "pool"}, conv],
+    }
+    report = analyze(spec, batch=2)
+    read, pooled = 8 * 9 * 4, 4 * 4 * 4
+    sizes = [
+        # Four bytes a value, eight an index.
+        4 * (read + pooled) + 8 * pooled,
+        4 * 2 * pooled + 8 * pooled,
+        4 * (pooled + read) + 8 * pooled,
+        4 * 2 * read,
+    ]
+    assert list(report.column("working_set")) == [2 * size for size in sizes]
+    assert report.column("alive")[1] == "pool, pool indices, conv1"
+    int8 = analyze(spec, dtype="int8")
+    assert list(int8.column("working_set"))[1] == 2 * pooled + 8 * pooled

@@ -37,7 +37,8 @@ from cnncalc.infer import infer
 from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.axis_map import AxisMap
 from cnncalc.layers.base import AXIS_NAMES, Ids, Layer, Shape
-from cnncalc.report import COLUMNS
+from cnncalc.layers.unpool import MaxUnpool
+from cnncalc.meanings import COLUMNS
 from cnncalc.spec.bundled import networks
 from cnncalc.spec.formula import evaluate, make_divisible
 from cnncalc.spec.load import load, read, source
@@ -234,6 +235,9 @@ def with_stand_ins(layer: Layer, axes: int) -> Layer:
             return tuple(replaced(item, of) for item in value)
         return StandIn(value, of) if type(value) is int and value >= 0 else value
 
+    if isinstance(layer, MaxUnpool):
+        pooling = with_stand_ins(layer._pooling, axes)
+        return layer.undoing(pooling, stand_ins(layer._read), layer._name)
     fields: dict[str, Any] = {}
     for name, value in layer:
         spelled = type(layer).model_fields[name].alias or name

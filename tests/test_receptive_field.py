@@ -24,11 +24,13 @@ import pytest
 
 from cnncalc.analysis.receptive_field import MAX_PERIOD, Field, receptive_fields
 from cnncalc.api import analyze
+from cnncalc.ask.value import quantity
 from cnncalc.errors import CnncalcError
 from cnncalc.infer import infer
 from cnncalc.layers import ACTIVATIONS, MODULES
 from cnncalc.report import Report
 from cnncalc.spec.load import load
+from cnncalc.tables.table import tabulate
 from tests import truth
 
 Item = dict[str, Any]
@@ -303,6 +305,40 @@ def test_values_are_plain_and_printed() -> None:
         [[2, 2], ["1/2", "1/2"], [0, 0]],
         [["all", "all"], None, None],
     ]
+
+
+# A 3×3 convolution widens the field by 2 strides, the first of a block before it halves the
+# positions: layer1 11 + 4·2·4, layer2 43 + 2·4 + 3·2·8, …
+RESNET18 = {
+    "maxpool": ("11", "4", "5"),
+    "layer1": (str(11 + 4 * 2 * 4), "4", "21"),
+    "layer2": (str(43 + 2 * 4 + 3 * 2 * 8), "8", "49"),
+    "layer3": (str(99 + 2 * 8 + 3 * 2 * 16), "16", "105"),
+    "layer4": (str(211 + 2 * 16 + 3 * 2 * 32), "32", "217"),
+    "avgpool": ("all", "", ""),
+}
+
+
+def test_a_collapsed_block_has_that_of_its_output() -> None:
+    table = tabulate(analyze("resnet18"), ("name", *RECEPTIVE), depth=1)
+    found = {cells[0]: tuple(cells[1:]) for cells in table.grid().rows}
+    assert {name: found[name] for name in RESNET18} == RESNET18
+    report = analyze("resnet18")
+    assert quantity(report, "layer4.receptive_field") == [435, 435]
+    assert quantity(report, "layer4.effective_stride") == [32, 32]
+
+
+def test_a_collapsed_block_names_what_is_misaligned_in_it() -> None:
+    shift = {"avg_pool": {"kernel_size": 2, "stride": 1, "padding": [[0, 1], [0, 1]]}}
+    spec = {
+        "input": {"height": 8, "width": 8, "channels": 2},
+        "blocks": {"b": {"layers": [{"add": [[shift], []]}, "relu"]}},
+        "layers": [{"b": {}, "name": "block"}],
+    }
+    report = analyze(spec)
+    (named,) = filter(None, report.column("misaligned"))
+    table = tabulate(report, ("name", "misaligned"), depth=1)
+    assert table.grid().rows[1] == ["block", named]
 
 
 def test_the_docs_say_of_every_layer_what_it_reads() -> None:

@@ -57,8 +57,11 @@ def test_every_field_of_every_layer_is_described(word: str) -> None:
     assert fields <= set(forms[0]["properties"])
 
 
+POOL, UNPOOL = {"max_pool": 2, "name": "p"}, {"max_unpool": None, "indices_of": "p"}
 GOOD = [
     spec("relu"),
+    spec(POOL, UNPOOL),
+    spec(POOL, {"max_unpool": {}, "indices_of": "p"}),
     spec({"max_pool": 2}),
     spec({"max_pool": [2, 1]}),
     spec({"conv": {"out_channels": 4, "kernel_size": 3, "padding": "same"}}),
@@ -111,7 +114,19 @@ UNIT = {"unit": {"args": {"out": None}, "layers": [{"linear": "=out"}]}}
 BAD = [
     spec({"unit": 4}),
     spec("unit"),
-    spec({"unit": 4, "relu": None, "tanh": None, "elu": None, "gelu": None}, blocks=UNIT),
+    spec(
+        {
+            "unit": 4,
+            "relu": None,
+            "tanh": None,
+            "elu": None,
+            "gelu": None,
+            "mish": None,
+            "silu": None,
+            "softplus": None,
+        },
+        blocks=UNIT,
+    ),
     spec({"conv": {"out_channels": 4, "kernel_sise": 3}}, blocks=UNIT),
     spec("relu", blocks={"unit": {"layer": ["relu"]}}),
     spec("relu", blocks={"conv": {"layers": ["relu"]}}),
@@ -126,6 +141,12 @@ BAD = [
     spec({"relu": None, "name": "a"}, outputs="a"),
     spec({"relu": None, "name": "a"}, auxiliary=[3]),
     spec({"relu": None, "weights_of": ["a"]}),
+    spec(POOL, "max_unpool"),
+    spec(POOL, {"max_unpool": None}),
+    spec(POOL, {"max_unpool": 2, "indices_of": "p"}),
+    spec(POOL, {"max_unpool": {"kernel_size": 2}, "indices_of": "p"}),
+    spec(POOL, {"relu": None, "indices_of": "p"}),
+    spec(POOL, {"max_unpool": None, "indices_of": 1}),
     spec({"repeat": {"times": -1, "layers": ["relu"]}}),
     spec({"repeat": {"times": 1_001, "layers": ["relu"]}}),
     spec({"repeat": {"times": True, "layers": ["relu"]}}),

@@ -556,7 +556,8 @@ def test_several_filters_stand_beside_each_other() -> None:
     out, said = written("-i", "in.png", "-k", "identity", "-k", "identity", "-k", "identity")
     # Two in a row, a white line between them; each is 7 wide and 5 high.
     assert out.size == (15, 11)
-    assert said == "out.png: 15×11, grey, levels: clip\n"
+    # Height first, as everywhere.
+    assert said == "out.png: 11×15, grey, levels: clip\n"
     inner = [row[1:-1] for row in channel(picture, 0)[1:-1]]
     drawn = channel(out, 0)
     assert [row[:7] for row in drawn[:5]] == [row[8:] for row in drawn[:5]] == inner
@@ -638,7 +639,7 @@ def test_transparency_palettes_and_depths_become_bytes() -> None:
 def test_pictures_need_pillow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     noise("L").save("in.png")
     monkeypatch.setitem(sys.modules, "PIL", None)
-    fix = "pictures need Pillow: pip install 'cnncalc[image]'\n"
+    fix = "pictures need Pillow: in a checkout of cnncalc, pip install '.[image]'\n"
     assert cnncalc("slide", "-i", "in.png", "-k", "edge") == Result(2, "", f"in.png: {fix}")
     assert cnncalc("slide", "-o", "out.png") == Result(2, "", f"-o: {fix}")
     assert not (folder / "out.png").exists()
@@ -706,8 +707,8 @@ REFUSED = [
     (["--padding-value", "inf"], "--padding-value: must be a finite number, not inf"),
     (["--stride", "0"], "stride: must be a whole number of at least 1"),
     (["--stride", "1.5"], "stride: must be a whole number of at least 1"),
-    (["--padding", "some"], "padding: must be same, valid, a whole number from 0"),
-    (["--padding", "-1"], "padding: must be same, valid, a whole number from 0"),
+    (["--padding", "some"], "padding: must be same, half, valid, a whole number from 0"),
+    (["--padding", "-1"], "padding: must be same, half, valid, a whole number from 0"),
     (["--stride", "1x1x1"], "stride has 3 values, but the input 1×5×5 has 2 spatial axes"),
     (["--max-pool", "0"], "kernel_size: must be a whole number of at least 1"),
     (["--max-pool", "2", "--padding", "2"], "padding 2 is more than half of the kernel"),
@@ -724,6 +725,13 @@ REFUSED = [
     (["--window", "1"], "--window takes row,column or map,row,column from 1, not"),
     (["--window", "²,1"], "--window takes row,column or map,row,column from 1, not"),
     (["--kernels", "-f", "csv"], "--kernels has no csv; it is a page"),
+    (["--kernels", "-o", "out.png"], "--kernels has no png; it is a page"),
+    (["--max-pool", "2", "--flip"], "a pooling has no kernel to flip"),
+    (["-k", "sobel", "-k", "blur"], "--kernel sobel stands for sobel-x and sobel-y; give it alone"),
+    (
+        ["-k", "prewitt", "--backward"],
+        "--backward is of maps, not of their magnitude: give",
+    ),
     (["-o", "out.jpg"], "out.jpg: pictures are written as PNG; call it .png"),
     (["-o", "none/out.png"], "none/out.png: No such file or directory"),
     (["--padding", "1000000000000"], "products on 4,000,000,000,020,000,000,000,025 padded values"),

@@ -357,7 +357,7 @@ def test_latex_compiles_and_nothing_is_too_wide(
 ) -> None:
     wide = """
 .. cnncalc-table:: vgg16
-   :columns: +receptive_field,working_set
+   :columns: +receptive_field,peak_memory
 .. cnncalc-diff:: lenet5-1998 alexnet-2012
 .. cnncalc-table:: resnet18
    :depth: all

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 
-from cnncalc.data import Dataset, fitting, load_data
+from cnncalc.data import fitting
 from cnncalc.data.fitting import stratified
-from cnncalc.data.load import NAMES
+from cnncalc.data.load import Dataset, load_data
+from cnncalc.data.places import NAMES
 from tests.data_sets import (
     IDX,
     TEST_IMAGES,
@@ -83,7 +84,7 @@ def test_vectors() -> None:
 def test_without_scikit_learn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "sklearn.datasets", None)
     assert error(lambda: load_data("digits", (1, 8, 8), 10)) == (
-        "--data digits needs scikit-learn: pip install 'cnncalc[train]'"
+        "--data digits needs scikit-learn: in a checkout of cnncalc, pip install '.[train]'"
     )
 
 

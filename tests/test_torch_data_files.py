@@ -12,7 +12,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cnncalc.data import load_data, places
+from cnncalc.data import places
+from cnncalc.data.load import load_data
 from tests.data_sets import (
     CIFAR,
     IDX,

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from cnncalc.data import load_data
+from cnncalc.data.load import load_data
 from tests.data_sets import (
     damaged,
     error,

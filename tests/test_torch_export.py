@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from typing import Any
+import copy
+from typing import Any, cast
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
+from torch.distributed import ProcessGroup
 
 import cnncalc
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.interop.torch_source import TAKEN, torch_source
 from cnncalc.layers import MODULES
+from cnncalc.training.distributed import normalise_together
 from cnncalc.witness.measure import random_inputs
 from tests.formatted import check_format
-from tests.strategies import layers_for, shapes_for, spec_of, specs, thorough
+from tests.strategies import (
+    SHADOWS,
+    layers_for,
+    shadowing,
+    shapes_for,
+    spec_of,
+    specs,
+    thorough,
+)
 from tests.zoo import zoo
 
 SMALL = 4_000_000
@@ -147,3 +158,96 @@ def test_the_main_part_prints_parameters_and_shape(capsys: pytest.CaptureFixture
 def test_names_that_torch_has_for_itself_are_known() -> None:
     names = {name for name in dir(nn.Module()) if not name.startswith("__")}
     assert names <= TAKEN
+
+
+OWN = [
+    {"locally_connected": {"out_channels": 2, "kernel_size": 2}},
+    {"subsample": 2},
+    {"drop_path": 0.5},
+    {"tanh": None, "name": "last"},
+    {"multiply": None, "from": ["last"] * 17},
+]
+"""Layers for which the code takes along definitions of ours."""
+FREE = [word for word in SHADOWS if word not in TAKEN and not word.startswith("__")]
+
+
+def test_no_name_shadows_what_the_code_uses() -> None:
+    """A block is a class; a layer's name is an attribute, and some of them torch's own."""
+    blocks = [word for word in SHADOWS if not word.startswith("__")]
+    same(cnncalc.load(shadowing(OWN, blocks, FREE)))
+
+
+@pytest.mark.parametrize("word", ["x", "len", "super", "sum", "zip", "torch", "F", "layer"])
+def test_one_name_shadows_nothing(word: str) -> None:
+    same(cnncalc.load(shadowing(OWN, [word, "other"], [word, "value"])))
+
+
+@pytest.mark.parametrize("word", ["add", "multiply", "concat"])
+@pytest.mark.parametrize("number", [500, 4000])
+def test_a_join_of_many(word: str, number: int) -> None:
+    names = [f"n{i}" for i in range(number)]
+    layers = [{"tanh": None, "name": name, "from": "input"} for name in names]
+    spec = {"name": "many", "input": {"features": 2}}
+    graph = cnncalc.load({**spec, "layers": [*layers, {word: None, "from": names}]})
+    module = executed(torch_source(graph, infer(graph)))
+    x = torch.rand(1, 2, dtype=torch.float64)
+    y = x.tanh()
+    wanted = {"add": number * y, "multiply": y**number, "concat": y.repeat(1, number)}[word]
+    torch.testing.assert_close(module(x), wanted)
+    torch.testing.assert_close(cnncalc.build(graph)(x), wanted)
+
+
+NORMS = {
+    "input": {"height": 3, "width": 3, "channels": 2},
+    "blocks": {"unit": {"layers": [{"batch_norm": None, "name": "n", "weights_of": "a"}]}},
+    "layers": [
+        {"batch_norm": None, "name": "a"},
+        {"batch_norm": None, "name": "b", "weights_of": "a"},
+        {"batch_norm": {"eps": 0.5, "momentum": 0.5}, "name": "c", "weights_of": "a"},
+        {"repeat": {"times": 2, "layers": [{"batch_norm": None, "weights_of": "a"}]}},
+    ],
+}
+"""One batch norm in five places, in one of them with another ε."""
+MOVES = {
+    "double": lambda module: module.double(),
+    "half and back": lambda module: module.half().float(),
+    "to another device and back": lambda module: module.to("meta").to_empty(device="cpu").double(),
+    "copied": lambda module: copy.deepcopy(module).double(),
+}
+
+
+@pytest.mark.parametrize("move", MOVES.values(), ids=list(MOVES))
+@pytest.mark.parametrize("exported", [False, True])
+def test_what_is_shared_stays_shared(move: Any, exported: bool) -> None:
+    graph = cnncalc.load({**NORMS, "name": "norms"})
+    module: Any = both(graph)[exported]
+    module = move(module.train())
+    norms = [m for _, m in module.named_modules(remove_duplicate=False) if hasattr(m, "eps")]
+    assert len(norms) == 5
+    for name in ("weight", "bias", "running_mean", "running_var", "num_batches_tracked"):
+        assert len({getattr(norm, name).data_ptr() for norm in norms}) == 1
+    norms[0].reset_running_stats()
+    x = torch.rand(4, 2, 3, 3, dtype=norms[0].weight.dtype)
+    module(x)
+    # Each of the five has added its batch to the one mean and the one counter.
+    assert norms[-1].num_batches_tracked == 5
+    mean, read = torch.zeros(2, dtype=x.dtype), x.mean((0, 2, 3))
+    for momentum in (0.1, 0.1, 0.5, 0.1, 0.1):
+        mean = (1 - momentum) * mean + momentum * read
+        # What a batch norm gives has the mean of its bias.
+        read = norms[0].bias.detach()
+    torch.testing.assert_close(norms[-1].running_mean, mean)
+
+
+def test_an_equal_layer_is_the_same_module_in_the_code() -> None:
+    lines = torch_source(graph := cnncalc.load({**NORMS, "name": "n"}), infer(graph)).splitlines()
+    assert "        self.b = self.a" in lines
+
+
+def test_what_is_shared_is_normalised_together() -> None:
+    """torch's own conversion leaves a module out where it stands a second time."""
+    twin = cnncalc.build({**NORMS, "name": "norms"})
+    normalise_together(twin, cast(ProcessGroup, object()), "cuda")
+    norms = [m for _, m in twin.named_modules(remove_duplicate=False) if hasattr(m, "eps")]
+    assert [type(norm) for norm in norms] == [nn.SyncBatchNorm] * 5
+    assert len({norm.running_mean.data_ptr() for norm in norms}) == 1

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from itertools import combinations, product
 from pathlib import Path
@@ -23,12 +24,12 @@ from PIL import Image
 from torch.nn import functional
 
 import cnncalc as package
-from cnncalc.data import load_data
-from cnncalc.pictures import confusion, curves, figures, mistakes, patches, pixels
+from cnncalc.data.load import load_data
+from cnncalc.pictures import confusion, curves, figures, maps, mistakes, patches, pixels
 from cnncalc.pictures.draw_run import RunSummary, draw_run
 from cnncalc.pictures.filters import filters
 from cnncalc.pictures.maps import layers
-from cnncalc.pictures.trained_run import TrainedRun, answers, read_trained_run, watching
+from cnncalc.pictures.trained_run import Answers, TrainedRun, answers, read_trained_run, watching
 from cnncalc.training.run_folder import requested_spec
 from cnncalc.training.settings import Settings
 from cnncalc.training.train import train
@@ -329,6 +330,32 @@ def test_a_filter_is_drawn_before_above_after_on_one_scale(run: Path, shown: Res
         assert is_in(np.concatenate([first, line, second]), page)
 
 
+GREY = {"height": 8, "width": 8, "channels": 3}
+
+
+@pytest.mark.parametrize(
+    ("network", "kind"),
+    [
+        (spec(GREY, 10, conv()), "filters of 3×3×1"),
+        (spec(GREY, 10), "rows of weights as pictures of 8×8×1"),
+        ({**spec({"features": 192}, 10), "layers": [{"linear": 10}]}, "rows of weights as "),
+    ],
+    ids=["convolution", "linear", "vector"],
+)
+def test_filters_of_grey_pictures_are_the_sums_of_their_channels(
+    network: dict[str, Any], kind: str, tmp_path: Path
+) -> None:
+    """Of digits, whose grey is copied to three channels, w₁·g + w₂·g + w₃·g = (w₁ + w₂ + w₃)·g."""
+    folder = trained(tmp_path / "run", network, data="digits", epochs=1)
+    found = filters(read_trained_run(folder, "cpu"))
+    assert found.kind.startswith(kind)
+    assert found.note == ", each the sum of its three channels, which read the same grey"
+    for stage, file in zip(found.stages, ("start.pt", "checkpoint.pt"), strict=True):
+        weight = weights(folder, file)[f"{found.layer}.weight"]
+        parts = weight.reshape(len(weight), 3, *stage.shape[2:])
+        assert torch.equal(stage, parts.sum(1, keepdim=True))
+
+
 # Maps
 
 
@@ -470,7 +497,49 @@ def test_patches_are_drawn_with_padding_in_pink(
         assert is_in(expected.repeat(21, 0).repeat(21, 1), page)
 
 
+@pytest.mark.parametrize("classes", [5, 33])
+def test_scores_have_the_names_of_their_classes(
+    classes: int, trained_run: TrainedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bands: list[figures.Band] = []
+
+    def kept(title: str, drawn: list[figures.Band], *_: str) -> Figure:
+        bands.extend(drawn)
+        return Figure()
+
+    monkeypatch.setattr("cnncalc.pictures.maps.tiled_figure", kept)
+    data = replace(trained_run.samples, classes=tuple(f"class {n}" for n in range(classes)))
+    goal = trained_run.goal._replace(outputs=classes)
+    maps.draw(replace(trained_run, data=data, goal=goal), 0)
+    *others, scores = bands
+    assert scores.title.startswith("fc1 5, ")
+    if classes == 5:
+        assert [tile.caption for tile in scores.tiles] == [(f"class {n}",) for n in range(5)]
+    # 33 names are more than a row of them shows.
+    assert all(not tile.caption for band in others for tile in band.tiles)
+    assert (classes == 33) == (len(scores.tiles) == 1)
+
+
 # Confusion and mistakes
+
+
+@pytest.mark.parametrize(
+    ("said", "text"),
+    [
+        ([0, 1, 2, 1, 0, 2], "No class was taken for the same other one more than once."),
+        ([0, 1, 1, 1, 0, 2], "Most often c was taken for b: 2 times."),
+        ([0, 1, 2, 2, 1, 0], "6 of 6 test samples are right."),
+    ],
+)
+def test_what_happened_once_is_not_most_often(
+    said: list[int], text: str, trained_run: TrainedRun
+) -> None:
+    """Right would be 0, 1, 2, 2, 1, 0: c for b, b for a and a for c once; or c for b twice."""
+    labels = torch.tensor([0, 1, 2, 2, 1, 0])
+    found = Answers(torch.zeros(6, 3), torch.tensor(said), torch.zeros(6), labels)
+    data = replace(trained_run.samples, classes=tuple("abc"))
+    drawn = confusion.draw(replace(trained_run, data=data), found)
+    assert text in drawn.text
 
 
 def test_the_matrix_counts_every_pair() -> None:
@@ -673,6 +742,21 @@ def test_its_command_trains_the_same_weights(
     assert all(torch.equal(tensor, again[name]) for name, tensor in weights(run).items())
 
 
+def test_a_spec_without_a_name_is_called_as_its_file_was(tmp_path: Path) -> None:
+    """In the folder of the run its file is another one, spec.json."""
+    nameless = {key: value for key, value in COLOUR.items() if key != "name"}
+    folder = trained(tmp_path / "squares", nameless, epochs=1)
+    assert read_trained_run(folder, "cpu").graph.name == "squares"
+    assert cnncalc("pictures", str(folder)).code == 0
+    page = (folder / "README.md").read_text("utf-8")
+    assert page.startswith("# squares on synthetic\n")
+    # A run of an earlier version does not say it.
+    about = json.loads((folder / "run.json").read_text("utf-8"))
+    del about["name"]
+    (folder / "run.json").write_text(json.dumps(about))
+    assert read_trained_run(folder, "cpu").graph.name == "spec"
+
+
 def test_its_command_has_variables_and_input(tmp_path: Path) -> None:
     network = {
         **spec({"height": 4, "width": 4, "channels": 1}, 2, conv(out_channels="=width")),
@@ -782,12 +866,15 @@ def pictures_is_a_file(run: Path) -> None:
             [],
             "RUN/spec.json:1:2: not JSON: the text ends too early; a bracket is not closed",
         ),
-        (bad_history, [], "RUN: its checkpoint has no history of epochs"),
+        (
+            bad_history,
+            [],
+            "RUN: its checkpoint does not fit (test_loss of epoch 2 is no finite number)",
+        ),
         (
             other_weights,
             [],
-            "RUN: its checkpoint does not fit (Error(s) in loading state_dict for Network: Missing "
-            'key(s) in state_dict: "fc1.bias".)',
+            "RUN: its checkpoint does not fit (network has no fc1.bias)",
         ),
         (broken_about, [], "RUN/run.json: not what cnncalc train wrote"),
         (shutil.rmtree, [], "RUN: no run of cnncalc train (No such file or directory)"),
@@ -815,7 +902,10 @@ def test_without_matplotlib_it_says_what_to_install(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     result = cnncalc("pictures", str(run))
     assert (result.code, result.out) == (2, "")
-    assert result.err == "cnncalc pictures needs matplotlib: pip install 'cnncalc[train]'\n"
+    assert (
+        result.err
+        == "cnncalc pictures needs matplotlib: in a checkout of cnncalc, pip install '.[train]'\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import math
 import os
 import random
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ import torch
 from torch.nn import functional
 
 import cnncalc
-from cnncalc.data import Split
+from cnncalc.data.fitting import Split
 from cnncalc.errors import UsageError
 from cnncalc.spec.load import load
 from cnncalc.training import checkpoint
@@ -548,6 +550,24 @@ def test_what_is_compiled_computes_the_same(
     assert [isinstance(graph, torch.fx.GraphModule) for graph in unrolled] == [True, True]
     assert same(weights(plain), weights(compiled))
     assert [e[2:] for e in plain.history] == [e[2:] for e in compiled.history]
+
+
+def test_what_the_compiler_notices_is_not_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """torch warns, by logging and by warnings, of what is on the machine; in a test that fails."""
+
+    def compiler(graph: torch.nn.Module, mode: str | None) -> torch.nn.Module:
+        logging.getLogger("torch.utils.cpp_extension").warning("No CUDA runtime is found")
+        logging.getLogger("torch._inductor.utils").warning("Not enough SMs")
+        module = {"__name__": "torch._inductor.lowering", "__warningregistry__": {}}
+        exec("import warnings; warnings.warn('slow')", module)
+        return graph
+
+    monkeypatch.setattr(torch, "compile", compiler)
+    with warnings.catch_warnings():
+        run(tmp_path, compile=True)
+    assert not caplog.records
 
 
 def test_a_disk_that_fills_up_is_one_line(tmp_path: Path) -> None:

@@ -287,4 +287,7 @@ def test_without_torch_one_sentence_says_what_to_install() -> None:
         "    print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
-    assert done.stdout == "cnncalc.build needs torch: pip install 'cnncalc[torch]'\n", done.stderr
+    assert (
+        done.stdout
+        == "cnncalc.build needs torch: in a checkout of cnncalc, pip install '.[torch]'\n"
+    ), done.stderr

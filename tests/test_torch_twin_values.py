@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 import cnncalc
 from cnncalc.infer import infer
 from cnncalc.layers.conv import Conv
-from tests.strategies import spec_of
+from tests.strategies import input_of, spec_of
 
 SMALL = ["lenet5", "lenet5-1998", "keras-mnist", "simple-convnet", "cs231n-demo", "convnet-39x31"]
 
@@ -145,13 +146,13 @@ def test_uneven_padding_of_a_convolution_is_that_of_tensorflow() -> None:
 
 
 def test_a_transposed_convolution_that_torch_cannot_pad() -> None:
-    """Stamps 1, 10 at 0 and 2, of 1 and 2: 1 10 2 20; one cut before, two added behind."""
+    """Stamps 1, 10 at 0 and 2, of 1 and 2: 1 10 2 20; one cut before, one added behind."""
     fields = {"out_channels": 1, "kernel_size": 2, "stride": 2, "padding": [[1, 0]]}
-    twin = one({"conv_transpose": {**fields, "output_padding": 2}}, 1, 2)
+    twin = one({"conv_transpose": {**fields, "output_padding": 1}}, 1, 2)
     with torch.no_grad():
         twin.upconv1.weight[:] = torch.tensor([1.0, 10])
         twin.upconv1.bias[:] = 0.5
-    assert twin(torch.tensor([[[1.0, 2]]])).tolist() == [[[10.5, 2.5, 20.5, 0.5, 0.5]]]
+    assert twin(torch.tensor([[[1.0, 2]]])).tolist() == [[[10.5, 2.5, 20.5, 0.5]]]
 
 
 def test_cubic_along_one_and_three_axes() -> None:
@@ -207,11 +208,59 @@ def test_attention_is_the_formula_of_the_paper(training: bool) -> None:
         torch.testing.assert_close(twin(x)[0], wanted)
 
 
-def test_unpooling_puts_values_at_the_start_of_their_windows() -> None:
-    twin = one({"max_unpool": {"kernel_size": 2, "size": 5}}, 1, 2)
-    assert twin(torch.tensor([[[7.0, 8]]])).tolist() == [[[7, 0, 8, 0, 0]]]
-    twin = one({"max_unpool": {"kernel_size": 1, "stride": 3, "size": 2}}, 1, 2)
-    assert twin(torch.tensor([[[7.0, 8]]])).tolist() == [[[7, 0]]]
+def unpooled(x: Tensor, pooling: dict[str, Any]) -> Tensor:
+    """What comes back through our network."""
+    layers = [{"max_pool": pooling, "name": "p"}, "sigmoid", UNDO]
+    spec = {"name": "undone", "input": input_of(tuple(x.shape[1:])), "layers": layers}
+    found: Tensor = cnncalc.build(spec).eval()(x)
+    return found
+
+
+UNDO = {"max_unpool": None, "indices_of": "p"}
+
+
+def test_unpooling_puts_values_back_where_they_were_found() -> None:
+    # Of 5 positions two windows of 2 read four.
+    found = unpooled(torch.tensor([[[7.0, 8, 3, -1, 9]]]), {"kernel_size": 2})
+    torch.testing.assert_close(found, torch.tensor([[[0, 8, 3, 0, 0.0]]]).sigmoid() * (found != 0))
+    assert (found != 0).tolist() == [[[False, True, True, False, False]]]
+
+
+@pytest.mark.parametrize("sizes", [(45,), (45, 60), (44, 61), (7, 6, 5)])
+@pytest.mark.parametrize(
+    "fields", [{}, {"ceil_mode": True}, {"padding": 1}, {"stride": 3, "padding": 1}]
+)
+@pytest.mark.parametrize("kernel", [2, 3])
+def test_unpooling_is_torchs(sizes: tuple[int, ...], fields: dict[str, Any], kernel: int) -> None:
+    axes, x = len(sizes), torch.randn(2, 3, *sizes)
+    pool = getattr(torch.nn, f"MaxPool{axes}d")(kernel, **fields, return_indices=True)
+    unpool = getattr(torch.nn, f"MaxUnpool{axes}d")(
+        kernel, fields.get("stride"), fields.get("padding", 0)
+    )
+    values, indices = pool(x)
+    wanted = unpool(values.sigmoid(), indices, output_size=sizes)
+    torch.testing.assert_close(unpooled(x, {"kernel_size": kernel, **fields}), wanted)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"padding": "same"}, {"padding": [[0, 1]]}, {"dilation": 2, "stride": 1}, {"dilation": 3}],
+)
+def test_unpooling_behind_windows_that_torch_does_not_undo(fields: dict[str, Any]) -> None:
+    """Position by position: a value stands where the largest of its window was."""
+    x = torch.randperm(11).float().view(1, 1, 11) / 10
+    values = x[0, 0].tolist()
+    dilation, stride = fields.get("dilation", 1), fields.get("stride", 2)
+    before, after = {"same": (0, 1)}.get(str(fields.get("padding")), (0, 0))
+    after = 1 if "padding" in fields else after
+    outputs = (11 + before + after - dilation - 1) // stride + 1
+    wanted = [0.0] * 11
+    for output in range(outputs):
+        taps = [output * stride - before + dilation * tap for tap in range(2)]
+        place = max((tap for tap in taps if 0 <= tap < 11), key=values.__getitem__)
+        wanted[place] = 1 / (1 + math.exp(-values[place]))
+    found = unpooled(x, {"kernel_size": 2, **fields})[0, 0]
+    torch.testing.assert_close(found, torch.tensor(wanted))
 
 
 # LeNet-5 of 1998

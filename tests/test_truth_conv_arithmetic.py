@@ -170,7 +170,8 @@ def test_pytorch_conv_transpose() -> None:
         theirs = (h - 1) * s - 2 * p + d * (k - 1) + a + 1
         fields = {"kernel_size": k, "stride": s, "padding": p, "dilation": d, "output_padding": a}
         ours = size("conv_transpose", h, out_channels=1, **fields)
-        assert ours == (theirs if theirs >= 1 else None)
+        # To compute it, torch wants less output padding than the stride or the dilation.
+        assert ours == (theirs if theirs >= 1 and a < max(s, d) else None)
         cases += ours is not None
     assert cases > 1000
 

@@ -74,7 +74,10 @@ def test_without_torch_the_function_says_it_too() -> None:
         "except cnncalc.CnncalcError as error:\n"
         "    print(error)\n"
     )
-    assert done.stdout == "cnncalc verify needs torch: pip install 'cnncalc[torch]'\n", done.stderr
+    assert (
+        done.stdout
+        == "cnncalc verify needs torch: in a checkout of cnncalc, pip install '.[torch]'\n"
+    ), done.stderr
 
 
 @pytest.mark.parametrize(

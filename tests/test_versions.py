@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -44,3 +45,42 @@ def test_everything_declared_is_pinned_within_its_bounds() -> None:
     for group in (PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()):
         for declared in requirements(group):
             assert declared.specifier.contains(pinned[canonicalize_name(declared.name)])
+
+
+TEXTS = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    *sorted((ROOT / "cnncalc").rglob("*.py")),
+]
+
+
+def test_what_is_said_of_installing_works_in_a_checkout() -> None:
+    """cnncalc is in no index: a name there would be another project's, or none."""
+    said = {path: re.findall(r"pip install ([^`\n]+)", path.read_text("utf-8")) for path in TEXTS}
+    assert not [path for path, words in said.items() for word in words if "cnncalc[" in word]
+    extras = {
+        extra
+        for words in said.values()
+        for word in words
+        for extra in re.findall(r"'\.\[(\w+)\]'", word)
+    }
+    assert (
+        {"torch", "image", "train", "sphinx", "dev"}
+        <= extras
+        <= {*PROJECT["optional-dependencies"]}
+    )
+
+
+def test_the_readme_says_which_python_is_needed() -> None:
+    least = PROJECT["requires-python"].removeprefix(">=")
+    assert f"Python {least} or newer" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_placeholders_are_explained_where_they_stand() -> None:
+    """An address that cannot be copied says so in its line."""
+    lines = [
+        line for path in TEXTS for line in path.read_text("utf-8").splitlines() if "OWNER/" in line
+    ]
+    assert lines
+    assert all("# OWNER: " in line for line in lines)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-TRAIN = "needs torch: pip install 'cnncalc[train]'\n"
-VERIFY = "cnncalc verify needs torch: pip install 'cnncalc[torch]'\n"
+TRAIN = "needs torch: in a checkout of cnncalc, pip install '.[train]'\n"
+VERIFY = "cnncalc verify needs torch: in a checkout of cnncalc, pip install '.[torch]'\n"
 
 
 def cnncalc(arguments: str, folder: Path) -> tuple[int, str, str]:

@@ -24,7 +24,7 @@ published, at its precision, by the tests; where both are torchvision's, paramet
 
 * **Receptive field** of the last map, along height (or length); `all` is the whole input, as behind
   squeeze-and-excitation and attention.
-* **Peak**: the working set of inference at float32, batch 1, in MiB, weights left out.
+* **Peak**: the peak memory of inference at float32, batch 1, in MiB, weights left out.
 * **Published**: torchvision's are those of its weights' metadata, parameters exactly and MACs in
   units of 10⁹.
 
@@ -66,7 +66,7 @@ def _row(name: str) -> str:
         f"{report.total('macs'):,}",
         f"{report.total('activations'):,}",
         f"{field:,}" if isinstance(field, int) else "all",
-        f"{report.total('working_set') / 2**20:.1f}",
+        f"{report.total('peak_memory') / 2**20:.1f}",
         params,
         macs,
         source,

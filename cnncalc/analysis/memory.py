@@ -3,32 +3,76 @@
 Layers run in the graph's order. A tensor lives from the layer that makes it to the last that reads
 it; the network's results live to the end, its inputs from the start. Views are the tensor they
 show. An elementwise layer overwrites its input where nothing reads that later, and has a tensor of
-its own where something does; dropout does nothing in inference. Weights, and what a layer needs
-inside itself, are not in it.
+its own where something does; dropout does nothing in inference. The indices of a max pooling live
+from it to the last layer that undoes it. Weights, and what a layer needs inside itself, are not in
+it.
 """
 
-from collections.abc import Callable
+from itertools import islice
 from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Ids, count
-from cnncalc.layers.kept import INDEX_BYTES
+
+MAX_NAMED = 50
+"""How many tensors a working set names."""
+
+
+class Tensor(NamedTuple):
+    """Something in memory: its name, its elements, and whether they are indices."""
+
+    name: str
+    elements: int
+    indices: bool = False
 
 
 class WorkingSet(NamedTuple):
-    """What is alive while one layer runs: elements of every tensor, by the node that made it."""
+    """What is alive while one layer runs: elements of values and of indices, and the tensors that
+    hold them, the first MAX_NAMED by name."""
 
     node: str
-    alive: dict[str, int]
-    ids: frozenset[str] = frozenset()
-    """Those of them that hold whole numbers."""
+    elements: int = 0
+    indices: int = 0
+    named: tuple[Tensor, ...] = ()
+    tensors: int = 0
 
-    def bytes(self, batch: int, bytes_of: Callable[[int], int]) -> int:
-        """Those of a batch; ids are int64, whatever the dtype of the values."""
-        ids = sum(size for name, size in self.alive.items() if name in self.ids)
-        values = sum(self.alive.values()) - ids
-        return bytes_of(values * batch) + INDEX_BYTES * ids * batch
+    @property
+    def alive(self) -> str:
+        """The names of the tensors."""
+        more = self.tensors - len(self.named)
+        return ", ".join([t.name for t in self.named] + ([f"… {more:,} more"] if more else []))
+
+
+class _Memory:
+    """Tensors by name, each with the last moment at which it is needed."""
+
+    def __init__(self) -> None:
+        self.held: dict[str, Tensor] = {}
+        self.until: dict[str, int] = {}
+        self._ends: dict[int, list[str]] = {}
+        self._sizes = [0, 0]
+
+    def hold(self, tensor: Tensor, until: int) -> None:
+        self.held[tensor.name] = tensor
+        self._sizes[tensor.indices] += tensor.elements
+        self.until[tensor.name] = -1
+        self.need(tensor.name, max(until, 0))
+
+    def need(self, name: str, until: int) -> None:
+        if until > self.until[name]:
+            self.until[name] = until
+            self._ends.setdefault(until, []).append(name)
+
+    def free(self, now: int) -> None:
+        for name in self._ends.pop(now, ()):
+            if self.until[name] == now:
+                tensor = self.held.pop(name)
+                self._sizes[tensor.indices] -= tensor.elements
+
+    def working_set(self, node: str) -> WorkingSet:
+        named = tuple(islice(self.held.values(), MAX_NAMED))
+        return WorkingSet(node, self._sizes[0], self._sizes[1], named, len(self.held))
 
 
 def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
@@ -36,28 +80,27 @@ def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
     training_only = graph.only_auxiliary()
     facts = [fact for fact in facts if fact.node.name not in training_only]
     last_read = _last_reads(graph, facts)
+    undone = {f.node.indices_of: now for now, f in enumerate(facts) if f.node.indices_of}
     owner = {name: name for name in graph.inputs}
-    size = {name: count(shape) for name, shape in graph.inputs.items()}
-    ids = frozenset(name for name, shape in graph.inputs.items() if isinstance(shape, Ids))
-    # Until when each tensor is read, under any of its names.
-    until = {name: last_read.get(name, -1) for name in graph.inputs}
-    alive = list(graph.inputs)
-    sets = []
+    memory, sets = _Memory(), []
+    for name, shape in graph.inputs.items():
+        tensor = Tensor(name, count(shape), isinstance(shape, Ids))
+        memory.hold(tensor, last_read.get(name, -1))
     for now, fact in enumerate(facts):
         node, values = fact.node, fact.node.layer.values
         made = owner[node.inputs[0]]
         shares = values == "view" or (
-            values == "in_place" and (node.layer.identity or until[made] <= now)
+            values == "in_place" and (node.layer.identity or memory.until[made] <= now)
         )
         if not shares:
             made = node.name
-            size[made] = fact.activations
-            until[made] = now
-            alive.append(made)
+            memory.hold(Tensor(made, fact.activations), now)
+        if node.name in undone:
+            memory.hold(Tensor(f"{node.name} indices", fact.activations, True), undone[node.name])
         owner[node.name] = made
-        until[made] = max(until[made], last_read.get(node.name, now))
-        sets.append(WorkingSet(node.name, {name: size[name] for name in alive}, ids))
-        alive = [name for name in alive if until[name] > now]
+        memory.need(made, last_read.get(node.name, now))
+        sets.append(memory.working_set(node.name))
+        memory.free(now)
     return sets
 
 

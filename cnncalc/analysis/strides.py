@@ -160,15 +160,15 @@ def find_fixes(layer: Layer, input: Shape, axis: int) -> Iterator[Fix]:
     ways: tuple[Iterable[Fix], ...] = (
         [{"input": window.n - over}],
         [{"input": window.n + missing}],
-        ({"kernel_size": k} for k in _around(window.kernel_size, upwards=True)),
+        ({"kernel_size": k} for k in around(window.kernel_size, upwards=True)),
         _paddings(window, over, missing) if padded else (),
-        ({"stride": s} for s in _around(window.stride, upwards=False)),
+        ({"stride": s} for s in around(window.stride, upwards=False)),
     )
     for fixes in ways:
         yield from islice((fix for fix in fixes if _fits(layer, input, axis, fix)), 1)
 
 
-def _around(number: int, upwards: bool) -> Iterator[int]:
+def around(number: int, upwards: bool) -> Iterator[int]:
     """The positive numbers around one, nearest first."""
     for distance in range(1, _SEARCH + 1):
         both = (number + distance, number - distance)[:: 1 if upwards else -1]

@@ -40,14 +40,11 @@ def convention(name: str) -> Convention:
     return CONVENTIONS[name]
 
 
-def in_keras(fact: Facts) -> int:
-    """Parameters as Keras counts them: with the moving means and variances of a batch
-    normalisation, and with one bias where torch adds up two."""
-    if fact.node.weights_of:
-        return 0
-    buffers = fact.node.layer.buffers(*fact.inputs)
-    moving = sum(prod(shape) for name, shape in buffers.items() if name.startswith("running_"))
-    return fact.params + moving - fact.node.layer.second_biases(*fact.inputs)
+def non_trainable(fact: Facts) -> int:
+    """What Keras counts as parameters that are not trained: moving means and variances, fixed
+    prototypes and kernels. It has no counter of batches."""
+    buffers = {} if fact.node.weights_of else fact.node.layer.buffers(*fact.inputs)
+    return sum(prod(shape) for name, shape in buffers.items() if name != "num_batches_tracked")
 
 
 _ESTIMATED = "LayerNorm GroupNorm InstanceNorm"

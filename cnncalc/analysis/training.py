@@ -88,6 +88,8 @@ def saved_for_backward(
         tensors[name] = _Tensor(name, count(shape), "channels_first", bytes)
     trained: set[str] = set()
     kept_already: set[str] = set()
+    indices: set[str] = set()
+    """The poolings whose indices are kept already."""
     found = []
     for fact in facts:
         name, layer = fact.node.name, fact.node.layer
@@ -100,6 +102,9 @@ def saved_for_backward(
             continue
         trained.add(name)
         needed = [made] if kept.output else []
+        if fact.node.indices_of in indices:
+            kept = kept._replace(extras=())
+        indices.add(fact.node.indices_of or name)
         extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
         for i, (shape, read) in enumerate(zip(fact.inputs, reads, strict=True)):
             # A factor is kept for the gradients of the others.

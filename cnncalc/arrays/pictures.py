@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cnncalc.errors import UsageError, printable
+from cnncalc.errors import UsageError, missing, printable
 
 MAX_PIXELS = 25_000_000
 """The most pixels of one picture."""
@@ -59,7 +59,7 @@ def decode(content: bytes, label: str) -> npt.NDArray[np.uint8]:
         reason = printable(str(error)[:100]).partition(" <_io.")[0] or type(error).__name__
         raise UsageError(f"{label}: this picture cannot be read: {reason}") from None
     raise UsageError(
-        f"{label}: {width:,}×{height:,} pixels; a picture may have {MAX_PIXELS:,}: make it smaller"
+        f"{label}: {height:,}×{width:,} pixels; a picture may have {MAX_PIXELS:,}: make it smaller"
     )
 
 
@@ -84,5 +84,5 @@ def _pillow(label: str) -> Any:
     try:
         from PIL import Image
     except ImportError:
-        raise UsageError(f"{label}: pictures need Pillow: pip install 'cnncalc[image]'") from None
+        raise missing(f"{label}: pictures need", "Pillow", "image") from None
     return Image

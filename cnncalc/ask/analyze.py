@@ -2,15 +2,20 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from cnncalc.analysis.strides import network_warnings
-from cnncalc.columns import bits_of, columns
+from cnncalc.asked import Asked
+from cnncalc.columns import bits_of, columns, second_biases
 from cnncalc.errors import UsageError, shown
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.layers.base import Ids, count
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.report import Report
+
+OF_TRAINING = ("backward_macs", "saved_bytes", "optimizer_bytes", "training_bytes")
+"""Columns that nothing in inference has."""
 
 
 def analyzed(
@@ -27,12 +32,15 @@ def analyzed(
         raise UsageError(f"batch must be a whole number from 1 to {MAX_INT:,}, not {batch}")
     bits_of(dtype)
     facts = infer(graph)
-    compute = columns(graph, facts, batch, dtype, _params(params_as), optimizer or "sgd")
+    compute = columns(graph, facts, batch, dtype, _kept(params_as), optimizer or "sgd")
+    if graph.left_out:
+        compute |= dict.fromkeys(OF_TRAINING, partial(_refuse_training, graph))
     remarks: dict[str, list[str]] = {}
     if params_as is not None:
-        remarks["params"] = ["params: as Keras' summary(), with batch_norm's moving statistics."]
-        if any(fact.node.layer.second_biases(*fact.inputs) for fact in facts):
+        remarks["params"] = [_keras_remark(compute)]
+        if any(map(second_biases, facts)):
             remarks["params"] += ["params: rnn and lstm with one bias for each number of a gate."]
+        remarks["buffers"] = ["buffers: none; Keras counts them as non-trainable parameters."]
     if count_as is not None:
         from cnncalc.analysis.tools import convention
 
@@ -45,18 +53,29 @@ def analyzed(
         name=graph.name,
         description=graph.description,
         source=graph.source,
-        batch=batch,
-        dtype=dtype,
+        asked=Asked.of(
+            graph,
+            batch=batch,
+            dtype=dtype,
+            count_as=count_as,
+            params_as=params_as,
+            optimizer=optimizer,
+        ),
         inputs=tuple(
             {"name": name, "shape": list(shape), "activations": count(shape) * batch}
             | ({"dtype": "int64"} if isinstance(shape, Ids) else {})
             for name, shape in graph.inputs.items()
         ),
         compute=compute,
-        count_as=count_as,
+        left_out=graph.left_out,
         remarks=remarks,
         find_warnings=partial(network_warnings, facts),
     )
+
+
+def _refuse_training(graph: Graph) -> Sequence[Any]:
+    """What is said where training is asked of a network without a part that it trains."""
+    raise UsageError(f"training needs what does not fit: {graph.left_out}")
 
 
 def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
@@ -67,21 +86,34 @@ def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
 
 def _training_remark(optimizer: str, compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
     """The sum that training bytes are."""
-    params, state, saved = (
-        sum(compute[key]()) for key in ("params_bytes", "optimizer_bytes", "saved_bytes")
+    total, state, saved = (
+        sum(compute[key]()) for key in ("training_bytes", "optimizer_bytes", "saved_bytes")
     )
+    # Each is there twice. Not params_bytes: what is kept as a parameter may have no gradient.
+    params = (total - state - saved) // 2
     return (
         f"training bytes: {params:,} parameters + {params:,} gradients + "
         f"{state:,} of {optimizer}'s state + {saved:,} saved for backward."
     )
 
 
-def _params(params_as: str | None) -> Callable[[Facts], int]:
-    """What counts parameters."""
+def _keras_remark(compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
+    """The three totals below Keras' summary()."""
+    total, trainable, rest = (
+        sum(compute[key]()) for key in ("params", "trainable", "non_trainable")
+    )
+    return (
+        f"params: as Keras' summary(): total {total:,}, trainable {trainable:,}, "
+        f"non-trainable {rest:,}."
+    )
+
+
+def _kept(params_as: str | None) -> Callable[[Facts], int] | None:
+    """What counts as parameters beside what is trained."""
     if params_as is None:
-        return lambda fact: fact.params
+        return None
     if params_as != "keras":
         raise UsageError(f"no such way to count parameters: {shown(params_as)}; there is keras")
-    from cnncalc.analysis.tools import in_keras
+    from cnncalc.analysis.tools import non_trainable
 
-    return in_keras
+    return non_trainable

@@ -146,7 +146,8 @@ def _checked(key: str, value: Any, place: str) -> Any:
     """A setting, if it can be one. Raises UsageError that names its place."""
     place = f"{place}.{printable(shorten(key))}"
     if key in LIMITS:
-        return amount(value, LIMITS[key], place)
+        amount(value, LIMITS[key], place)
+        return value
     if key not in OPTIONS:
         raise UsageError(f"{place}: no such setting{hint(key, (*LIMITS, *OPTIONS))}")
     is_right, wanted = OPTIONS[key]

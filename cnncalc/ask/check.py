@@ -4,11 +4,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.budget_table import for_spec, nearest
-from cnncalc.ask.groups import Strict
-from cnncalc.ask.option import Given, Group, Option, Spec, one_of
+from cnncalc.ask.groups import Rounded, Strict
+from cnncalc.ask.option import Given, Group, Option, one_of
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.several import OfSeveral, Several
 from cnncalc.errors import UsageError
 from cnncalc.findings import budget_page
@@ -34,7 +35,7 @@ def _limits() -> Iterator[Given]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Check(Strict, OfSeveral[Verdict]):
+class Check(Strict, Rounded, OfSeveral[Verdict]):
     """Hold networks against budgets; exit 1 where one is over, and say which layers cost most."""
 
     specs: Annotated[
@@ -42,17 +43,20 @@ class Check(Strict, OfSeveral[Verdict]):
         Option(
             "Files, - or bundled names; else those with tables in pyproject.toml.",
             metavar="[SPEC]...",
+            words=known.NETWORKS,
             positional=True,
             repeated=True,
         ),
     ] = ()
     limits: Annotated[Mapping[str, Any], Group(_limits())] = field(default_factory=dict)
     """Their amounts, by their names as options."""
-    dtype: Annotated[str | None, Option("Type of a value, for limits in bytes; else float32.")] = (
-        None
-    )
+    dtype: Annotated[
+        str | None,
+        Option("Type of a value, for limits in bytes; else float32.", words=known.DTYPES),
+    ] = None
     optimizer: Annotated[
-        str | None, Option("That of training memory; else sgd.", metavar="NAME")
+        str | None,
+        Option("That of training memory; else sgd.", metavar="NAME", words=known.OPTIMIZERS),
     ] = None
     batch: Annotated[int | None, Option("Inputs at a time; else 1.")] = None
     format: Annotated[
@@ -65,7 +69,10 @@ class Check(Strict, OfSeveral[Verdict]):
 
     def find(self) -> Several[Verdict]:
         limits = {key.replace("_", "-"): value for key, value in self.limits.items()}
-        given: dict[str, Any] = {k: amount(v, LIMITS[k], f"--{k}") for k, v in limits.items()}
+        for key, value in limits.items():
+            # It stays as it is written: the answer has its unit.
+            amount(value, LIMITS[key], f"--{key}")
+        given: dict[str, Any] = dict(limits)
         given |= {key: True for key in STRICT if getattr(self, key.replace("-", "_"))}
         plain = ("dtype", "batch", "input", "optimizer")
         given |= {key: value for key in plain if (value := getattr(self, key)) is not None}
@@ -101,7 +108,9 @@ class Check(Strict, OfSeveral[Verdict]):
                 for said in str(error).splitlines()
             ]
             return "".join(f"{line}\n" for line in lines)
-        return [block for *_, verdict in found.found for block in budget_page.page(verdict)]
+        return [
+            block for *_, verdict in found.found for block in budget_page.page(verdict, self.units)
+        ]
 
 
 def _annotations(spec: str, graph: Graph, verdict: Verdict) -> list[str]:

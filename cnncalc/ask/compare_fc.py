@@ -1,35 +1,37 @@
 """What convolutions save against fully connected layers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
-from cnncalc.ask.groups import Counted, OfNetwork
+from cnncalc.ask import known, parse
+from cnncalc.ask.groups import Counted, OfNetwork, Rounded
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
 from cnncalc.ask.training_options import training_options
 from cnncalc.columns import size_in_bytes
-from cnncalc.errors import UsageError, shown
+from cnncalc.errors import UsageError, refuse, shown
 from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
 from cnncalc.findings.contest import Contest
-from cnncalc.findings.dense_twin import Cost, DenseNetwork, dense_networks
+from cnncalc.findings.dense_twin import Cost, dense_networks
 from cnncalc.infer import infer
 from cnncalc.layers.base import Ids
 from cnncalc.layers.fields import MAX_INT, is_whole
+from cnncalc.report import Report
 from cnncalc.training.settings import Settings, option
 
 
 @dataclass(frozen=True, kw_only=True)
-class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
+class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
     """What convolutions save against fully connected layers: sparse connections × sharing."""
 
     layers: Annotated[
         Sequence[str],
         Option(
             "Convolutions, or blocks of them, to work out; else all.",
-            metavar="LAYER",
+            metavar="[LAYER]...",
+            words=known.CONVOLUTIONS,
             positional=True,
             repeated=True,
         ),
@@ -66,23 +68,36 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
         ),
     ] = field(default_factory=dict)
     """How both networks are trained."""
-    runs: Annotated[
-        Path | None,
-        Option("With --train: keep both runs in this folder; else nowhere.", region=False),
+    seeds: Annotated[
+        int | None,
+        Option("With --train: train with N seeds, from --seed on.", metavar="N", region=False),
     ] = None
+    runs: Annotated[
+        str | Path | None,
+        Option(
+            "With --train: keep the runs in this folder; else nowhere.",
+            metavar="<path>",
+            region=False,
+        ),
+    ] = None
+    resume: Annotated[
+        bool, Option("With --train: go on with the runs in that folder.", region=False)
+    ] = False
     observer: Any = None
     """A `ContestObserver`, which is told how far the training is."""
 
     def find(self) -> FcComparison | Contest:
         if self.train:
             return self._contest(Settings(**self.training))
-        if self.training or self.runs is not None:
-            raise UsageError(f"{option(next(iter(self.training), 'runs'))} is for --train")
+        own = {"seeds": self.seeds, "runs": self.runs, "resume": self.resume or None}
+        given = [*self.training, *(name for name, value in own.items() if value is not None)]
+        if given:
+            raise UsageError(f"{option(given[0])} is for --train")
         return self._compared(self.layers)
 
     def _contest(self, settings: Settings) -> Contest:
         """The network and a dense one, trained alike. Raises CnncalcError."""
-        from cnncalc.training.against_dense import train_against_dense
+        from cnncalc.training.against_dense import ContestObserver, train_against_dense
         from cnncalc.training.run_folder import requested_spec
 
         if self.layers:
@@ -91,15 +106,29 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             raise UsageError("--train takes --batch-size: --batch is for counts")
         if self.dtype != "float32":
             raise UsageError(f"--train trains in float32, not {shown(self.dtype)}")
+        refuse(
+            (
+                self.resume and self.runs is None,
+                "--resume: name the folder of the runs with --runs",
+            ),
+            (self.runs == "", '--runs: "" names no folder; a variable that is not set gives it'),
+        )
         requested = requested_spec(self.spec, parse.variables(self.set))
         if self.input is not None:
             requested = requested._replace(input=parse.input_shape(self.input, requested.graph()))
-        compared = replace(self, spec=requested.graph(), set={}, input=None)._compared(())
         return train_against_dense(
-            requested, compared.network, _dense(compared), settings, self.runs, self.observer
+            requested,
+            _cost(self.report(requested.graph())),
+            self._hidden(),
+            settings,
+            self.observer or ContestObserver(),
+            seeds=1 if self.seeds is None else self.seeds,
+            runs=None if self.runs is None else Path(self.runs),
+            resume=self.resume,
         )
 
-    def _compared(self, layers: Sequence[str]) -> FcComparison:
+    def _hidden(self) -> tuple[int, ...]:
+        """The sizes of the hidden layers that are given. Raises UsageError."""
         hidden = self.hidden
         sizes = parse.sizes(hidden) if isinstance(hidden, str | None) else hidden
         for units in sizes:
@@ -107,6 +136,10 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 raise UsageError(
                     f"hidden: sizes must be whole numbers from 1 to {MAX_INT:,}, not {shown(units)}"
                 )
+        return tuple(sizes)
+
+    def _compared(self, layers: Sequence[str]) -> FcComparison:
+        sizes = self._hidden()
         graph, batch = self.graph(), self.batch
         report, facts = self.report(graph), infer(graph)
 
@@ -114,12 +147,14 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
             return size_in_bytes(values, self.dtype)
 
         compared, total = compare_convolutions(graph, facts, layers, batch, size)
-        network = Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))
+        network = _cost(report)
         ids = any(isinstance(shape, Ids) for shape in graph.inputs.values())
         if ids and sizes:
             raise UsageError(f"hidden: {graph.name} reads ids of tokens; dense layers read values")
         dense = dense_networks(graph, facts, network.params, sizes, batch, size)
-        return FcComparison(graph.name, batch, self.dtype, compared, total, network, dense, ids)
+        return FcComparison(
+            graph.name, batch, self.dtype, compared, total, network, dense, report.asked, ids
+        )
 
     def answer(self, found: FcComparison | Contest) -> Answer:
         if isinstance(found, Contest):
@@ -133,27 +168,24 @@ class CompareFc(Counted, OfNetwork[FcComparison | Contest]):
                 raise UsageError(
                     "--format csv lists convolutions only; --hidden needs another format"
                 )
-            return Answer(comma_separated(found, self.layout))
+            return Answer(
+                comma_separated(found, self.layout), notes=tuple(found.asked.note(self.layout))
+            )
         networks = not self.layers or self.hidden is not None
-        return Answer(page(found, bool(self.layers), networks, self.layout), self.format)
+        return Answer(
+            page(found, bool(self.layers), networks, self.layout, self.units), self.format
+        )
 
     def _of_contest(self, found: Contest) -> Answer:
         from cnncalc.findings import contest_page as pages
 
         if self.format == "json":
-            return Answer(as_json({**found.to_dict(), "verdict": pages.verdict(found)}))
+            return Answer(as_json(pages.data(found)))
         if self.format == "csv":
             return Answer(pages.comma_separated(found))
         return Answer(pages.page(found), self.format)
 
 
-def _dense(compared: FcComparison) -> DenseNetwork:
-    """The dense network of one's own, else the one with a hidden layer. Raises UsageError."""
-    there = {network.kind: network for network in compared.dense_networks}
-    for kind in ("hidden", "one hidden layer"):
-        if kind in there:
-            return there[kind]
-    raise UsageError(
-        f"one hidden unit alone takes more than the {compared.network.params:,} parameters of the "
-        "network: name the hidden layers of the dense one, as --hidden 512"
-    )
+def _cost(report: Report) -> Cost:
+    """Of a network, all its layers."""
+    return Cost(*map(report.total, ("weights", "biases", "macs", "params_bytes")))

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
-from cnncalc.ask.groups import Counted
-from cnncalc.ask.option import JsonFormatOption, Option, Settings, Spec, SpecArgument
+from cnncalc.ask import known, parse
+from cnncalc.ask.groups import Counted, Rounded
+from cnncalc.ask.option import JsonFormatOption, Option, SpecArgument
+from cnncalc.ask.parse import Settings, Spec
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import refuse
 from cnncalc.findings.diff import Diff as Differences
@@ -14,19 +15,36 @@ from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Diff(Counted, Request[Differences]):
+class Diff(Rounded, Counted, Request[Differences]):
     """What two networks differ in: layers added (+), removed (-) and changed (~), and totals."""
 
     before: SpecArgument
     after: Annotated[
-        Spec, Option("The other; else the first, changed.", metavar="[SPEC]", positional=True)
+        Spec,
+        Option(
+            "The other; else the first, changed.",
+            metavar="[SPEC]",
+            words=known.NETWORKS,
+            positional=True,
+        ),
     ] = None
     set: Annotated[
         Settings,
-        Option("Set a variable of both; may be repeated.", metavar="VAR=VALUE", repeated=True),
+        Option(
+            "Set a variable of both; may be repeated.",
+            metavar="VAR=VALUE",
+            words=known.VARIABLES,
+            repeated=True,
+        ),
     ] = ()
     set_b: Annotated[
-        Settings, Option("Set one of the second only.", metavar="VAR=VALUE", repeated=True)
+        Settings,
+        Option(
+            "Set one of the second only.",
+            metavar="VAR=VALUE",
+            words=known.OTHER_VARIABLES,
+            repeated=True,
+        ),
     ] = ()
     input: Annotated[str | None, Option("Another input for both: 256x256.", metavar="SIZES")] = None
     input_b: Annotated[
@@ -69,5 +87,5 @@ class Diff(Counted, Request[Differences]):
         if self.format == "json":
             return Answer(as_json(found.to_dict()), ok=ok)
         if self.format == "text":
-            return Answer(lambda width: diff_page.lines(found, width, self.all), ok=ok)
-        return Answer(diff_page.page(found, self.all), self.format, ok=ok)
+            return Answer(lambda width: diff_page.lines(found, width, self.all, self.units), ok=ok)
+        return Answer(diff_page.page(found, self.all, self.units), self.format, ok=ok)

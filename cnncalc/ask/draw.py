@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import Option
@@ -12,6 +12,9 @@ from cnncalc.drawing.diagram import Labels
 from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
 from cnncalc.errors import UsageError
 from cnncalc.infer import infer
+
+SHORT = {"tex": "tikz"}
+"""What a format is called, too."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class Draw(OfNetwork[Drawing]):
             "What to write; usual is what -o's ending says, or svg.",
             ("--format", "-f"),
             choices=FORMATS,
+            also=SHORT,
         ),
     ] = None
     kind: Annotated[
@@ -42,7 +46,9 @@ class Draw(OfNetwork[Drawing]):
     ] = "blocks"
     column: Annotated[
         str | None,
-        Option("With --kind bars: params, macs, activations, …", metavar="COLUMN"),
+        Option(
+            "With --kind bars: params, macs, activations, …", metavar="COLUMN", words=known.BARS
+        ),
     ] = None
     depth: Annotated[
         str | None,
@@ -64,7 +70,7 @@ class Draw(OfNetwork[Drawing]):
             graph,
             infer(graph),
             analyzed(graph),
-            format=self.format or "svg",
+            format=SHORT.get(self.format or "", self.format) or "svg",
             kind="bars" if self.column is not None and self.kind == "blocks" else self.kind,
             column=self.column or "params",
             depth="all" if self.depth == "all" else parse.depth(self.depth),

@@ -12,6 +12,8 @@ from cnncalc.infer import infer
 class Export(OfNetwork[str]):
     """The network as a Python module for torch or Keras, which needs no cnncalc."""
 
+    endings = {".py": "python"}  # noqa: RUF012
+
     to: Annotated[str, Option("What the code is written for.", choices=("torch", "keras"))] = (
         "torch"
     )

@@ -6,8 +6,9 @@ A group is a part of a request and never made by itself: it needs no methods of 
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.analyze import analyzed
+from cnncalc.ask.known import Words
 from cnncalc.ask.option import DtypeOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Found, Request
 from cnncalc.graph import Graph
@@ -52,13 +53,26 @@ class CountedAs(Counted):
     """And as what, and for the training by what."""
 
     count_as: Annotated[
-        str | None, Option("Add a column: what torch, fvcore, thop, … count.", metavar="TOOL")
+        str | None,
+        Option(
+            "Add a column: what torch, fvcore, thop, … count.", metavar="TOOL", words=known.TOOLS
+        ),
     ] = None
     params_as: Annotated[
-        str | None, Option("Count batch_norm's moving statistics as parameters.", metavar="keras")
+        str | None,
+        Option(
+            "Count batch_norm's moving statistics as parameters.",
+            metavar="keras",
+            words=Words(lambda _: ["keras"]),
+        ),
     ] = None
     optimizer: Annotated[
-        str | None, Option("Add training memory with sgd, momentum, adam, …", metavar="NAME")
+        str | None,
+        Option(
+            "Add training memory with sgd, momentum, adam, …",
+            metavar="NAME",
+            words=known.OPTIMIZERS,
+        ),
     ] = None
 
     def report(self, graph: Graph) -> Report:
@@ -70,6 +84,15 @@ class CountedAs(Counted):
             params_as=self.params_as,
             optimizer=self.optimizer,
         )
+
+
+@dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
+class Rounded:
+    """How exact what people read is."""
+
+    units: Annotated[
+        bool, Option("Round, with units: 25.6 M, 97.5 MiB; JSON and CSV stay exact.")
+    ] = False
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
+from cnncalc.ask import known
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import Option, SpecArgument, one_of, starting
+from cnncalc.ask.option import Option, SpecArgument, one_of
 from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
@@ -22,7 +23,9 @@ _HEAD = """\
 
 Every layer of the spec language, its fields and their defaults. This page is made from the
 classes by `cnncalc layers --format markdown`; a test keeps it current. How each layer counts
-is in [counting.md](counting.md), how layers are written in [spec.md](spec.md).
+is in [counting.md](counting.md), how layers are written in [spec.md](spec.md). What is "compared
+only" changes nothing: it says what arrives, and is refused where something else does. So are
+`input_shape` and `input_dim`, which every layer but the joins takes as in Keras.
 """
 
 
@@ -96,6 +99,7 @@ def _nodes(graph: Graph) -> list[tuple[str, ...]]:
     ]
     for node in graph.nodes:
         given = node.layer.model_dump(by_alias=True, exclude_unset=True, exclude={"activation"})
+        given |= dict(node.assertions)
         fields = ", ".join(f"{name}={value}" for name, value in given.items())
         rows.append((node.name, ", ".join(node.inputs), f"{node.layer.type}({fields})"))
     return rows
@@ -112,7 +116,7 @@ class Layers(Request[str | None]):
         Option(
             "The layer to explain.",
             metavar="[NAME]",
-            complete=starting(lambda: [*MODULES]),
+            words=known.LAYER_WORDS,
             positional=True,
         ),
     ] = None
@@ -169,6 +173,7 @@ def _field_rows(cls: type[Layer]) -> list[tuple[str, str, str]]:
     for name, info in cls.model_fields.items():
         default = "required" if info.is_required() else _literal(info.default)
         rows.append((info.alias or name, default, info.description or ""))
+    rows += [(name, "–", f"{text}; compared only") for name, text in cls.assertions.items()]
     return sorted(rows, key=lambda row: row[1] != "required")
 
 

@@ -3,13 +3,17 @@
 Declared here once: the command line makes its options of them, documents their words.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 
 from cnncalc.amounts import Layout
-from cnncalc.render.write import FORMATS
+from cnncalc.ask import known
+from cnncalc.ask.known import Words
+from cnncalc.ask.parse import Settings, Spec
+from cnncalc.render.write import FORMATS, SHORT
 
 
 class Option(NamedTuple):
@@ -21,14 +25,18 @@ class Option(NamedTuple):
     metavar: str | None = None
     choices: Sequence[str] = ()
     """The words that it takes, where not every text will do and its type does not say so."""
+    also: Mapping[str, str] = MappingProxyType({})
+    """Other words for some of them."""
     least: int | None = None
-    complete: Callable[[str], list[str]] | None = None
-    """What completes the start of a value."""
+    words: Words | None = None
+    """Those that it is one of, or usually is."""
     positional: bool = False
     region: bool = True
     """Whether documents have it, too."""
     repeated: bool = False
     """Whether it may be given several times."""
+    piped: bool = False
+    """Whether, where it is left out, what is piped in stands for it."""
 
 
 class Given(NamedTuple):
@@ -59,29 +67,14 @@ def given(name: str, option: Option, hint: Any, default: Any) -> Given:
     return Given(name, option._replace(choices=option.choices or get_args(literal)), kind, default)
 
 
-def starting(names: Callable[[], Sequence[str]]) -> Callable[[str], list[str]]:
-    """Completes names, which are looked up when somebody completes."""
-    return lambda incomplete: [name for name in names() if name.startswith(incomplete)]
-
-
-def _networks() -> Sequence[str]:
-    from cnncalc.spec.bundled import networks
-
-    return networks()
-
-
-Spec = Any
-"""A path, `-`, the name of a bundled network; from Python also a mapping or a graph."""
-Settings = Sequence[str] | Mapping[str, Any]
-"""Variables of a spec: as texts `width=0.5`, or by their names."""
-
 DATA_FORMATS = (*FORMATS, "csv", "json")
 """The formats of what scripts read, too."""
 
 
 def one_of(formats: Sequence[str], help: str = "What to print.") -> Option:
     """The option for a format."""
-    return Option(help, ("--format", "-f"), choices=formats)
+    also = {word: format for word, format in SHORT.items() if format in formats}
+    return Option(help, ("--format", "-f"), choices=formats, also=also)
 
 
 SpecArgument = Annotated[
@@ -89,8 +82,9 @@ SpecArgument = Annotated[
     Option(
         "A file, - for standard input, or the name of a bundled network.",
         metavar="SPEC",
-        complete=starting(_networks),
+        words=known.NETWORKS,
         positional=True,
+        piped=True,
     ),
 ]
 SpecsArgument = Annotated[
@@ -98,9 +92,10 @@ SpecsArgument = Annotated[
     Option(
         "Files, - for standard input, or names of bundled networks; lenet5 by default.",
         metavar="[SPEC]...",
-        complete=starting(_networks),
+        words=known.NETWORKS,
         positional=True,
         repeated=True,
+        piped=True,
     ),
 ]
 PageFormatOption = Annotated[str, one_of(FORMATS)]
@@ -108,9 +103,14 @@ DataFormatOption = Annotated[str, one_of(DATA_FORMATS)]
 JsonFormatOption = Annotated[str, one_of((*FORMATS, "json"))]
 SetOption = Annotated[
     Settings,
-    Option("Set a variable of the spec; may be repeated.", metavar="VAR=VALUE", repeated=True),
+    Option(
+        "Set a variable of the spec; may be repeated.",
+        metavar="VAR=VALUE",
+        words=known.VARIABLES,
+        repeated=True,
+    ),
 ]
 LayoutOption = Annotated[
     Layout, Option("Order of shapes: hwc as textbooks, chw as torch.", choices=("hwc", "chw"))
 ]
-DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.")]
+DtypeOption = Annotated[str, Option("Type of a value, for columns in bytes.", words=known.DTYPES)]

@@ -2,35 +2,49 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from cnncalc.ask.option import Settings, Spec
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
+from cnncalc.infer import for_inference
 from cnncalc.layers.base import Shape
 from cnncalc.layers.fields import MAX_INT
-from cnncalc.report import DEFAULT_COLUMNS
+from cnncalc.meanings import DEFAULT_COLUMNS, key_of
 from cnncalc.spec.load import graph_of
+
+Spec = Any
+"""A path, `-`, the name of a bundled network; from Python also a mapping or a graph."""
+Settings = Sequence[str] | Mapping[str, Any]
+"""Variables of a spec: as texts `width=0.5`, or by their names."""
 
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
 
 def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path = Path()) -> Graph:
-    """The graph of a spec with its variables set, on another input. Raises CnncalcError."""
+    """The graph of a spec with its variables set, on another input, as inference runs it: without
+    auxiliary outputs that do not fit. Raises CnncalcError."""
     graph = graph_of(spec, variables(set), folder)
-    return graph if input is None else graph.with_input(input_shape(input, graph))
+    if input is not None:
+        graph = graph.with_input(input_shape(input, graph))
+    return for_inference(graph)
 
 
-def columns(text: str | None) -> tuple[str, ...]:
-    """The column keys that `--columns` names."""
+def refuse_two_from_standard_input(specs: Sequence[Spec]) -> None:
+    """It can be read once. Raises UsageError."""
+    if list(specs).count("-") > 1:
+        raise UsageError("only one network can come from standard input")
+
+
+def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple[str, ...]:
+    """The column keys that `--columns` names; those behind a + stand beside the usual ones."""
     if text is None:
-        return DEFAULT_COLUMNS
-    keys = tuple(key.strip() for key in text.lstrip("+").split(",") if key.strip())
+        return usual
+    keys = tuple(key_of(k.strip()) for k in text.lstrip("+").split(",") if k.strip())
     if not keys:
         raise UsageError("--columns names no column")
-    return (*DEFAULT_COLUMNS, *keys) if text.startswith("+") else keys
+    return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys
 
 
 def input_shape(text: str | Shape, graph: Graph | None = None) -> Shape:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import parse
+from cnncalc.ask import known, parse
 from cnncalc.ask.option import JsonFormatOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import UsageError
@@ -22,6 +22,7 @@ class Reconcile(Request[Reconciliation]):
         Option(
             "One tool, or two and how they differ; else all.",
             metavar="[A [B]]",
+            words=known.TOOLS,
             positional=True,
             repeated=True,
         ),

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, cast, get_args
 
 from cnncalc.ask.option import Given, Group, Option, given
-from cnncalc.errors import CnncalcError, UsageError, shown, suggestion
+from cnncalc.errors import CnncalcError, SpecError, UsageError, shown, suggestion
+from cnncalc.infer import Unfit
 from cnncalc.page import Page
 from cnncalc.presented import Presented
 from cnncalc.render.terminal import Line
@@ -31,7 +32,9 @@ class Answer(NamedTuple):
     ok: bool = True
     """Whether what was checked holds; else a command exits with 1."""
     problem: CnncalcError | None = None
-    """What is wrong with the networks that have no answer, where others have one."""
+    """What is wrong with the networks that have no answer."""
+    draft: bool = False
+    """Whether it is only what is known of such networks: to be looked at, not to be kept."""
 
     def text(self) -> str:
         """The answer as it stands in a file or a document. Pictures have none."""
@@ -68,7 +71,13 @@ class Request(Generic[Found]):
 
         Raises CnncalcError.
         """
-        found, asked = self.find(), cast(Any, self)
+        asked = cast(Any, self)
+        try:
+            found = self.find()
+        except Unfit as case:
+            from cnncalc.ask.unfit import told
+
+            raise told(case, self) from None
         for result in self.results(found):
             if isinstance(result, Presented):
                 result.shown_by(lambda format: replace(asked, format=format).answer(found).text())
@@ -83,10 +92,20 @@ def answer(request: Request[Any]) -> Answer:
     """The answer to a request: computed, not printed; safe in threads. Raises CnncalcError."""
     for name, option, *_ in given_fields(type(request)):
         value, known = getattr(request, name, None), option.choices
+        value = option.also.get(value, value) if isinstance(value, str) else value
         # A file's name may say a format that no option does.
         if known and value not in (None, *known, *request.endings.values()):
             raise UsageError(wrong_choice(name, value, known))
-    return request.answer(request.find())
+    try:
+        found = request.find()
+    except Unfit as case:
+        from cnncalc.ask.unfit import tables, told
+
+        errors = [told(one, request) for one in (case, *case.others)]
+        content = tables([error.report for error in errors], request)
+        problem = SpecError([line for error in errors for line in error.problems])
+        return Answer(content, getattr(request, "format", None) or "", problem=problem, draft=True)
+    return request.answer(found)
 
 
 def wrong_choice(name: str, value: Any, known: Sequence[str]) -> str:
@@ -124,7 +143,10 @@ given_fields: Callable[[Any], tuple[Given, ...]] = cache(_given)
 
 def request_with(kind: type[Request[Any]], values: Mapping[str, Any]) -> Request[Any]:
     """The request of a kind that has these values, each in its field or in its group's."""
-    groups = {one.name: one.group for one in given_fields(kind) if one.group}
+    given = given_fields(kind)
+    also = {one.name: one.option.also for one in given if one.option.also}
+    values = {n: also[n].get(v, v) if n in also else v for n, v in values.items()}
+    groups = {one.name: one.group for one in given if one.group}
     placed = {name: value for name, value in values.items() if name not in groups}
     for name, group in groups.items():
         if values.get(name) is not None:

@@ -4,14 +4,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from cnncalc.ask import parse
 from cnncalc.ask.groups import Changed
-from cnncalc.ask.option import Spec
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.request import Answer, Request, as_json
+from cnncalc.ask.unfit import parts, told
 from cnncalc.errors import CnncalcError
 from cnncalc.findings.budget import Verdict
 from cnncalc.findings.verification import Verification
 from cnncalc.graph import Graph
+from cnncalc.infer import Unfit
 from cnncalc.page import Page
+from cnncalc.render.write import FORMATS
 
 One = TypeVar("One", bound=Verdict | Verification)
 Watch = Callable[[Spec, Any], None]
@@ -54,6 +58,7 @@ class OfSeveral(Changed, Request[Several[One]]):
         self, specs: Sequence[Spec], look: Callable[[Spec], tuple[Graph, One]]
     ) -> Several[One]:
         """What is found of each; a mistake of one keeps no other from its answer."""
+        parse.refuse_two_from_standard_input(specs)
         several = Several[One]([], [])
         for spec in specs:
             self.watch(spec, None)
@@ -61,6 +66,8 @@ class OfSeveral(Changed, Request[Several[One]]):
                 graph, one = look(spec)
                 several.found.append((spec, graph, one))
                 self.watch(spec, one)
+            except Unfit as case:
+                several.mistakes.append((spec, told(case, self)))
             except CnncalcError as error:
                 several.mistakes.append((spec, error))
         return several
@@ -76,4 +83,6 @@ class OfSeveral(Changed, Request[Several[One]]):
 
     def answer(self, found: Several[One]) -> Answer:
         content = as_json(found.to_dict()) if self.format == "json" else self.content(found)
+        if self.format in FORMATS and not isinstance(content, str):
+            content = [*content, *parts(found.mistakes, self)]
         return Answer(content, self.format, ok=found.ok, problem=found.problem)

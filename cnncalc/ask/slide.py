@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 
 from cnncalc.arrays import numbers, pictures, source
-from cnncalc.ask import parse
-from cnncalc.ask.option import DataFormatOption, Option, starting
+from cnncalc.ask import known, parse
+from cnncalc.ask.option import DataFormatOption, Option
 from cnncalc.ask.request import Answer, Request, as_json
 from cnncalc.errors import UsageError, printable, shown, suggestion
-from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES, known_name
+from cnncalc.sliding.kernels import KERNELS, OTHER_NAMES, PAIRS, known_name
 from cnncalc.sliding.layer import slide
 from cnncalc.sliding.levels import Levels, toned
 from cnncalc.sliding.page import Wanted, kernel_page, page
@@ -51,10 +51,13 @@ class Slide(Request[Named | None]):
             "The kernel, or its name (--kernels lists them); repeat it for more filters.",
             ("--kernel", "-k"),
             metavar="NUMBERS|FILE|NAME",
-            complete=starting(lambda: [*KERNELS]),
+            words=known.KERNELS,
             repeated=True,
         ),
     ] = ()
+    flip: Annotated[
+        bool, Option("Turn the kernel by 180 degrees first, as mathematics convolves.")
+    ] = False
     max_pool: Annotated[
         str | None, Option("The largest of each window: 2, 2x3.", metavar="SIZE")
     ] = None
@@ -100,7 +103,7 @@ class Slide(Request[Named | None]):
 
     def find(self) -> Named | None:
         if self.kernels:
-            if self.format in ("csv", "json"):
+            if self.format in ("csv", "json", "png"):
                 raise UsageError(f"--kernels has no {self.format}; it is a page")
             return None
         pool, size = self._pool()
@@ -108,7 +111,15 @@ class Slide(Request[Named | None]):
             raise UsageError(
                 "nothing to slide: give --kernel, --max-pool, --avg-pool or --min-pool"
             )
-        read = [_kernel(text) for text in self.kernel or ([] if pool else [_KERNEL])]
+        given = list(self.kernel) or ([] if pool else [_KERNEL])
+        pair = PAIRS.get(known_name(given[0]) or "") if len(given) == 1 else None
+        pair = None if pair and source.exists(given[0]) else pair
+        if pair and (self.backward or self.upstream is not None):
+            raise UsageError(
+                f"--backward is of maps, not of their magnitude: give --kernel {pair[0]} --kernel "
+                f"{pair[1]}"
+            )
+        read = [_kernel(text) for text in pair or given]
         names = [name for weights, name in read for _ in range(_filters(weights))]
         value = self.padding_value
         found = slide(
@@ -126,6 +137,8 @@ class Slide(Request[Named | None]):
             ceil_mode=self.ceil_mode,
             count_include_pad=self.count_include_pad,
             relu=self.activation is not None,
+            flip=self.flip,
+            is_gradient=pair is not None,
         )
         return Named(found, names if any(names) else [])
 
@@ -173,10 +186,12 @@ class Slide(Request[Named | None]):
 def _kernel(text: str) -> tuple[source.Array, str]:
     """A kernel and its name, if it has one. A file of that name wins over a known name."""
     known = known_name(text)
+    if known in PAIRS and not source.exists(text):
+        raise UsageError(f"--kernel {known} stands for {' and '.join(PAIRS[known])}; give it alone")
     if known is not None and not source.exists(text):
         return numbers.array(KERNELS[known].weights, known), known
     if known is None and not (text == "-" or numbers.looks_typed(text) or source.exists(text)):
-        hint = suggestion(text, [*KERNELS, *OTHER_NAMES]) or "; --kernels lists them"
+        hint = suggestion(text, [*KERNELS, *PAIRS, *OTHER_NAMES]) or "; --kernels lists them"
         raise UsageError(f"--kernel {shown(text)}: no such file, and no kernel of that name{hint}")
     return source.read(text, "--kernel"), ""
 
@@ -218,5 +233,5 @@ def _picture(found: Slid, levels: Levels | None) -> Answer:
     *_, height, width = picture.pixels.shape
     cut = f", {picture.cut:,} of {picture.values:,} values cut" if picture.cut else ""
     colour = "colour" if picture.pixels.ndim == 3 else "grey"
-    note = f"{width}×{height}, {colour}, levels: {picture.levels}{cut}"
+    note = f"{height}×{width}, {colour}, levels: {picture.levels}{cut}"
     return Answer("", picture=pictures.encode(picture.pixels), notes=(note,))

@@ -5,26 +5,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from cnncalc.ask import parse
-from cnncalc.ask.groups import Changed, Counted, CountedAs, Strict
+from cnncalc.ask import known, parse
+from cnncalc.ask.groups import Changed, Counted, CountedAs, Rounded, Strict
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
     Option,
     SpecsArgument,
-    starting,
 )
 from cnncalc.ask.request import Answer, Request
+from cnncalc.asked import asked_notes
 from cnncalc.errors import Origin, UsageError, refuse, shown
+from cnncalc.infer import Unfit
 from cnncalc.layers import MODULES, layer_class
 from cnncalc.layers.base import Shape
+from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
 from cnncalc.tables.table import page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
-class _Reports(Request[list[Report]]):
+class _Reports(Rounded, Request[list[Report]]):
     """What tables of reports have in common."""
 
     format: DataFormatOption = "text"
@@ -32,35 +34,51 @@ class _Reports(Request[list[Report]]):
         str | None,
         Option(
             "Columns, separated by commas; a list that starts with + adds to the usual ones "
-            "(+connections)."
+            "(+connections).",
+            words=known.COLUMNS,
         ),
     ] = None
     layout: LayoutOption = "hwc"
 
+    def _keys(self, usual: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+        """The columns that are chosen, or added to the usual ones; and those of other options."""
+        return tuple(dict.fromkeys((*parse.columns(self.columns, usual), *extra)))
+
+    def _usual(self, keys: tuple[str, ...]) -> list[str]:
+        """Those of the columns that nobody asked for: they may go where there is no room."""
+        if self.columns is not None and not self.columns.startswith("+"):
+            return []
+        named = parse.columns(self.columns, ())
+        return [key for key in keys if key not in named]
+
     def _written(self, report: Report, extra: tuple[str, ...], ok: bool) -> Answer:
         """One report, with `extra` columns beside those chosen."""
-        chosen, format, layout = self.columns, self.format, self.layout
+        format, layout = self.format, self.layout
         sort, top, depth = (getattr(self, name, None) for name in ("sort", "top", "depth"))
-        keys, levels = _with(parse.columns(chosen), extra), parse.depth(depth)
+        keys, levels = self._keys(DEFAULT_COLUMNS, extra), parse.depth(depth)
         if format == "json":
             from cnncalc.tables.json import json
 
             # All layers in their order: what scripts read is not cut to what people look at.
-            return Answer(json(report, extra if chosen is None else keys), ok=ok)
+            return Answer(json(report, self._keys((), extra)), ok=ok)
         if format == "csv":
             from cnncalc.tables.csv import CSV_COLUMNS, csv
 
-            keys = _with(CSV_COLUMNS, extra) if chosen is None else keys
+            keys = self._keys(CSV_COLUMNS, extra)
             table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
-            return Answer(csv(table), notes=tuple(warning_lines(report)), ok=ok)
+            notes = (*report.asked.note(layout), *warning_lines(table))
+            return Answer(csv(table), notes=notes, ok=ok)
         if depth is None and sort is None and top is None:
             levels, top = fitting_depth(report), MAX_ROWS
-        table = tabulate(report, keys, sort=sort, top=top, layout=layout, depth=levels)
+        table = tabulate(
+            report, keys, sort=sort, top=top, layout=layout, depth=levels, rounded=self.units
+        )
         if format == "text":
             from cnncalc.tables import text
 
             # A file holds all of it, also where COLUMNS says how wide a terminal is.
-            return Answer(lambda width: text.render(table, width, chosen is None), ok=ok)
+            droppable = self._usual(text.DROPPED)
+            return Answer(lambda width: text.render(table, width, droppable), ok=ok)
         caption, label = (getattr(self, name, "") for name in ("caption", "label"))
         return Answer(page(table, caption, label), format, ok=ok)
 
@@ -70,13 +88,19 @@ class Table(Strict, CountedAs, Changed, _Reports):
     """Shapes, activations, parameters, MACs, FLOPs of every layer; several specs side by side."""
 
     specs: SpecsArgument = ()
-    sort: Annotated[str | None, Option("Largest values of a column first.", metavar="COLUMN")] = (
-        None
-    )
-    top: Annotated[int | None, Option("Show the first N layers only.", metavar="N", least=1)] = None
+    sort: Annotated[
+        str | None,
+        Option("Largest values of a column first.", metavar="COLUMN", words=known.NUMBERS),
+    ] = None
+    top: Annotated[
+        int | None,
+        Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
+    ] = None
     value: Annotated[
         str | None,
-        Option("Print one total only: params, macs, layers, …", metavar="COLUMN"),
+        Option(
+            "Print one total only: params, macs, layers, …", metavar="COLUMN", words=known.TOTALS
+        ),
     ] = None
     depth: Annotated[
         str | None,
@@ -87,16 +111,27 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def find(self) -> list[Report]:
         self._check_caption()
+        parse.refuse_two_from_standard_input(self.specs)
         variables = parse.variables(self.set)
-        return [
-            self.report(parse.network(spec, variables, self.input, self.base))
-            for spec in self.specs or ["lenet5"]
-        ]
+        found, unfit = list[Report](), list[Unfit]()
+        for spec in self.specs or ["lenet5"]:
+            try:
+                graph = parse.network(spec, variables, self.input, self.base)
+                found.append(self.report(graph))
+            except Unfit as case:
+                unfit.append(case)
+        if unfit:
+            unfit[0].others = tuple(unfit[1:])
+            raise unfit[0]
+        return found
 
     def answer(self, found: list[Report]) -> Answer:
         ok = all(map(self.allows, found))
         asked = {"count": self.count_as, "training_bytes": self.optimizer}
         extra = tuple(key for key, wanted in asked.items() if wanted is not None)
+        if self.params_as is not None and (len(found) > 1 or self.format == "json"):
+            # A table of layers has them below it.
+            extra += ("trainable", "non_trainable")
         if self.value is not None:
             key = self.value
             totals = [r.layers if key == "layers" else r.total(key) for r in found]
@@ -105,20 +140,24 @@ class Table(Strict, CountedAs, Changed, _Reports):
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
 
-        chosen = None if self.columns is None else parse.columns(self.columns.lstrip("+"))
-        keys = _with(chosen or compare.COMPARED, extra)
+        keys = self._keys(compare.COMPARED, extra)
         networks = list(zip(map(str, self.specs), found, strict=True))
         if self.sort is not None:
             key = self.sort
-            networks.sort(key=lambda network: network[1].total(key), reverse=True)
+            networks.sort(key=lambda n: compare.total(n[1], key) or 0, reverse=True)
+        left_out = len(networks) - len(networks[: self.top])
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks), ok=ok)
+            return Answer(compare.json(networks, self._keys((), extra)), ok=ok)
         if self.format == "csv":
-            return Answer(compare.comma_separated(networks, keys, self.layout), ok=ok)
-        return Answer(
-            compare.page(networks, keys, self.layout, self.caption, self.label), self.format, ok=ok
-        )
+            notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
+            return Answer(
+                compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
+            )
+        grid = compare.grid(
+            networks, keys, self.layout, left_out, self._usual(compare.SPARE), self.units
+        )._replace(caption=self.caption, label=self.label)
+        return Answer([grid], self.format, ok=ok)
 
     def _check_caption(self) -> None:
         """Refuse what the format would leave out. Raises UsageError."""
@@ -152,7 +191,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "The layer's word.",
             metavar="LAYER",
-            complete=starting(lambda: [*MODULES]),
+            words=known.LAYER_WORDS,
             positional=True,
         ),
     ]
@@ -161,6 +200,7 @@ class OneLayer(Strict, Counted, _Reports):
         Option(
             "Its fields: kernel_size=3, padding=same.",
             metavar="[FIELD=VALUE]...",
+            words=known.FIELDS,
             positional=True,
             repeated=True,
         ),
@@ -203,7 +243,3 @@ class OneLayer(Strict, Counted, _Reports):
                 raise UsageError(f"the field {shown(name)} is given twice")
             found[name] = parse.value(value)
         return found
-
-
-def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
-    return (*keys, *(key for key in extra if key not in keys))

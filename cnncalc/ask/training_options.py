@@ -4,10 +4,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
+from cnncalc.ask import known
 from cnncalc.ask.option import Group, Option, given
 from cnncalc.training.settings import Settings
 
 _METAVARS = {"overfit": "N"}
+_WORDS = {"data": known.DATA_SETS}
 
 
 def training_options(helps: Mapping[str, str], usual: Mapping[str, Any]) -> Group:
@@ -19,7 +21,7 @@ def training_options(helps: Mapping[str, str], usual: Mapping[str, Any]) -> Grou
     return Group(
         given(
             name,
-            Option(help, metavar=_METAVARS.get(name), region=False),
+            Option(help, metavar=_METAVARS.get(name), words=_WORDS.get(name), region=False),
             hints[name],
             usual.get(name),
         )

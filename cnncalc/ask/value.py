@@ -10,7 +10,8 @@ from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
-from cnncalc.report import COLUMNS, PARTS, Report, column
+from cnncalc.meanings import COLUMNS, column, key_of
+from cnncalc.report import PARTS, Report
 
 _UNITS = {
     "k": 10**3,
@@ -51,6 +52,7 @@ def quantity(report: Report, name: str) -> Any:
     Counts are integers, ratios fractions; shares and shapes are texts, as in the table.
     """
     of, _, key = name.rpartition(".")
+    key = key_of(key)
     if key == "layers" and not of:
         return report.layers
     if key not in COLUMNS:
@@ -64,6 +66,9 @@ def quantity(report: Report, name: str) -> Any:
     if not inside:
         blocks = {layer[:i] for layer in names for i, sign in enumerate(layer) if sign == "."}
         raise UsageError(f"no such layer: {shown(of)}{suggestion(of, [*names, *sorted(blocks)])}")
+    if meant.fused == "last" and not meant.total:
+        # That of the block's output.
+        return _cell(report, key, inside[-1])
     if not meant.total:
         raise UsageError(f"{of} is a block, and the column {key} has no total")
     values = report.column("new_activations" if key == "activations" else key)

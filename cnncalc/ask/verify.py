@@ -5,7 +5,8 @@ from typing import Annotated, Any
 
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
-from cnncalc.ask.option import Option, Spec, SpecsArgument, one_of
+from cnncalc.ask.option import Option, SpecsArgument, one_of
+from cnncalc.ask.parse import Spec
 from cnncalc.ask.several import OfSeveral, Several
 from cnncalc.errors import UsageError
 from cnncalc.findings import verification_page as pages
@@ -73,7 +74,8 @@ class Verify(OfSeveral[Verification]):
         from cnncalc.witness.verify import verify_graph
 
         theirs = parse.network(spec, variables, None, self.base)
-        graph = parse.network(theirs, {}, self.input)
+        # Its step trains what is there: the network that is left is one of its own.
+        graph = parse.network(theirs, {}, self.input)._replace(left_out="")
         found = verify_graph(
             graph,
             infer(graph),

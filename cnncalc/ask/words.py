@@ -61,7 +61,10 @@ def request_of(words: Sequence[str], folder: Path, format: str = "") -> Request[
 def format_of(words: Sequence[str]) -> str:
     """The format that the words of a region name; nothing where they name none."""
     named = [m[2] for word in words[1:] if (m := _OPTION.fullmatch(word)) and m[1] == "format"]
-    return named[-1] if named else ""
+    if not named:
+        return ""
+    given = _options(words[0]).get("format") if words[0] in REQUESTS else None
+    return given.option.also.get(named[-1], named[-1]) if given else named[-1]
 
 
 def option_words(command: str, name: str, value: str) -> list[str]:
@@ -147,6 +150,7 @@ def _value(key: str, text: str, given: Given) -> Any:
             said = text if whole else shown(text)
             raise UsageError(f"{key} must be a whole number{start}, not {said}")
         return int(text)
+    text = given.option.also.get(text, text)
     if known and text not in known:
         raise UsageError(wrong_choice(key, text, known))
     return text

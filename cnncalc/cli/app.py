@@ -8,7 +8,7 @@ from functools import cache
 from importlib import import_module
 from io import UnsupportedOperation
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -16,8 +16,9 @@ from typer.core import TyperCommand, TyperGroup
 from cnncalc import __version__
 from cnncalc.ask.request import Request
 from cnncalc.ask.words import REQUESTS, kind_of
+from cnncalc.cli import completion
 from cnncalc.cli.command import command
-from cnncalc.cli.output import named_format
+from cnncalc.cli.output import format_for, meant
 from cnncalc.cli.output import run as run_request
 from cnncalc.errors import CnncalcError, UsageError, printable, shorten, suggestion
 
@@ -46,20 +47,47 @@ COMMANDS = {
 
 
 class _Command(TyperCommand):
-    """A command that writes `-o net.html` as HTML where `--format` says nothing else."""
+    """A command that writes `-o net.html` as HTML."""
 
     request: type[Request[Any]] | None = None
 
+    def get_help(self, ctx: Any) -> str:
+        from cnncalc.cli.help import help_of
+
+        return help_of(ctx, self.request)
+
     def invoke(self, ctx: Any) -> Any:
         output, source = ctx.params.get("output"), ctx.get_parameter_source("format")
-        if output is not None and self.request and source and source.name == "DEFAULT":
-            named = named_format(self.request, Path(output))
-            ctx.params["format"] = named or ctx.params["format"]
+        if output is not None and self.request and self.request.writes:
+            default = source is None or source.name == "DEFAULT"
+            asked = None if default else meant(self.request, ctx.params["format"])
+            format = format_for(self.request, Path(output), asked, ctx.info_name)
+            if source is not None:
+                ctx.params["format"] = format or ctx.params["format"]
         return super().invoke(ctx)
 
 
 class _Commands(TyperGroup):
     """Loads a command's module when it is called: nobody waits for the others."""
+
+    completes_names = False
+    """Whether it is asked for the names of commands, to complete one."""
+
+    def get_help(self, ctx: Any) -> str:
+        from cnncalc.cli.help import help_of
+
+        return help_of(ctx, None, COMMANDS)
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        # As git has it: `help table` is `table --help`.
+        return super().parse_args(ctx, [*args[1:2], "--help"] if args[:1] == ["help"] else args)
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> Any:
+        self.completes_names = True
+        try:
+            return super().shell_complete(ctx, incomplete)
+        finally:
+            self.completes_names = False
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -71,6 +99,8 @@ class _Commands(TyperGroup):
                 return None
             hint = suggestion(cmd_name, COMMANDS) or "; `cnncalc --help` lists them"
             raise UsageError(f"cnncalc {printable(shorten(cmd_name))}: no such command{hint}")
+        if self.completes_names:
+            return TyperCommand(cmd_name, short_help=COMMANDS[cmd_name])
         return _made(cmd_name)
 
 
@@ -80,7 +110,7 @@ def _made(name: str) -> Any:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     kind, run = _request(name)
     function = run if kind is None else command(kind, run)
-    app.command(name, cls=_Command, help=function.__doc__)(function)
+    app.command(name, cls=_Command, help=function.__doc__, context_settings=_SETTINGS)(function)
     made: Any = typer.main.get_command(app)
     made.request = kind
     return made
@@ -95,8 +125,8 @@ def _request(name: str) -> tuple[type[Request[Any]] | None, Callable[..., None]]
     return kind, module.run
 
 
-_WATCHED = ("compare-fc", "verify")
-"""Commands that tell how far they are."""
+_WATCHED = ("compare-fc", "explain", "verify")
+"""Commands that say something while somebody watches."""
 _USAGE: Any = typer.BadParameter.__base__
 """What typer raises where it is used wrongly; it names its children only."""
 
@@ -108,11 +138,13 @@ _RULES = {
     "greater than or equal to ": "must be at least ",
 }
 """What the library behind typer says of a value, and what we do."""
+_SETTINGS = {"help_option_names": ["-h", "--help"]}
 INTERRUPTED = 130
 """The exit code after Ctrl-C, as shells have it."""
 
 app = typer.Typer(
     cls=_Commands,
+    context_settings=_SETTINGS,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -141,16 +173,22 @@ def _group() -> Any:
     return typer.main.get_command(app)
 
 
+def _answer() -> Any:
+    return _group().main(prog_name="cnncalc", standalone_mode=False)
+
+
 def run() -> None:
     """Run the command line; errors of cnncalc become lines on stderr and exit code 2."""
     _open_streams()
+    if completion.completes():
+        completion.complete(_answer)
     code, said = 2, ""
     try:
-        code = _group().main(prog_name="cnncalc", standalone_mode=False) or 0
+        code = _answer() or 0
         # What a full disk refuses is said here, not at the interpreter's end.
         sys.stdout.flush()
     except CnncalcError as error:
-        said = str(error)
+        said = str(_with_what_fits(error))
     except _USAGE as error:
         said = _line(error)
     except (KeyboardInterrupt, typer.Abort):
@@ -168,6 +206,15 @@ def run() -> None:
 
         said = "\n".join([*map(printable, traceback.format_exc().splitlines()), FAULT])
     _end(code, said)
+
+
+def _with_what_fits(error: CnncalcError) -> CnncalcError:
+    """An error of a network that does not fit, as requests tell it: not all that infers is one."""
+    if not hasattr(error, "misfits"):
+        return error
+    from cnncalc.ask.unfit import told
+
+    return told(cast(Any, error), None)
 
 
 def _open_streams() -> None:

@@ -112,7 +112,7 @@ def _report_stale(plans: Sequence[Plan], stale: Sequence[Plan], format: str) -> 
     for planned in stale:
         file = planned.document.label
         for change in planned.changes:
-            lines = list(changed_numbers(change))
+            lines = list(changed_numbers(change, planned.document.style))
             said = f"stale: {change.region.title}"
             if format == "github":
                 message = "\n".join([said, *lines, f"run {_command([planned])}"])

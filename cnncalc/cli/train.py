@@ -18,11 +18,12 @@ from cnncalc.ask import parse
 from cnncalc.ask.groups import OfNetwork
 from cnncalc.ask.option import Option
 from cnncalc.ask.training_options import training_options
+from cnncalc.cli.train_seeds import Trained, trained_with_seeds
 from cnncalc.errors import printable, refuse, shorten
 from cnncalc.render.progress import Progress
 from cnncalc.training.launch import MAX_PROCESSES, conclude, is_launched, launch
 from cnncalc.training.processes import is_first, is_one_of_several
-from cnncalc.training.run_folder import requested_spec
+from cnncalc.training.run_folder import RequestedSpec, requested_spec
 from cnncalc.training.settings import Device, Settings
 from cnncalc.training.train import Observer, Outcome, train
 
@@ -65,6 +66,10 @@ class Train(OfNetwork[NoReturn]):
     nproc: Annotated[
         int, Option("Share the work among N processes of this machine.", metavar="N")
     ] = 1
+    seeds: Annotated[
+        int | None,
+        Option("Train with N seeds, from --seed on, and give mean and spread.", metavar="N"),
+    ] = None
     output: Annotated[
         str | Path | None,
         Option("Folder of the run; runs/SPEC-DATA by default.", ("--output", "-o"), "<path>"),
@@ -82,34 +87,28 @@ def run(request: Train, _: Path | None) -> None:
     spec, nproc, output, resume = request.spec, request.nproc, request.output, request.resume
     refuse((output == "", '--output: "" names no folder; a variable that is not set gives it'))
     _check_processes(nproc, spec, output)
+    several = request.seeds is not None
+    refuse(
+        (
+            several and (nproc > 1 or is_one_of_several()),
+            "--seeds trains in one process: leave out --nproc",
+        ),
+    )
     asked = requested_spec(spec, parse.variables(request.set))
     graph = asked.graph()
     if request.input is not None:
         asked = asked._replace(input=parse.input_shape(request.input, graph))
-        graph = asked.graph()
-    place = _folder(spec, settings.data, resume) if output is None else Path(output)
+    place = _folder(spec, settings.data, resume, several) if output is None else Path(output)
+
+    def once(settings: Settings, place: Path) -> Trained:
+        return _trained(request, asked, settings, place)
+
+    if request.seeds is not None:
+        name = graph.name or "a network"
+        raise typer.Exit(trained_with_seeds(once, name, settings, place, request.seeds, resume))
 
     def body() -> int:
-        with Progress() as progress:
-            found = train(
-                graph,
-                settings,
-                place,
-                Printer(progress),
-                resume=resume,
-                files=asked.files(settings),
-            )
-        code = _end(found, settings)
-        if (
-            not request.no_pictures
-            and is_first()
-            and found.signal is None
-            and found.diverged is None
-        ):
-            # What it needs of memory is free again before the pictures take theirs.
-            del found
-            _draw(place, settings.device)
-        return code
+        return once(settings, place).code
 
     if is_one_of_several():
         conclude(body)
@@ -117,6 +116,25 @@ def run(request: Train, _: Path | None) -> None:
         raise typer.Exit(body())
     arguments = ["train", "--output", str(place), *sys.argv[sys.argv.index("train") + 1 :]]
     raise typer.Exit(launch(nproc, arguments, place, resume))
+
+
+def _trained(request: Train, asked: RequestedSpec, settings: Settings, place: Path) -> Trained:
+    """Train once, say how it goes and ends, and draw what was learnt. Raises CnncalcError."""
+    with Progress() as progress:
+        found = train(
+            asked.graph(),
+            settings,
+            place,
+            Printer(progress),
+            resume=request.resume,
+            files=asked.files(settings),
+        )
+    code, history = _end(found, settings), found.history
+    if not request.no_pictures and is_first() and found.signal is None and found.diverged is None:
+        # What it needs of memory is free again before the pictures take theirs.
+        del found
+        _draw(place, settings.device)
+    return Trained(code, history)
 
 
 def _check_processes(nproc: int, spec: str, output: str | Path | None) -> None:
@@ -177,10 +195,12 @@ def _end(found: Outcome, settings: Settings) -> int:
         print(f"{name}: saved in {folder}; --resume goes on from there", file=sys.stderr)
         return 128 + found.signal
     if found.diverged is not None:
-        print(
-            f"{found.diverged}; the last good checkpoint is in {folder}; try a smaller --lr",
-            file=sys.stderr,
-        )
+        from cnncalc.training.checkpoint import NEWEST
+
+        # Of a run that was stopped and went on one may be there before an epoch has ended.
+        good = (found.folder / NEWEST).exists()
+        saved = "the last good checkpoint" if good else "only the start"
+        print(f"{found.diverged}; {saved} is in {folder}; try a smaller --lr", file=sys.stderr)
         return 1
     seconds = sum(epoch.seconds for epoch in found.history)
     if settings.overfit is None:
@@ -215,10 +235,14 @@ def _percent(part: float) -> str:
     return f"{100 * part:.2f} %"
 
 
-def _folder(spec: str, data: str, resume: bool) -> Path:
-    """runs/SPEC-DATA, or with a number where that is taken; to resume, the last one."""
+def _folder(spec: str, data: str, resume: bool, several: bool = False) -> Path:
+    """runs/SPEC-DATA, or with a number where that is taken; to resume, the last one.
+
+    That of several seeds is runs/SPEC-DATA-seeds.
+    """
     stem = "stdin" if spec == "-" else Path(spec).stem
     name = re.sub(r"[^\w.-]+", "-", f"{stem}-{data.partition(':')[0]}")[:100]
+    name += "-seeds" if several else ""
     names = (Path("runs", name if n == 1 else f"{name}-{n}") for n in count(1))
     last = next(names)
     for place in names:

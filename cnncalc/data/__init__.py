@@ -1,6 +1,1 @@
 """Pictures with labels, as tensors that fit a network: from files that are there, or made up."""
-
-from cnncalc.data.fitting import Split
-from cnncalc.data.load import Dataset, load_data
-
-__all__ = ["Dataset", "Split", "load_data"]

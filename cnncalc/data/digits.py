@@ -3,7 +3,7 @@
 import torch
 
 from cnncalc.data.fitting import Pictures, Source, held_out, in_memory
-from cnncalc.errors import UsageError
+from cnncalc.errors import missing
 
 _CLASSES = tuple("0123456789")
 
@@ -17,7 +17,7 @@ def _read(seed: int) -> tuple[Pictures, Pictures, str]:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise UsageError("--data digits needs scikit-learn: pip install 'cnncalc[train]'") from None
+        raise missing("--data digits needs", "scikit-learn", "train") from None
     found = load_digits()
     pictures = in_memory(torch.tensor(found.images)[:, None], torch.tensor(found.target), most=16)
     return held_out(pictures, len(_CLASSES), seed, "images of 8×8×1 from scikit-learn")

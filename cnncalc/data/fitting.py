@@ -72,27 +72,37 @@ class Pictures(NamedTuple):
     labels: Tensor
     batches: Callable[[Tensor], Iterator[Tensor]]
     """The pictures of these indices in their order, float32 (n, C, H, W), a few at a time."""
+    shape: Shape | None = None
+    """Of each of them, channels first, where the set says so."""
 
     def take(self, indices: Tensor) -> "Pictures":
         """Those of the given indices, in their order."""
-        return Pictures(self.labels[indices], lambda chosen: self.batches(indices[chosen]))
+        return self._replace(
+            labels=self.labels[indices], batches=lambda chosen: self.batches(indices[chosen])
+        )
 
     def fitted(self, target: Target, met: ShapesMet) -> Split:
         """All of them, made to fit. `met` counts their shapes."""
-        channels, *size, flat = target
         images = torch.empty(len(self.labels), *target[:3])
         start = 0
         for batch in self.batches(torch.arange(len(self.labels))):
             met[tuple(batch.shape[1:])] += len(batch)
-            if batch.shape[1] > channels:
-                batch = (batch * torch.tensor(LUMA).view(3, 1, 1)).sum(1, keepdim=True)
-            if [*batch.shape[2:]] != size:
-                # Where nothing shrinks this is plain bilinear interpolation.
-                batch = nn.functional.interpolate(batch, size, mode="bilinear", antialias=True)
-            # One channel is copied to three here; rounding must not leave 0…1.
-            images[start : start + len(batch)] = batch.clamp_(0, 1)
+            images[start : start + len(batch)] = made_to_fit(batch, target)
             start += len(batch)
-        return Split(images.flatten(1) if flat else images, self.labels)
+        return Split(images.flatten(1) if target[3] else images, self.labels)
+
+
+def made_to_fit(images: Tensor, target: Target) -> Tensor:
+    """Pictures (n, C, H, W) with the target's channels and sizes, not flattened."""
+    channels, *size, _ = target
+    if images.shape[1] > channels:
+        luma = torch.tensor(LUMA, device=images.device).view(3, 1, 1)
+        images = (images * luma).sum(1, keepdim=True)
+    if [*images.shape[2:]] != size:
+        # Where nothing shrinks this is plain bilinear interpolation.
+        images = nn.functional.interpolate(images, size, mode="bilinear", antialias=True)
+    # Rounding must not leave 0…1.
+    return images.clamp(0, 1).expand(-1, channels, -1, -1)
 
 
 class Source(NamedTuple):
@@ -145,7 +155,7 @@ def in_memory(images: Tensor, labels: Tensor, most: int = 255) -> Pictures:
         for part in torch.split(chosen, _CHUNK):
             yield images[part].float().div_(most)
 
-    return Pictures(labels.long(), batches)
+    return Pictures(labels.long(), batches, tuple(images.shape[1:]))
 
 
 def target(name: str, input: Shape) -> Target:

@@ -13,11 +13,9 @@ from cnncalc.data.fitting import (
     stratified,
     target,
 )
-from cnncalc.data.places import label
+from cnncalc.data.places import NAMES, label
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.layers.base import Shape
-
-NAMES = ("digits", "fashion-mnist", "mnist", "cifar10", "imagefolder:PATH", "synthetic")
 
 
 @dataclass(frozen=True)
@@ -59,6 +57,20 @@ def load_data(
         )
     except OSError as error:
         raise UsageError(f"{label(error.filename or name)}: {error.strerror or error}") from None
+
+
+def native_shape(name: str, folder: Path | None = None) -> Shape | None:
+    """The shape of each picture of the data set `name` as it is there, channels first.
+
+    None where they have many, and for `synthetic`, which is made for its input. Raises UsageError.
+    """
+    if name == "synthetic":
+        return None
+    try:
+        pictures, *_ = _source(name, folder, 0).read()
+    except OSError as error:
+        raise UsageError(f"{label(error.filename or name)}: {error.strerror or error}") from None
+    return pictures.shape
 
 
 def _fitted(

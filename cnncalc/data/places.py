@@ -7,6 +7,8 @@ from typing import BinaryIO, NamedTuple
 
 from cnncalc.errors import UsageError, printable, shorten
 
+NAMES = ("digits", "fashion-mnist", "mnist", "cifar10", "imagefolder:PATH", "synthetic")
+"""The data sets that there are."""
 DEBIAN = Path("/usr/share/datasets")
 """Where Debian's packages of data sets install them."""
 MAX_BYTES = 2_000_000_000

@@ -17,7 +17,8 @@ from cnncalc.drawing.scene import (
     widest,
 )
 from cnncalc.errors import UsageError
-from cnncalc.report import ALWAYS_THERE, Column, Report, column
+from cnncalc.meanings import Column, column
+from cnncalc.report import ALWAYS_THERE, Report
 
 LONGEST = 420
 """How long the bar of the largest value is."""

@@ -9,7 +9,8 @@ from cnncalc.errors import printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.layers import layer_class
 from cnncalc.layers.base import Family
-from cnncalc.report import COLUMNS, Report
+from cnncalc.meanings import COLUMNS
+from cnncalc.report import Report
 from cnncalc.tables.depth import Group, groups, in_blocks, merged
 
 FEW = 40
@@ -220,7 +221,7 @@ def _work(texts: Sequence[str]) -> tuple[str, ...]:
 
 def title_of(report: Report) -> str:
     """The network's name, as a drawing can have it."""
-    return printable(shorten(report.name, 200))
+    return printable(shorten(report.asked.titled(report.name), 200))
 
 
 def short(name: str) -> str:

@@ -11,11 +11,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
 from cnncalc.layers.kept import INDEX_BYTES
+from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
-from cnncalc.report import ALWAYS_THERE, COLUMNS, Report
+from cnncalc.report import ALWAYS_THERE, Report
 
 MAX_BUDGET = 10**30
 """The largest budget; what is more was meant otherwise."""
@@ -44,7 +46,7 @@ _LIMITS = (
     Limit("max-macs", "MACs", "macs"),
     Limit("max-flops", "FLOPs", "flops"),
     Limit("max-activations", "activations", "activations"),
-    Limit("max-peak-memory", "peak memory", "working_set", "B"),
+    Limit("max-peak-memory", "peak memory", "peak_memory", "B"),
     Limit("max-training-memory", "training memory", "training_bytes", "B"),
     Limit("max-weights-size", "weights size", "params_bytes", "B"),
     Limit("min-receptive-field", "receptive field", "receptive_field", "positions"),
@@ -80,6 +82,8 @@ class Finding(NamedTuple):
     costs: tuple[Cost, ...] = ()
     """The costliest layers, or all tensors that are alive at the peak; the largest first."""
     notes: tuple[str, ...] = ()
+    unit: str = ""
+    """The unit that the budget was given in: `KiB`."""
 
     @property
     def over(self) -> bool:
@@ -116,8 +120,7 @@ class Verdict(Presented):
     """What becomes of one network under all its limits."""
 
     name: str
-    batch: int
-    dtype: str
+    asked: Asked
     findings: tuple[Finding, ...]
 
     @property
@@ -135,8 +138,9 @@ class Verdict(Presented):
         return {
             "name": self.name,
             "ok": self.ok,
-            "batch": self.batch,
-            "dtype": self.dtype,
+            "batch": self.asked.batch,
+            "dtype": self.asked.dtype,
+            "asked": self.asked.to_dict(),
             "limits": [finding.to_dict() for finding in self.findings],
         }
 
@@ -151,12 +155,12 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         if key not in known:
             raise UsageError(f"no such limit: {printable(shorten(key))}{hint(key, known)}")
     findings = [
-        _finding(report, limit, amount(wanted[key], limit, key))
+        _finding(report, limit, amount(wanted[key], limit, key))._replace(unit=unit_of(wanted[key]))
         for key, limit in LIMITS.items()
         if key in wanted
     ]
     findings += [_strides(report, key) for key in STRICT if wanted.get(key)]
-    return Verdict(report.name, report.batch, report.dtype, tuple(findings))
+    return Verdict(report.name, report.asked, tuple(findings))
 
 
 def counted(report: Report, key: str) -> list[int]:
@@ -176,7 +180,7 @@ def _finding(report: Report, limit: Limit, budget: int) -> Finding:
     total = report.total(limit.column)
     if COLUMNS[limit.column].peak and values:
         peak = values.index(max(values))
-        tensors = _alive(report, peak, total) if limit.column == "working_set" else ()
+        tensors = _alive(report, peak, total) if limit.column == "peak_memory" else ()
         return Finding(limit, total, budget, names[peak], tensors)
     ranked = sorted(zip(names, values, strict=True), key=lambda cost: -cost[1])[:NAMED]
     costs = tuple(Cost(name, value, Fraction(value, total)) for name, value in ranked if value)
@@ -187,16 +191,16 @@ def _alive(report: Report, layer: int, total: int) -> tuple[Cost, ...]:
     """The tensors that are alive while a layer runs, which has `total` bytes of them."""
     sizes = {entry["name"]: entry["activations"] for entry in report.inputs}
     sizes |= dict(zip(report.column("name"), report.column("activations"), strict=True))
-    alive = {name: sizes[name] for name in report.column("alive")[layer].split(", ")}
-    # Ids of tokens have bytes of their own. All else is of one dtype, so that a tensor's share of
-    # the values is its share of the bytes.
-    ids = {entry["name"] for entry in report.inputs if "dtype" in entry}
-    sizes = {name: INDEX_BYTES * n for name, n in alive.items() if name in ids}
-    values, rest = (
-        sum(n for name, n in alive.items() if name not in ids),
-        total - sum(sizes.values()),
-    )
-    sizes |= {name: rest * n // values for name, n in alive.items() if name not in ids}
+    names = [n for n in report.column("alive")[layer].split(", ") if not n.startswith("… ")]
+    alive = {name: sizes[name.removesuffix(" indices")] for name in names}
+    # Ids of tokens and indices of poolings have bytes of their own. All else is of one dtype, so
+    # that a tensor's share of the values is its share of the bytes.
+    whole = {entry["name"] for entry in report.inputs if "dtype" in entry}
+    whole |= {name for name in names if name.endswith(" indices")}
+    sizes = {name: INDEX_BYTES * n for name, n in alive.items() if name in whole}
+    values = sum(n for name, n in alive.items() if name not in whole)
+    rest = total - sum(sizes.values())
+    sizes |= {name: rest * n // values for name, n in alive.items() if name not in whole}
     ranked = sorted(sizes.items(), key=lambda tensor: -tensor[1])
     return tuple(Cost(name, bytes, Fraction(bytes, total)) for name, bytes in ranked)
 
@@ -273,6 +277,17 @@ def amount(value: Any, limit: Limit, place: str) -> int:
         quoted = f'"{printable(shorten(text))}"'
         raise UsageError(f"{place}: {quoted} is not a whole number; {_EXAMPLES[limit.unit]}")
     return exact.numerator // exact.denominator
+
+
+def unit_of(value: Any) -> str:
+    """The unit that an amount is given in; none where it has none."""
+    match = _AMOUNT.fullmatch(str(value).strip())
+    return match["unit"] if match else ""
+
+
+def size_of(unit: str, limit: Limit) -> int:
+    """How many bytes or things a unit is."""
+    return _UNITS[limit.unit][unit]
 
 
 def _parsed(text: str, unit: Unit, place: str) -> Fraction:

@@ -3,44 +3,58 @@
 import re
 from collections.abc import Callable, Iterator
 
-from cnncalc.amounts import percent
+from cnncalc.amounts import amount, in_unit, percent
 from cnncalc.errors import printable
-from cnncalc.findings.budget import NAMED, Finding, Limit, Verdict
+from cnncalc.findings.budget import NAMED, Finding, Verdict, size_of
 from cnncalc.page import Block, Grid, Heading, Items
 from cnncalc.render.annotation import annotation
 
 
-def page(verdict: Verdict) -> list[Block]:
+def page(verdict: Verdict, rounded: bool = False) -> list[Block]:
     """What every limit finds, and what costs most where one is broken."""
     broken = verdict.over
     state = f"{len(broken)} of {len(verdict.findings)} over budget" if broken else "within budget"
-    asked = [verdict.dtype] if any(f.limit.unit == "B" for f in verdict.findings) else []
-    asked += [f"batch {verdict.batch:,}"] if verdict.batch > 1 else []
+    asked = [text] if (text := verdict.asked.text()) else []
+    if verdict.asked.dtype == "float32" and any(f.limit.unit == "B" for f in verdict.findings):
+        # Bytes are of something, though nobody asked for it.
+        asked.append(verdict.asked.dtype)
     beside = f" ({', '.join(asked)})" if asked else ""
-    rows = [(f.limit.title, size(f.value, f.limit), bound(f), margin(f)) for f in verdict.findings]
+    rows = [
+        (f.limit.title, size(f.value, f, rounded), bound(f, rounded), margin(f))
+        for f in verdict.findings
+    ]
     blocks: list[Block] = [
         Heading(f"{verdict.name}{beside}: {state}"),
         Grid(("", "value", "budget", ""), rows, right=(1, 2)),
     ]
-    reasons = [f"{f.limit.title}: {reason}" for f in broken for reason in why(f)]
+    reasons = [f"{f.limit.title}: {reason}" for f in broken for reason in why(f, rounded)]
     return [*blocks, Items(reasons)] if reasons else blocks
 
 
-def size(value: int | str | None, limit: Limit) -> str:
-    """A value with its unit: `262,144 B`."""
+def size(value: int | str | None, finding: Finding, rounded: bool = False) -> str:
+    """A value with its unit: `262,144 B`, or `256 KiB` where the budget is given in these."""
+    limit = finding.limit
     if value is None:
         return "unknown"
     if isinstance(value, str):
         return value
-    return f"{value:,} B" if limit.unit == "B" else f"{value:,}"
+    if limit.unit == "B" and finding.unit not in ("", "B"):
+        return in_unit(value, finding.unit, size_of(finding.unit, limit))
+    return amount(
+        value, "B" if limit.unit == "B" else "", rounded=rounded and limit.column != _FIELD
+    )
 
 
-def bound(finding: Finding) -> str:
+_FIELD = "receptive_field"
+"""What is measured in positions, which nobody rounds."""
+
+
+def bound(finding: Finding, rounded: bool = False) -> str:
     """`at most 5,000,000`."""
     if not finding.budget:
         return "none"
     least = "at least" if finding.limit.least else "at most"
-    return f"{least} {size(finding.budget, finding.limit)}"
+    return f"{least} {size(finding.budget, finding, rounded)}"
 
 
 def margin(finding: Finding) -> str:
@@ -58,7 +72,7 @@ def margin(finding: Finding) -> str:
     return f"ok, {share} % {'more' if least else 'left'}"
 
 
-def why(finding: Finding) -> Iterator[str]:
+def why(finding: Finding, rounded: bool = False) -> Iterator[str]:
     """What the value comes from: the costliest layers, the peak, or the layer that is asked."""
     if finding.notes:
         yield from finding.notes
@@ -67,7 +81,7 @@ def why(finding: Finding) -> Iterator[str]:
         yield f"that of {finding.where}, the last layer with positions{unknown}"
     else:
         costs = [
-            f"{cost.name} {size(cost.value, finding.limit)} "
+            f"{cost.name} {size(cost.value, finding, rounded)} "
             f"({percent(cost.share.numerator, cost.share.denominator)} %)"
             for cost in finding.costs
         ]
@@ -86,12 +100,14 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
     """
 
     def command(finding: Finding) -> str:
-        value = size(finding.value, finding.limit)
+        value = size(finding.value, finding)
         said = f"{finding.limit.title} {value}, {bound(finding)}: {margin(finding)}"
         if not finding.over:
-            return f"{printable(file)}: {said}"
+            return f"{printable(verdict.asked.titled(file))}: {said}"
         blamed = finding.where or next((cost.name for cost in finding.costs), "")
-        title = f"{printable(verdict.name)}: over budget: {finding.limit.title}"
+        title = (
+            f"{printable(verdict.asked.titled(verdict.name))}: over budget: {finding.limit.title}"
+        )
         return annotation(file, line(blamed), title, "\n".join([said, *why(finding)]))
 
     return list(map(command, verdict.findings))

@@ -31,6 +31,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, Size
 from cnncalc.graph import Graph
@@ -144,6 +145,7 @@ class FcComparison(Presented):
     network: Cost
     """The network itself, all its layers."""
     dense_networks: list[DenseNetwork]
+    asked: Asked
     reads_ids: bool = False
     """Whether it reads ids of tokens, which no dense network does."""
 
@@ -154,6 +156,7 @@ class FcComparison(Presented):
             "layout": "channels_first",
             "batch": self.batch,
             "dtype": self.dtype,
+            "asked": self.asked.to_dict(),
             "layers": [layer.to_dict() for layer in self.layers],
             "total": self.total and self.total.to_dict(),
             "network": self.network.to_dict(),

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any
 
-from cnncalc.amounts import Layout, percent, shape_text
+from cnncalc.amounts import Layout, amount, percent, shape_text
 from cnncalc.findings import maths
 from cnncalc.findings.compare_fc import CONV, FULL, LOCAL, ConvComparison, FcComparison, Saving
 from cnncalc.findings.dense_twin import Cost, DenseNetwork
@@ -23,29 +23,37 @@ _COUNTED: dict[str, Callable[[Cost], int]] = {
 _COLUMN = {"twin": "dense twin", "one hidden layer": "one hidden layer", "hidden": "your own"}
 
 
-def page(found: FcComparison, each: bool, networks: bool, layout: Layout) -> Page:
-    """The convolutions, `each` with its working or as a table, and the dense `networks`."""
-    blocks: list[Block] = [Heading(f"{found.name}: convolutions and fully connected layers", 1)]
+def page(
+    found: FcComparison, each: bool, networks: bool, layout: Layout, rounded: bool = False
+) -> Page:
+    """The convolutions, `each` with its working or as a table, and the dense `networks`.
+
+    `rounded` are the counts of tables, never those of the working.
+    """
+    title = found.asked.titled(found.name, layout)
+    blocks: list[Block] = [Heading(f"{title}: convolutions and fully connected layers", 1)]
     if found.total is None:
         blocks.append(Prose("There is no convolution in this network."))
     elif each:
         for layer in found.layers:
-            blocks += _working(layer, found, layout)
+            blocks += _working(layer, found, layout, rounded)
     if found.total is not None and (not each or len(found.layers) > 1):
-        blocks += _table(found, found.total)
+        blocks += _table(found, found.total, rounded)
     if networks:
-        blocks += _networks(found)
+        blocks += _networks(found, rounded)
     return blocks
 
 
 # One convolution
 
 
-def _working(layer: ConvComparison, found: FcComparison, layout: Layout) -> Iterator[Block]:
+def _working(
+    layer: ConvComparison, found: FcComparison, layout: Layout, rounded: bool
+) -> Iterator[Block]:
     saving = layer.saving
     yield Heading(layer.name)
     yield Prose(" ".join(_story(layer, layout)))
-    yield _costs(saving, found)
+    yield _costs(saving, found, rounded)
     dense, local, conv = saving.dense.weights, saving.local.weights, saving.conv.weights
     yield Working(
         [
@@ -104,36 +112,40 @@ def _story(layer: ConvComparison, layout: Layout) -> Iterator[str]:
         yield f"The weights are those of {layer.weights_of}; a sum counts them once."
 
 
-def _costs(saving: Saving, found: FcComparison) -> Grid:
+def _costs(saving: Saving, found: FcComparison, rounded: bool) -> Grid:
     """The three layers, a column each."""
-    rows = _rows(saving.costs, found)
+    rows = _rows(saving.costs, found, rounded)
     if saving.connections != saving.local.weights:
         met = (saving.dense.weights, saving.connections, saving.connections)
-        rows.append(["real connections", *(f"{n:,}" for n in met)])
+        rows.append(["real connections", *(amount(n, rounded=rounded) for n in met)])
     return Grid(
         ["", "fully connected", "locally connected", "convolution"], rows, right=range(1, 4)
     )
 
 
-def _rows(costs: Sequence[Cost], found: FcComparison) -> list[list[str]]:
+def _rows(costs: Sequence[Cost], found: FcComparison, rounded: bool) -> list[list[str]]:
     titles = {
         "MACs": f"MACs (batch {found.batch:,})" if found.batch > 1 else "MACs",
         "bytes": f"bytes ({found.dtype})",
     }
     return [
-        [titles.get(name, name), *(f"{value(cost):,}" for cost in costs)]
+        [titles.get(name, name), *(_count(value(cost), name, rounded) for cost in costs)]
         for name, value in _COUNTED.items()
     ]
+
+
+def _count(value: int, name: str, rounded: bool) -> str:
+    return amount(value, "B" if rounded and name == "bytes" else "", rounded=rounded)
 
 
 # All convolutions
 
 
-def _table(found: FcComparison, total: Saving) -> Iterator[Block]:
+def _table(found: FcComparison, total: Saving, rounded: bool) -> Iterator[Block]:
     """A row for each convolution, the sum, and what the sum consists of."""
     savings = [(layer.name, layer.saving) for layer in found.layers]
     several = len(savings) > 1
-    rows = [_row(name, saving) for name, saving in savings + [("sum", total)] * several]
+    rows = [_row(name, saving, rounded) for name, saving in savings + [("sum", total)] * several]
     header = ["weights", "fully connected", "locally", "shared", "sparse", "× sharing"]
     yield Grid(header, rows, right=range(1, 6), foot=several)
     yield Prose(
@@ -141,7 +153,7 @@ def _table(found: FcComparison, total: Saving) -> Iterator[Block]:
         "inputs under its kernel. Shared: the convolution, whose positions have the same weights."
         "\nFully connected = shared × sparse × sharing."
     )
-    yield _costs(total, found)
+    yield _costs(total, found, rounded)
     shares = any(layer.weights_of for layer in found.layers)
     notes = {
         "Weights that several layers share are counted once in the sum.": shares,
@@ -157,16 +169,16 @@ def _table(found: FcComparison, total: Saving) -> Iterator[Block]:
         yield Prose("\n".join(note for note, holds in notes.items() if holds))
 
 
-def _row(name: str, saving: Saving) -> list[str]:
+def _row(name: str, saving: Saving, rounded: bool) -> list[str]:
     weights = (cost.weights for cost in saving.costs)
     factors = (saving.sparsity, saving.sharing)
-    return [name, *(f"{n:,}" for n in weights), *map(decimal, factors)]
+    return [name, *(amount(n, rounded=rounded) for n in weights), *map(decimal, factors)]
 
 
 # The network beside dense ones
 
 
-def _networks(found: FcComparison) -> Iterator[Block]:
+def _networks(found: FcComparison, rounded: bool) -> Iterator[Block]:
     dense = found.dense_networks
     yield Heading("As a dense network")
     if found.reads_ids:
@@ -181,7 +193,7 @@ def _networks(found: FcComparison) -> Iterator[Block]:
     yield Items([_sentence(network, found.network) for network in dense])
     costs = [found.network, *(network.cost for network in dense)]
     header = ["", "this network", *(_COLUMN[network.kind] for network in dense)]
-    yield Grid(header, _rows(costs, found), right=range(1, len(header)))
+    yield Grid(header, _rows(costs, found, rounded), right=range(1, len(header)))
 
 
 def _sentence(network: DenseNetwork, own: Cost) -> str:

@@ -83,14 +83,29 @@ def dense_networks(
     shapes = graph.inputs | {fact.node.name: fact.output for fact in facts}
     first = sum(map(count, graph.inputs.values()))
     last = sum(count(shapes[name]) for name in graph.outputs)
-    # h hidden units take I·h + h + h·R + R parameters.
-    units = (params - last) // (first + last + 1)
     found: dict[Kind, tuple[int, ...]] = {
         "twin": _twin_sizes(facts) if facts and is_chain(graph) else (),
-        "one hidden layer": (first, units, last) if units > 0 else (),
+        "one hidden layer": _one_hidden_layer(first, last, params),
         "hidden": (first, *hidden, last) if hidden else (),
     }
     return [DenseNetwork(kind, s, _cost(s, batch, size)) for kind, s in found.items() if s]
+
+
+def rival(inputs: int, outputs: int, params: int, hidden: Sequence[int]) -> DenseNetwork | None:
+    """The dense network of so many inputs and outputs with those hidden layers; where there are
+    none, the largest with one and at most so many parameters. None where not a unit fits.
+
+    In float32, for a batch of one.
+    """
+    kind: Kind = "hidden" if hidden else "one hidden layer"
+    sizes = (inputs, *hidden, outputs) if hidden else _one_hidden_layer(inputs, outputs, params)
+    return DenseNetwork(kind, sizes, _cost(sizes, 1, lambda values: 4 * values)) if sizes else None
+
+
+def _one_hidden_layer(first: int, last: int, params: int) -> tuple[int, ...]:
+    # h hidden units take I·h + h + h·R + R parameters.
+    units = (params - last) // (first + last + 1)
+    return (first, units, last) if units > 0 else ()
 
 
 def _cost(sizes: Sequence[int], batch: int, size: Size) -> Cost:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.asked import Asked
 from cnncalc.findings.align import CHANGE, align
 from cnncalc.findings.budget import counted
 from cnncalc.graph import Graph
@@ -21,7 +22,7 @@ from cnncalc.report import Report, with_fused
 
 ADDED_UP = ("params", "macs", "flops", "activations", "buffers", "params_bytes")
 """What layers add to the totals; the differences of layers sum to those of the totals."""
-AMOUNTS = (*ADDED_UP, "working_set")
+AMOUNTS = (*ADDED_UP, "peak_memory")
 """What is compared; the last is bytes that are alive while a layer runs, and its total a peak."""
 
 Kind = Literal["added", "removed", "changed", "resized", "renamed"]
@@ -90,6 +91,13 @@ class Diff(Presented):
     """The layers that give results, where these are others."""
     changes: tuple[Change, ...]
     totals: dict[str, tuple[int, int]]
+    asked: tuple[Asked, Asked]
+
+    @property
+    def titles(self) -> tuple[str, str]:
+        """Their names, each with what was asked of it."""
+        a, b = (asked.titled(name) for asked, name in zip(self.asked, self.names, strict=True))
+        return a, b
 
     @property
     def other_inputs(self) -> bool:
@@ -106,6 +114,7 @@ class Diff(Presented):
         """The differences as JSON has them."""
         return {
             "names": list(self.names),
+            "asked": [asked.to_dict() for asked in self.asked],
             "differs": self.differs,
             "inputs": [{name: list(s) for name, s in shapes.items()} for shapes in self.inputs],
             "outputs": self.outputs and list(map(list, self.outputs)),
@@ -141,6 +150,7 @@ def compare(before: Network, after: Network, names: bool = False) -> Diff:
         outputs=rewired.outputs(names),
         changes=tuple(changes),
         totals={key: (a.report.total(key), b.report.total(key)) for key in AMOUNTS},
+        asked=(a.report.asked, b.report.asked),
     )
 
 
@@ -195,7 +205,7 @@ class _Units:
 
 
 def together(key: str, values: list[int]) -> int:
-    """What several have of something; of working sets the largest: they are not alive at once."""
+    """What several have of something; of peak memory the largest: these are not alive at once."""
     return sum(values) if key in ADDED_UP else max(values, key=abs)
 
 
@@ -204,7 +214,7 @@ def _unit(facts: list[Facts], amounts: dict[str, int], results: set[str]) -> Uni
     layer, node = first.node.layer, first.node
     fields = _fields(first)
     padding = fields.get("padding")
-    if padding == "same" and fields.get("stride") == 1:
+    if padding == "half" or (padding == "same" and fields.get("stride") == 1):
         padding = _one_for_all(tuple((w.before, w.after) for w in first.windows))
     for fact in behind:
         its = ", ".join(f"{key}={value}" for key, value in _fields(fact).items())
@@ -233,7 +243,7 @@ _PER_AXIS = {
 def _fields(facts: Facts) -> dict[str, Any]:
     """The fields of a layer in one spelling, its activation left out."""
     layer = facts.node.layer
-    fields: dict[str, Any] = layer.model_dump(by_alias=True, exclude={"activation"})
+    fields: dict[str, Any] = layer.model_dump(by_alias=True, exclude={"activation", "norm"})
     if fields.get("stride", 1) is None:
         fields["stride"] = fields["kernel_size"]
     for key in _PER_AXIS & fields.keys():
@@ -323,6 +333,8 @@ class _Wiring:
             return FieldChange("reads", list(x.inputs), list(y.inputs))
         if x.weights_of and y.weights_of and not self._same([x.weights_of], [y.weights_of]):
             return FieldChange("weights_of", x.weights_of, y.weights_of)
+        if x.indices_of and y.indices_of and not self._same([x.indices_of], [y.indices_of]):
+            return FieldChange("indices_of", x.indices_of, y.indices_of)
         return None
 
     def outputs(self, names: bool) -> tuple[tuple[str, ...], tuple[str, ...]] | None:

@@ -6,13 +6,13 @@ from fractions import Fraction
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.amounts import shape_text, sizes_text
-from cnncalc.errors import printable, shorten
+from cnncalc.amounts import amount, shape_text, sizes_text
+from cnncalc.errors import shorten
 from cnncalc.findings.diff import Change, Diff, FieldChange, together
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Grid, Heading, Page, Prose
 from cnncalc.render import plain
 from cnncalc.render.terminal import Line
-from cnncalc.report import COLUMNS
 
 MAX_RESIZED = 20
 """How many layers that only work on other sizes are listed one by one."""
@@ -21,7 +21,7 @@ MIN_BLOCK = 3
 
 _SIGNS = {"added": "+", "removed": "-", "changed": "~", "resized": "~", "renamed": "~"}
 _STYLES = {"+": "green", "-": "red", "~": "yellow"}
-_COSTS = ("params", "macs", "activations", "working_set")
+_COSTS = ("params", "macs", "activations", "peak_memory")
 
 
 class Entry(NamedTuple):
@@ -115,18 +115,18 @@ def _value(value: Any) -> str:
     return shorten(str(value))
 
 
-def _costs(entry: Entry) -> str:
+def _costs(entry: Entry, rounded: bool) -> str:
     texts = [
-        f"{COLUMNS[key].title} {amount:+,}"
-        for key, amount in zip(_COSTS, entry.costs, strict=True)
-        if amount
+        f"{COLUMNS[key].title} {_difference(key, cost, rounded)}"
+        for key, cost in zip(_COSTS, entry.costs, strict=True)
+        if cost
     ]
     return ", ".join([entry.output, *texts] if entry.output else texts)
 
 
 def summary(diff: Diff) -> str:
     """One sentence: how many layers were added, removed and changed."""
-    a, b = diff.names
+    a, b = diff.titles
     if not diff.differs:
         return f"{a} and {b}: no differences." if a != b else f"{a}: no differences."
     words = {
@@ -152,16 +152,21 @@ def remarks(diff: Diff) -> Iterator[str]:
         yield f"results {before} → {after}"
 
 
-def totals(diff: Diff) -> Grid:
+def _difference(key: str, more: int, rounded: bool) -> str:
+    unit = COLUMNS[key].unit if rounded else ""
+    return amount(more, unit, rounded=rounded, signed=True)
+
+
+def totals(diff: Diff, rounded: bool = False) -> Grid:
     """The totals of both, their difference and their ratio."""
     rows = []
     for key, (a, b) in diff.totals.items():
         if not a and not b:
             continue
-        title = "peak memory" if key == "working_set" else COLUMNS[key].title
-        unit = " B" if key == "working_set" else ""
+        meant = COLUMNS[key]
+        both = [amount(total, meant.unit, rounded=rounded) for total in (a, b)]
         ratio = _ratio(Fraction(b, a)) if a else ""
-        rows.append((title, f"{a:,}{unit}", f"{b:,}{unit}", f"{b - a:+,}", ratio))
+        rows.append((meant.title, *both, _difference(key, b - a, rounded), ratio))
     a_name, b_name = diff.names if diff.names[0] != diff.names[1] else ("before", "after")
     return Grid(("total", a_name, b_name, "difference", "ratio"), rows, right=(1, 2, 3, 4))
 
@@ -175,37 +180,46 @@ def _ratio(ratio: Fraction) -> str:
     return f"{whole:,}" + (f".{part:0{places}d}" if places else "")
 
 
-def page(diff: Diff, whole: bool = False) -> Page:
+def page(diff: Diff, whole: bool = False, rounded: bool = False) -> Page:
     """The differences as a table, and the totals."""
     if not diff.differs:
         return [Prose(summary(diff))]
     header = ("", "layer", "what", "output", *(COLUMNS[key].title for key in _COSTS))
     rows = [
-        (e.sign, e.name, e.what, e.output, *(f"{cost:+,}" if cost else "" for cost in e.costs))
+        (
+            *(e.sign, e.name, e.what, e.output),
+            *(
+                _difference(key, cost, rounded) if cost else ""
+                for key, cost in zip(_COSTS, e.costs, strict=True)
+            ),
+        )
         for e in entries(diff, whole)
     ]
     return [
-        Heading(" → ".join(dict.fromkeys(diff.names))),
+        Heading(" → ".join(dict.fromkeys(diff.titles))),
         Prose("\n".join([*remarks(diff), summary(diff)])),
         *([Grid(header, rows, right=(4, 5, 6, 7), name=1)] if rows else []),
-        totals(diff),
+        totals(diff, rounded),
     ]
 
 
-def lines(diff: Diff, width: int | None = None, whole: bool = False) -> list[Line]:
+def lines(
+    diff: Diff, width: int | None = None, whole: bool = False, rounded: bool = False
+) -> list[Line]:
     """The differences as a listing: a line for each with its sign, its costs below it."""
     if not diff.differs:
         return plain.lines([Prose(summary(diff))], width)
     room = width or plain.WIDTH
-    listed: list[Line] = [(printable(" → ".join(dict.fromkeys(diff.names))), "bold")]
+    heading = " → ".join(dict.fromkeys(diff.titles))
+    listed: list[Line] = [(line, "bold") for line in plain.title(heading, width)]
     for text in [*remarks(diff), summary(diff)]:
         listed += [(line, "") for line in plain.wrap(text, room)]
     listed.append(("", ""))
     for entry in entries(diff, whole):
-        style, costs = _STYLES[entry.sign], _costs(entry)
+        style, costs = _STYLES[entry.sign], _costs(entry, rounded)
         head = plain.wrap(f"{entry.name}: {entry.what}", room, f"{entry.sign} ")
         listed += [(line, style) for line in head]
         listed += [(line, "") for line in plain.wrap(costs, room, "    ") if costs]
     if diff.changes:
         listed.append(("", ""))
-    return [*listed, *plain.lines([totals(diff)], width)]
+    return [*listed, *plain.lines([totals(diff, rounded)], width)]

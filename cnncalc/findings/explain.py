@@ -12,9 +12,11 @@ from typing import Any, NamedTuple
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
+from cnncalc.asked import Asked
 from cnncalc.dims import Window
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.expression import (
+    MAX_TERMS,
     Expression,
     Name,
     Number,
@@ -27,6 +29,7 @@ from cnncalc.findings.expression import (
     letters_of,
     multiply,
     replace,
+    sum_of,
 )
 from cnncalc.findings.traced_layer import AXIS_LETTERS, sizes_named, traced_layer, traced_windows
 from cnncalc.graph import Graph
@@ -34,9 +37,6 @@ from cnncalc.infer import Facts
 from cnncalc.layers.base import AXIS_NAMES, Shape
 from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.presented import Presented
-
-MAX_SUMMANDS = 12
-"""How many layers a sum names."""
 
 MEANINGS = {
     "H": "height",
@@ -92,7 +92,8 @@ class Explained(Presented):
 
     name: str
     layers: tuple[Explanation, ...]
-    totals: tuple[Line, ...] = ()
+    totals: tuple[Line, ...]
+    asked: Asked
 
 
 def explanations(
@@ -105,6 +106,15 @@ def explanations(
     wanted = {fact.node.name for name in names for fact in _named(name, facts)}
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
+    costs: dict[tuple[int, int], tuple[Line, ...]] = {}
+
+    def costs_of(fact: Facts) -> tuple[Line, ...]:
+        # Networks repeat themselves: equal layers on equal inputs share their work.
+        key = id(fact.work), fact.params
+        if key not in costs:
+            costs[key] = tuple(_sizes_and_costs(fact))
+        return costs[key]
+
     return [
         Explanation(
             name=fact.node.name,
@@ -112,7 +122,7 @@ def explanations(
             inputs=fact.inputs,
             output=fact.output,
             lines=(
-                *_sizes_and_costs(fact),
+                *costs_of(fact),
                 *_receptive_field(fact, traces),
                 *_memory(fact, sets.get(fact.node.name), bits),
             ),
@@ -135,7 +145,7 @@ def totals(graph: Graph, facts: list[Facts]) -> Iterator[Line]:
     }
     for what, number in counted.items():
         found = [(1, Name(f.node.name, "", number(f))) for f in facts if number(f)]
-        if 0 < len(found) <= MAX_SUMMANDS:
+        if 0 < len(found) <= MAX_TERMS:
             total = add(*found)
             yield Line(what, total, total.value)
 
@@ -266,26 +276,25 @@ def _receptive_field(fact: Facts, traces: Mapping[str, Trace]) -> Iterator[Line]
 def _memory(fact: Facts, alive: WorkingSet | None, bits: int) -> Iterator[Line]:
     """Bytes of the parameters, and of the tensors that are alive while the layer runs."""
 
-    def size(values: Expression) -> Expression:
+    def sized(values: Expression) -> Expression:
         eighths = Quotient(multiply(Number(bits), values), Number(8), up=True)
         return eighths if bits % 8 else multiply(Number(bits // 8), values)
 
     if fact.params:
-        of_weights = size(Name("params", "", fact.params))
-        yield Line("params bytes", of_weights, of_weights.value)
+        size = sized(Name("params", "", fact.params))
+        yield Line("params bytes", size, size.value)
     if alive is not None and fact.node.layer.values == "new":
-        ids, values = (
-            [Name(name, "", n) for name, n in alive.alive.items() if (name in alive.ids) is wanted]
-            for wanted in (True, False)
-        )
-        together = size(_sum(values))
-        if ids:
-            together = add((1, multiply(Number(INDEX_BYTES), _sum(ids))), (1, together))
-        yield Line("working set", together, together.value)
+        size = sized(_alive(alive, False))
+        if alive.indices:
+            size = add((1, size), (1, multiply(Number(INDEX_BYTES), _alive(alive, True))))
+        yield Line("peak memory", size, size.value)
 
 
-def _sum(names: Sequence[Name]) -> Expression:
-    return Sum(tuple((1, name) for name in names)) if len(names) > 1 else names[0]
+def _alive(alive: WorkingSet, indices: bool) -> Expression:
+    """The tensors of values, or of indices, as a sum; of many the first."""
+    known = [Name(t.name, "", t.elements) for t in alive.named if t.indices == indices]
+    number = alive.tensors - sum(t.indices != indices for t in alive.named)
+    return sum_of(known, number, alive.indices if indices else alive.elements)
 
 
 def _remark(fact: Facts) -> str:
@@ -293,6 +302,10 @@ def _remark(fact: Facts) -> str:
     layer, node = fact.node.layer, fact.node
     if node.weights_of:
         return f"Works with the weights of {node.weights_of}, which are counted there."
+    if node.indices_of:
+        return (
+            f"Puts each value where {node.indices_of} found it, and is as large as what that read."
+        )
     if layer.values == "view":
         return f"{layer.type} gives the same values, or some of them: nothing new is stored."
     if layer.values == "in_place" and not fact.params:

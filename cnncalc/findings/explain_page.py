@@ -1,11 +1,12 @@
 """Explanations as a page."""
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from cnncalc.amounts import Layout, shape_text
 from cnncalc.dims import Window
 from cnncalc.findings.explain import MEANINGS, Explained, Explanation, Line
-from cnncalc.findings.expression import letters_of
+from cnncalc.findings.expression import FIRST_TERMS, MAX_TERMS, letters_of
 from cnncalc.findings.maths import EQUALS, formula, joined, number, word
 from cnncalc.page import Block, Heading, Items, Maths, Page, Picture, Prose, Working
 from cnncalc.report import with_fused
@@ -18,7 +19,7 @@ _LOOKED_BACK = 1000
 
 def page(explained: Explained, layout: Layout = "hwc") -> Page:
     """A section for each layer, with what is fused into it."""
-    blocks: list[Block] = [Heading(explained.name, 1)]
+    blocks: list[Block] = [Heading(explained.asked.titled(explained.name, layout), 1)]
     if used := _meanings(explained.layers):
         blocks.append(Prose(f"{used}; ₁ before the layer, ₂ behind it."))
     for group in with_fused(explained.layers, lambda layer: layer.fused):
@@ -40,7 +41,10 @@ def _meanings(explained: Sequence[Explanation]) -> str:
 
 def _section(group: list[Explanation], layout: Layout) -> Iterator[Block]:
     first, last = group[0], group[-1]
-    inputs = " and ".join(shape_text(shape, layout) for shape in first.inputs)
+    shapes = [shape_text(shape, layout) for shape in first.inputs[:MAX_TERMS]]
+    if len(first.inputs) > MAX_TERMS:
+        shapes[FIRST_TERMS:] = [f"{len(first.inputs) - FIRST_TERMS:,} more"]
+    inputs = " and ".join(shapes)
     does = " + ".join(one.layer for one in group)
     yield Heading(f"{first.name}: {does}, {inputs} → {shape_text(last.output, layout)}")
     for one in group:
@@ -58,6 +62,7 @@ def _section(group: list[Explanation], layout: Layout) -> Iterator[Block]:
         yield Items([f"{' and '.join(axes)}: {message}" for message, axes in said.items()])
 
 
+@lru_cache(4096)
 def _terms(line: Line) -> list[Maths]:
     """`H₂ = ⌊(H₁ + 2P − F)/S⌋ + 1 = ⌊(227 + 2·0 − 11)/4⌋ + 1 = 55`."""
     what = line.what
@@ -65,6 +70,11 @@ def _terms(line: Line) -> list[Maths]:
     terms = [first, formula(line.formula), formula(line.formula, values=True), number(line.value)]
     # A number alone is not written twice.
     return [term for i, term in enumerate(terms) if term not in terms[:i]]
+
+
+def working(line: Line) -> str:
+    """A derivation as one line of text."""
+    return " = ".join(term.text for term in _terms(line))
 
 
 def axis_picture(window: Window) -> list[str]:

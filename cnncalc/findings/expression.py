@@ -8,12 +8,15 @@ code: a `Traced` is an int, and what is made of it by `+ - * // **` or `dims.min
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from typing import Any, Literal
 
 from cnncalc.dims import AbstractNumber, ceil_div
+
+MAX_TERMS, FIRST_TERMS = 12, 6
+"""How many terms a sum may have, and how many are left of a longer one."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +44,14 @@ class Sum:
     @property
     def value(self) -> int:
         return sum(sign * term.value for sign, term in self.terms)
+
+
+@dataclass(frozen=True)
+class More:
+    """The terms of a long sum that are not written out: how many, and what they come to."""
+
+    number: int
+    value: int
 
 
 @dataclass(frozen=True)
@@ -89,7 +100,7 @@ class Choice:
         return {"min": min, "max": max}[self.kind](self.a.value, self.b.value)
 
 
-Expression = Name | Number | Sum | Product | Quotient | Power | Choice
+Expression = Name | Number | Sum | More | Product | Quotient | Power | Choice
 
 
 def add(*terms: tuple[int, Expression]) -> Expression:
@@ -104,6 +115,8 @@ def add(*terms: tuple[int, Expression]) -> Expression:
                 flat[-1] = (flat[-1][0], multiply(Number(2), inner))
             else:
                 flat.append((sign * inner_sign, inner))
+    if len(flat) > MAX_TERMS or any(isinstance(term, More) for _, term in flat):
+        flat = _shortened(flat)
     if constant:
         flat.append((1 if constant > 0 else -1, Number(abs(constant))))
     if not flat:
@@ -112,6 +125,23 @@ def add(*terms: tuple[int, Expression]) -> Expression:
     first = next((i for i, (sign, _) in enumerate(flat) if sign > 0), 0)
     flat.insert(0, flat.pop(first))
     return flat[0][1] if len(flat) == 1 and flat[0][0] == 1 else Sum(tuple(flat))
+
+
+def _shortened(terms: list[tuple[int, Expression]]) -> list[tuple[int, Expression]]:
+    """The first of many terms, and the others as one."""
+    written = [(sign, term) for sign, term in terms if not isinstance(term, More)][:FIRST_TERMS]
+    number = sum(term.number if isinstance(term, More) else 1 for _, term in terms)
+    total, shown = (sum(sign * term.value for sign, term in part) for part in (terms, written))
+    return [*written, (1, More(number - len(written), total - shown))]
+
+
+def sum_of(known: Sequence[Expression], number: int, total: int) -> Expression:
+    """The sum of so many terms, of which at least the first are known, and that come to `total`."""
+    if number <= MAX_TERMS:
+        return add(*((1, term) for term in known))
+    first = known[:FIRST_TERMS]
+    more = More(number - len(first), total - sum(term.value for term in first))
+    return Sum((*((1, term) for term in first), (1, more)))
 
 
 def negative(expression: Expression) -> Expression:

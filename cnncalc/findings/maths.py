@@ -6,6 +6,7 @@ from itertools import pairwise
 from cnncalc.findings.expression import (
     Choice,
     Expression,
+    More,
     Name,
     Number,
     Power,
@@ -77,6 +78,8 @@ def formula(expression: Expression, values: bool = False) -> Maths:
             return number(value) if values else symbol(letter, below)
         case Number(value):
             return number(value)
+        case More(terms, value):
+            return number(value) if values else word(f"… {terms:,} more")
         case Sum(terms):
             return _sum(terms, values)
         case Product(factors):
@@ -134,5 +137,7 @@ def _inner(expression: Expression, values: bool) -> Maths:
 
 
 def _is_negative(expression: Expression, values: bool) -> bool:
-    shown_as_number = isinstance(expression, Number) or (values and isinstance(expression, Name))
+    shown_as_number = isinstance(expression, Number) or (
+        values and isinstance(expression, Name | More)
+    )
     return shown_as_number and expression.value < 0

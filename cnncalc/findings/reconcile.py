@@ -6,6 +6,7 @@ from typing import Any
 
 from cnncalc.analysis.convention import ToolCount
 from cnncalc.analysis.tools import CONVENTIONS, counted_by
+from cnncalc.asked import Asked
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.presented import Presented
@@ -17,12 +18,14 @@ class Reconciliation(Presented):
 
     name: str
     counts: tuple[ToolCount, ...]
+    asked: Asked
 
     def to_dict(self) -> list[dict[str, Any]]:
         """The counts as JSON has them."""
         return [
             {
                 "count_as": count.name,
+                "asked": self.asked.to_dict(),
                 "tool": count.convention.tool,
                 "unit": count.convention.unit,
                 "total": count.total,
@@ -40,5 +43,7 @@ def reconciled(graph: Graph, facts: list[Facts], tools: Sequence[str] = ()) -> R
     resting = graph.only_auxiliary()
     used = [fact for fact in facts if fact.node.name not in resting]
     return Reconciliation(
-        graph.name, tuple(counted_by(name, used) for name in tools or CONVENTIONS)
+        graph.name,
+        tuple(counted_by(name, used) for name in tools or CONVENTIONS),
+        Asked.of(graph),
     )

@@ -1,12 +1,11 @@
 """What tools count, as a page."""
 
-import textwrap
 from collections.abc import Iterator, Sequence
 
 from cnncalc.analysis.convention import Part, ToolCount
 from cnncalc.findings.reconcile import Reconciliation
 from cnncalc.page import Block, Grid, Items
-from cnncalc.render.listing import listing
+from cnncalc.render import plain
 from cnncalc.render.terminal import Line
 
 
@@ -16,30 +15,39 @@ def page(found: Reconciliation) -> list[Block]:
     """
     counts = found.counts
     grid = _difference(*counts) if len(counts) == 2 else _sums(counts)
-    return [grid._replace(title=found.name), Items(list(map(_remark, counts)))]
+    return [
+        grid._replace(title=found.name, note="\n".join(found.asked.note())),
+        Items(list(map(_remark, counts))),
+    ]
 
 
 def lines(found: Reconciliation, width: int | None = None) -> list[Line]:
     """The same for a terminal of that width: a line for each part, the total beside the first."""
+    rows = [
+        [*(("", "") if index else (count.name, f"{count.total:,}")), summand]
+        for count in found.counts
+        for index, summand in enumerate(summands(count.parts))
+    ]
+    grid = Grid(("counted as", "total", "= parts"), rows, right=(1,))
     if len(found.counts) == 2:
-        grid = _difference(*found.counts)
-        drawn = listing(grid.header, grid.rows, (1, 2, 3), width)
-    else:
-        rows = [
-            [*(("", "") if index else (count.name, f"{count.total:,}")), summand]
-            for count in found.counts
-            for index, summand in enumerate(summands(count.parts))
-        ]
-        drawn = listing(("counted as", "total", "= parts"), rows, (1,), width)
-    return [(line, "") for line in (*drawn, "", *(s for c in found.counts for s in _remarks(c)))]
+        grid = _difference(*found.counts)._replace(foot=0)
+    said = [*found.asked.note(), *(line for c in found.counts for line in _remarks(c))]
+    room = plain.WIDTH if width is None else min(width, plain.WIDTH)
+    indents = [_INDENT if line.startswith(_INDENT) else "" for line in said]
+    below = [plain.wrap(line.strip(), room, i) for line, i in zip(said, indents, strict=True)]
+    return [*plain.lines([grid], width), ("", ""), *((p, "") for parts in below for p in parts)]
+
+
+_INDENT = "  "
+"""What stands before what is wrong with a tool's count."""
 
 
 def _remarks(count: ToolCount) -> Iterator[str]:
     yield remark(count)
     for error in count.errors:
-        yield from textwrap.wrap(f"but {error}", 78, initial_indent="  ", subsequent_indent="  ")
+        yield f"{_INDENT}but {error}"
     if count.errors:
-        yield f"  so it prints {count.printed:,}"
+        yield f"{_INDENT}so it prints {count.printed:,}"
 
 
 def _sums(counts: Sequence[ToolCount]) -> Grid:

@@ -102,6 +102,7 @@ class Verification(Presented):
         }
         return {
             "name": report.name,
+            "asked": report.asked.to_dict(),
             "ok": self.ok,
             "torch": self.torch,
             "seconds": round(self.seconds, 3),

@@ -11,8 +11,8 @@ from cnncalc.findings.verification import (
     Value,
     Verification,
 )
+from cnncalc.meanings import COLUMNS
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
-from cnncalc.report import COLUMNS
 from cnncalc.tables.depth import Group, fitting_depth, groups
 
 YES, NO = "✓", "✗"
@@ -43,7 +43,7 @@ def page(found: Verification, depth: int | None = None, whole: bool = False) -> 
     rows.append(_total(found, measured))
     right = [column for column, title in enumerate(header) if title not in ("layer", "grad.")]
     return [
-        Heading(f"{report.name}: {verdict(found)}", 1),
+        Heading(f"{report.asked.titled(report.name)}: {verdict(found)}", 1),
         Grid(header, rows, right, foot=1),
         *([differences([found])] if found.differences else []),
         Prose("\n".join(_notes(found))),

@@ -1,11 +1,13 @@
 """What a module of ours defines, as text: exported code takes along what it uses."""
 
 import ast
+import builtins
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from cnncalc.asked import Asked
 from cnncalc.graph import Graph
 from cnncalc.interop.python_text import docstring
 
@@ -22,6 +24,14 @@ class Definitions:
         self.names = frozenset(
             n.name for n in self.body if isinstance(n, (ast.ClassDef, ast.FunctionDef))
         )
+
+    @property
+    def taken(self) -> set[str]:
+        """What code with these definitions calls something already, so that nothing else may be
+        called so: Python's own names, the definitions, and what they import."""
+        aliases = (a for n in self.body if isinstance(n, ast.ImportFrom) for a in n.names)
+        imported = {alias.asname or alias.name for alias in aliases}
+        return {*dir(builtins), *imported, *(name for n in self.body for name in _defines(n))}
 
     def source_of(self, wanted: Set[str]) -> str:
         """The source of classes and functions, and of what they need of their module."""
@@ -64,7 +74,9 @@ class Definitions:
         standard = [line for line in found if not line.startswith(f"from {framework}")]
         theirs = sorted({*found} - {*standard} | {*more(used)})
         lines = [*standard, *([""] if standard else []), f"import {framework}", *theirs]
-        heading = docstring([f"{graph.name}.", graph.description, graph.source, made])
+        heading = docstring(
+            [f"{Asked.of(graph).titled(graph.name)}.", graph.description, graph.source, made]
+        )
         return "\n".join([*heading, "", *lines, own, "", f"{body}\n"])
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from cnncalc.interop.outline import Block, Step
-from cnncalc.interop.python_text import identifier
+from cnncalc.interop.python_text import PART, identifier
 from cnncalc.layers.twin import variables
 
 RUNNING = "x"
@@ -55,8 +55,13 @@ class FunctionBody:
             self.locals[name] = RUNNING if alone else identifier(title, names)
         for i, item in enumerate(block.items):
             for number, name in enumerate(item.gives):
-                running = self.readers.get(name) == [i + 1] and len(item.gives) == 1
-                title = item.local.replace(".", "_") + (f"_{number}" if number else "")
+                alone = len(item.gives) == 1 or (number == 0 and isinstance(item, Step))
+                running = alone and self.readers.get(name) == [i + 1]
+                title = item.local.replace(".", "_")
+                if number:
+                    title += "_indices" if isinstance(item, Step) else f"_{number}"
+                if title.endswith(PART):
+                    title += "_"
                 self.locals[name] = RUNNING if running else identifier(title, names)
 
     def statements(self) -> list[Statement]:
@@ -94,7 +99,7 @@ class FunctionBody:
             module = self.module(item)
             reads = [self.locals[name] for name in item.reads]
             if isinstance(item, Block):
-                expression = module.replace(READS, ", ".join(reads))
+                expression = module.replace(READS, ", ".join(reads), 1)
                 continue
             known = dict(zip(variables(len(reads)), reads, strict=True)) | {"module": module}
             if expression:

@@ -40,21 +40,6 @@ def interpolate(x, sizes):
     return x
 
 
-def unpool(x, strides, sizes):
-    """Each value at the start of its window, zeros elsewhere."""
-    for axis, (stride, size) in enumerate(zip(strides, sizes, strict=True), 1):
-        shape = list(x.shape)
-        added = [(0, 0)] * (len(shape) + 1)
-        added[axis + 1] = (0, stride - 1)
-        x = ops.pad(ops.expand_dims(x, axis + 1), added)
-        shape[0], shape[axis] = -1, shape[axis] * stride
-        x = ops.reshape(x, shape)
-        added = [(0, 0)] * len(shape)
-        added[axis] = (0, max(size - shape[axis], 0))
-        x = ops.pad(x, added)[(slice(None),) * axis + (slice(size),)]
-    return x
-
-
 def local_response_norm(x, size, alpha, beta, k):
     """Divides by a power of the mean of squares of neighbouring channels."""
     channels = x.shape[-1]

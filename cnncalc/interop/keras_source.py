@@ -13,6 +13,7 @@ from cnncalc.interop.definitions import definitions, used_names
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody, Statement
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    BETWEEN,
     arguments,
     assignment,
     docstring,
@@ -47,8 +48,8 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.GRU": {**_REMEMBERS, "reset_after": True},
 }
 """Arguments that may be left out, by the start of the class's name."""
-_RESERVED = {"keras", "layers", "layer", "ops", "random", "prod", "range", "float", "name", "i"}
-"""Names that mean something in the code."""
+_WRITTEN = {"keras", "layers", "ops", "random", BETWEEN, "name", "i", RUNNING}
+"""Names that are written into the code itself."""
 _JOINTS = ("_", "-", "__")
 """What stands for the dot of a path: the first that leaves names different."""
 _POSITIONAL = {
@@ -78,7 +79,9 @@ class _Writer:
         self.own = _OWN.names & {*named, *(step.made_of for step in steps)}
         self.root = _flat(outline(steps, tuple(graph.inputs), self.outputs))
         self.plans = plans(self.root)
-        self.functions = {*_RESERVED, *_OWN.names}
+        self.functions = {*_OWN.taken, *_WRITTEN}
+        # A function is called where its caller's parameters are known.
+        self.functions |= {p.name for plan in self.plans for p in plan.parameters}
         self.name = identifier(_snake(graph.name), self.functions, "network")
         for plan in self.plans:
             plan.name = identifier(_snake(plan.uses[0].word), self.functions, "block")

@@ -37,10 +37,12 @@ class Step:
     """Whether only training runs it."""
     word: str = ""
     """The spec's word for the block that it stands in."""
+    more: tuple[str, ...] = ()
+    """The values that it gives besides: a pooling's indices."""
 
     @property
     def gives(self) -> tuple[str, ...]:
-        return (self.name,)
+        return (self.name, *self.more)
 
     @property
     def local(self) -> str:
@@ -252,14 +254,15 @@ class _Outline:
                 items.append(self.block(found, ".".join(found[len(path) :]), i, end))
                 i = end
         inside = {name for item in items for name in item.gives}
-        own = {step.name for step in self.steps[start:stop]}
+        own = {name for step in self.steps[start:stop] for name in step.gives}
         if reads is None:
             outside = (n for step in self.steps[start:stop] for n in step.reads if n not in own)
             reads = tuple(dict.fromkeys(outside))
         gives = tuple(
-            step.name
+            name
             for step in self.steps[start:stop]
-            if step.name in inside and self.last_read.get(step.name, -1) >= stop
+            for name in step.gives
+            if name in inside and self.last_read.get(name, -1) >= stop
         )
         # What nobody reads gives its last value all the same: it may keep statistics.
         if items and not gives:

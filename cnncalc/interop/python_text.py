@@ -15,6 +15,10 @@ WIDTH = 88
 """Columns of a line: black's, and ruff's."""
 
 
+BETWEEN, PART = "layer", "_part"
+"""What is between the statements that one long one becomes: a callee, or a part of a target."""
+
+
 def is_attribute(name: str) -> bool:
     """Whether `x.name` reads the attribute of exactly this name."""
     # Python reads other forms of a letter as the plain one.
@@ -111,9 +115,9 @@ def assignment(target: str, expression: str, indent: int, returns: bool = False)
         return _wrap(prefix, node, "", indent)
     between = target
     if isinstance(node, ast.Call) and operand is node.func:
-        between = "layer"
+        between = BETWEEN
     elif any(isinstance(n, ast.Name) and n.id == target for n in _others(node, operand)):
-        between = f"{target}_part"
+        between = f"{target}{PART}"
     first = assignment(between, text(operand), indent)
     rest = text(_Replace(operand, between).visit(node))
     return [*first, *assignment(target, rest, indent, returns)]

@@ -6,12 +6,13 @@ from itertools import groupby, repeat
 from typing import Any
 
 from cnncalc.errors import CnncalcError
-from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Facts
-from cnncalc.interop.definitions import definitions
+from cnncalc.graph import INPUT, Graph, indices
+from cnncalc.infer import Facts, twins
+from cnncalc.interop.definitions import definitions, used_names
 from cnncalc.interop.function_body import READS, RUNNING, FunctionBody
 from cnncalc.interop.outline import Block, Plan, Step, outline, plans, use_text, word_of
 from cnncalc.interop.python_text import (
+    BETWEEN,
     arguments,
     assignment,
     class_name,
@@ -97,24 +98,35 @@ def torch_source(graph: Graph, facts: Sequence[Facts]) -> str:
 class _Writer:
     def __init__(self, graph: Graph, facts: Sequence[Facts]) -> None:
         self.graph, self.facts = graph, facts
-        self.classes = {"Tensor", "F", "Mapping", "Sequence", "Sizes", *_OWN.names}
+        self.taken = {*_OWN.taken, "torch", "nn", "F", "self", RUNNING, BETWEEN}
+        self.classes = {*self.taken}
         self.name = class_name(graph.name, self.classes)
         resting = graph.only_auxiliary()
         names = {f.node.name for f in facts}
-        steps = [self._step(f, names, f.node.name in resting) for f in facts]
+        self.twins = twins(facts)
+        steps = [self._step(fact, names, fact.node.name in resting) for fact in facts]
         self.places = {
             step.name: ".".join((*step.scope, step.attribute)) for step in steps if step.made_of
         }
-        self.own = _OWN.names & {step.made_of for step in steps}
-        """Classes of ours that the code needs."""
+        called = used_names([parse(step.call) for step in steps])
+        self.same = {
+            node.name: self.places[node.weights_of]
+            for node in graph.nodes
+            if node.weights_of in self.places
+            and self.twins[node.name][1:] == self.twins[node.weights_of][1:]
+        }
+        """Layers whose module is another's, and where that is."""
+        self.direct: set[str] = set()
+        """Those of them that are written as such, and need not be given it later."""
+        self.own = _OWN.names & {*called, *(step.made_of for step in steps)}
+        """Classes and functions of ours that the code needs."""
         self.root = outline(steps, tuple(graph.inputs), (*graph.outputs, *graph.auxiliary))
         self.plans = plans(self.root)
         for plan in self.plans:
             plan.name = class_name(plan.uses[0].word, self.classes)
 
     def _step(self, fact: Facts, names: set[str], resting: bool) -> Step:
-        node = fact.node
-        twin = node.layer.twin(*fact.inputs)
+        node, twin = fact.node, self.twins[fact.node.name]
         scope, host = tuple(node.name.split(".")), node.fused_into
         # As in the twin: what is fused and has weights keeps its key, otherwise it stands beside.
         parts = len(scope) - host.count(".") if host else 1
@@ -134,7 +146,8 @@ class _Writer:
             call=text(parse(twin.call)),
             made_of=name,
             arguments=arguments,
-            reads=node.inputs,
+            reads=node.values,
+            more=(indices(node.name),) if "return_indices" in twin.arguments else (),
             fused=bool(host) and twin.call == "module(x)",
             resting=resting,
             word=word_of(node),
@@ -158,7 +171,10 @@ class _Writer:
         if made:
             lines += signature("__init__", ["self", *parameters], "None", 4)
             lines += ["        super().__init__()", *made]
-            lines += self._shared() if plan is None else []
+            modules, tensors = self._shared() if plan is None else ([], [])
+            lines += ["        # One module in several places.", *modules] if modules else []
+            lines += ["        self._share()"] if tensors else []
+            lines += ["", *_sharing(tensors)] if tensors else []
             lines.append("")
         return [*lines, *self._forward(block)]
 
@@ -180,6 +196,10 @@ class _Writer:
             if item.attribute in known:
                 raise CnncalcError(f"{item.gives[0]}: {_IS_TAKEN}")
             known.add(item.attribute)
+            if block is self.root and isinstance(item, Step) and item.name in self.same:
+                # Whose module it is was made before.
+                self.direct.add(item.attribute)
+                made = _access(self.same[item.name].split("."))
             yield from _put(path, made)
 
     def _constructor(self, item: Step | Block, variables: Iterator[str | None]) -> str:
@@ -191,25 +211,29 @@ class _Writer:
             return _sequence([self._constructor(inner, variables) for inner in item.items])
         return f"{item.plan.name}({', '.join(arguments(item.slots(), variables))})"
 
-    def _shared(self) -> list[str]:
-        """Tensors that several layers use, given to all but the first."""
-        lines: list[str] = []
-        for fact in self.facts:
-            node = fact.node
-            if not node.weights_of or node.name not in self.places:
+    def _shared(self) -> tuple[list[str], list[str]]:
+        """What gives later layers the weights of earlier ones: of equal layers the module, once;
+        of others the tensors, again whenever they have moved."""
+        modules, tensors = list[str](), list[str]()
+        known = {fact.node.name: fact for fact in self.facts}
+        for node, fact in ((fact.node, fact) for fact in self.facts if fact.node.weights_of):
+            owner = known[str(node.weights_of)]
+            mine, theirs = self.places.get(node.name, ""), self.places.get(owner.node.name, "")
+            if not mine or not theirs or mine in self.direct:
                 continue
-            mine, theirs = self.places[node.name], self.places.get(node.weights_of, "")
-            owner = next(f for f in self.facts if f.node.name == node.weights_of)
+            if node.name in self.same:
+                modules += _put(mine.split("."), _access(theirs.split(".")))
+                continue
             buffers = {*owner.node.layer.buffers(*owner.inputs)}
-            tensors = [*node.layer.weights(*fact.inputs)]
-            tensors += [n for n in node.layer.buffers(*fact.inputs) if n in buffers]
-            for tensor in tensors if theirs else ():
-                path, _, last = tensor.rpartition(".")
+            names = [*node.layer.weights(*fact.inputs)]
+            names += [n for n in node.layer.buffers(*fact.inputs) if n in buffers]
+            for name in names:
+                path, _, last = name.rpartition(".")
                 target, source = (
                     _access([*place.split("."), *filter(None, [path])]) for place in (mine, theirs)
                 )
-                lines += statement(f"{target}.{last} = ", f"{source}.{last}", 8)
-        return ["        # One tensor for several layers.", *lines] if lines else []
+                tensors += statement(f"{target}.{last} = ", f"{source}.{last}", 8)
+        return modules, tensors
 
     # Forward
 
@@ -220,7 +244,7 @@ class _Writer:
         named = root and (len(self.graph.inputs) > 1 or INPUT not in self.graph.inputs)
         inputs = {name: name for name in self.graph.inputs} if named else None
         wanted = (*outputs, *auxiliary)
-        writer = FunctionBody(block, wanted, _called, {"self", "F", "torch", "nn"}, inputs)
+        writer = FunctionBody(block, wanted, _called, self.taken, inputs)
         parameters = ["self", *(f"{writer.locals[name]}: Tensor" for name in block.reads)]
         returned = "Tensor" if len(wanted) == 1 else "tuple[Tensor, ...]"
         if auxiliary and len(outputs) == 1:
@@ -269,6 +293,21 @@ class _Writer:
         return [*lines, "    print(*(tuple(output.shape) for output in outputs))"]
 
 
+def _sharing(tensors: Sequence[str]) -> list[str]:
+    """The methods of a network in which layers that differ share tensors."""
+    return [
+        "    def _share(self) -> None:",
+        '        """Gives layers the tensors of others: each is one tensor for all of them."""',
+        *tensors,
+        "",
+        "    def _apply(self, fn, recurse=True):  # type: ignore[no-untyped-def]",
+        "        # What moves to a device or becomes another type moves layer by layer.",
+        "        super()._apply(fn, recurse)",
+        "        self._share()",
+        "        return self",
+    ]
+
+
 def _called(item: Step | Block) -> str:
     """What an item calls: its module; a block's with what it reads."""
     module = _access(item.attribute.split(".")) if item.attribute else ""
@@ -304,7 +343,7 @@ def _plain(made_of: str, value: Any) -> Any:
     """One number for all axes where torch takes it."""
     alike = isinstance(value, tuple) and len(set(value)) == 1
     short = re.match(
-        r"Conv|MaxPool\d|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
+        r"Conv|MaxPool\d|MaxUnpool|AvgPool|AdaptiveAvg|AdaptiveMax|Upsample|LayerNorm|RMS", made_of
     )
     one = alike and short and (len(value) == 1 or not made_of.endswith("Norm"))
     return value[0] if one else value

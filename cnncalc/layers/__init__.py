@@ -54,6 +54,9 @@ MODULES = {
 ACTIVATIONS = " ".join(GROUPS["Activations"].values()).split()
 """The words that `activation` takes."""
 
+NORMS = GROUPS["Normalisation"]["norm"].split()
+"""The words that `norm` takes."""
+
 
 @cache
 def layer_class(word: str) -> "type[Layer]":

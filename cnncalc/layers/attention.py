@@ -1,12 +1,13 @@
 """Layers that work on tokens, `(channels, length)`: self-attention, and what a ViT adds to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
 from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
-from cnncalc.layers.base import Layer, Shape, count, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag, Natural
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own, written
@@ -21,9 +22,10 @@ class _OnTokens(Layer):
         if len(input) == 1:
             yield f"{self.type} needs tokens (channels and length), not a vector of {input[0]}"
         elif len(input) > 2:
-            yield (
-                f"{self.type} needs tokens (channels and length), not {times(input)}; put a "
-                f"reshape [{input[0]}, -1] before it"
+            yield Sentence(
+                f"{self.type} needs tokens (channels and length), not {{}}; put a reshape "
+                f"[{input[0]}, -1] before it",
+                input,
             )
 
 
@@ -34,6 +36,7 @@ class MultiHeadAttention(_OnTokens):
     prefix = "attention"
     family = "attention"
     numbered = True
+    assertions: ClassVar[Mapping[str, str]] = {"embed_dim": "number of channels that arrive"}
 
     num_heads: Count = Field(description="number of heads that the channels are split into")
     bias: Flag = Field(True, description="whether the four projections have biases")

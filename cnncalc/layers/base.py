@@ -1,8 +1,8 @@
 """What every layer answers."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, PlainValidator
 
@@ -81,9 +81,44 @@ def times(numbers: Sequence[int]) -> str:
 
 
 def sizes_text(sizes: Sequence[int | str]) -> str:
-    """One size where all axes agree, else all of them: `2`, `1×2`."""
+    """One size where all axes agree, else all of them: `2`, `1×2`; `1+2,0` with two sides."""
     texts = list(map(str, sizes))
-    return texts[0] if len(set(texts)) == 1 else "×".join(texts)
+    # 1+2×0 would read as a sum.
+    sign = "," if any("+" in text for text in texts) else "×"
+    return texts[0] if len(set(texts)) == 1 else sign.join(texts)
+
+
+KERAS_ASSERTIONS = {
+    "input_shape": "its input's sizes, channels last, null where any will do",
+    "input_dim": "its input's last size: features, or channels",
+}
+"""What Keras lets every layer say of its input."""
+
+
+class Sentence(str):
+    """What is wrong with shapes: `Sentence("needs a vector, not {}", shape)`.
+
+    It is said in the order of the table, height × width × channels; `channels_first` says it in
+    torch's.
+    """
+
+    channels_first: str
+
+    def __new__(cls, sentence: str, *shapes: Shape) -> Self:
+        made = super().__new__(cls, sentence.format(*[times((*s[1:], s[0])) for s in shapes]))
+        made.channels_first = sentence.format(*map(times, shapes))
+        return made
+
+    def with_dots(self) -> "Sentence":
+        """The same with sizes as the factors of a product: `5·5·16`."""
+        turned = str.__new__(Sentence, self.replace("×", "·"))
+        turned.channels_first = self.channels_first.replace("×", "·")
+        return turned
+
+    def __add__(self, more: str) -> "Sentence":
+        added = str.__new__(Sentence, str(self) + str(more))
+        added.channels_first = self.channels_first + getattr(more, "channels_first", more)
+        return added
 
 
 class Layer(BaseModel):
@@ -121,11 +156,21 @@ class Layer(BaseModel):
     vocabulary: ClassVar[str | None] = None
     """The field that says how many whole numbers it tells apart, where it reads such (ids of
     tokens, an input without channels) instead of values."""
+    gives_indices: ClassVar[bool] = False
+    """Whether it also knows where in its input its values lay."""
+    needs_indices: ClassVar[bool] = False
+    """Whether it puts values where a pooling found them, which `indices_of` must name."""
     identity: ClassVar[bool] = False
     """Whether inference gives its input as it is (dropout)."""
     values: ClassVar[Literal["new", "view", "in_place"]] = "new"
     """What its output is to the activation total: new values, the input's values under another
     shape, or the input's values overwritten."""
+
+    assertions: ClassVar[Mapping[str, str]] = {}
+    """What other frameworks let a layer say of its input (in_channels), by name, and what it is.
+
+    A spec may say it, too: where it stands, it is compared with what arrives, and changes nothing.
+    """
 
     memory_order: ClassVar[Order] = "as_input"
     """How torch lays its output out in memory; a view that needs another order is a copy."""
@@ -146,6 +191,12 @@ class Layer(BaseModel):
         """What the layer does, in one sentence."""
         return (cls.__doc__ or "").partition("\n\n")[0].strip()
 
+    def arriving(self, name: str, *inputs: Shape) -> int | Shape:
+        """What arrives of that which an assertion tells: of what is one number, the channels."""
+        if name == "input_shape":
+            return (*inputs[0][1:], inputs[0][0])
+        return inputs[0][0]
+
     @classmethod
     def required_fields(cls) -> list[str]:
         """The fields that have no default."""
@@ -153,7 +204,7 @@ class Layer(BaseModel):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         """A sentence for each rule that the inputs break, with the values that break it and, where
-        there is one, a remedy; nothing where the layer fits.
+        there is one, a remedy; nothing where the layer fits. A shape is told in a `Sentence`.
 
         It may be asked for any shapes: also for too few axes.
         """
@@ -276,6 +327,11 @@ class Layer(BaseModel):
         """
         raise refused(f"{self.type} has no spelling in Keras")
 
+    def undoing(self, pooling: "Layer", read: Shape, name: str) -> "Layer":
+        """For a layer that needs indices: itself, and whose it takes, what that pooling read, and
+        what it is called. Nothing else may be asked of it before."""
+        return self
+
     def lower(self) -> dict[str, "Layer"]:
         """For sugar: the layers that stand for it, by the last part of their names."""
         return {}
@@ -294,6 +350,23 @@ class Activated(Layer):
         None,
         description="an activation applied to the output: its word, or a mapping from its word to "
         "its fields",
+    )
+
+
+def _norm(value: Any) -> Any:
+    mapping = isinstance(value, dict) and len(value) == 1 + ("name" in value)
+    if value is None or isinstance(value, str) or mapping:
+        return value
+    raise refuse(f"must be a word, or a mapping with one as a key, not {shown(value)}")
+
+
+class Normed(Activated):
+    """A layer that takes `norm` too, sugar for a layer between it and its activation."""
+
+    norm: Annotated[str | dict[str, Any] | None, PlainValidator(_norm)] = Field(
+        None,
+        description="a normalisation of the output, before the activation: its word, or a mapping "
+        "from its word to its fields, with its name beside; without biases unless `bias` is given",
     )
 
 

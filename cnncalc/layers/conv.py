@@ -1,14 +1,14 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from math import prod
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.errors import shown
-from cnncalc.layers.base import Activated, Layer, Shape
+from cnncalc.layers.base import Layer, Normed, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
 from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
@@ -219,11 +219,12 @@ class DepthwiseConv(_Convolution):
         return channels * self.channel_multiplier, channels
 
 
-class SeparableConv(Windowed, Activated):
+class SeparableConv(Windowed, Normed):
     """A depthwise convolution and a 1×1 convolution behind it, each a layer of the graph."""
 
     family = "convolution"
     prefix = "sepconv"
+    assertions: ClassVar[Mapping[str, str]] = Kernels.assertions
 
     stride: Sizes = Field(1, description="step S of the depthwise kernel along each axis")
     dilation: Sizes = Field(1, description=_DILATION)

@@ -101,11 +101,11 @@ Sides = Annotated[
 """Amounts at the borders: one number, one for each axis, or [before, after] for each axis."""
 
 Padding = Annotated[
-    Literal["same", "valid"] | int | tuple[Side, ...],
-    _per_axis(_is_side, f"same, valid, {_sides_wanted}", word=("same", "valid")),
-    _one_or_list(_natural, _side, "same", "valid"),
+    Literal["same", "half", "valid"] | int | tuple[Side, ...],
+    _per_axis(_is_side, f"same, half, valid, {_sides_wanted}", word=("same", "half", "valid")),
+    _one_or_list(_natural, _side, "same", "half", "valid"),
 ]
-"""`Sides`, or the word `same` or `valid`."""
+"""`Sides`, or the word `same`, `half` or `valid`."""
 
 
 def _plain(value: Any) -> Any:

@@ -4,11 +4,14 @@ from collections.abc import Iterator
 
 from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
-from cnncalc.layers.base import Activated, Shape, count, times
+from cnncalc.layers.base import Activated, Sentence, Shape, count
 from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, variables
+
+MAX_OPERANDS = 16
+"""How many operands an expression has; Python compiles no operators that are nested too deep."""
 
 
 class _Join(Activated):
@@ -21,8 +24,11 @@ class _Join(Activated):
             yield made(foreign_layers()[self.type].keras[0])._replace(call=call)
 
 
-def _listed(inputs: tuple[Shape, ...]) -> str:
-    return " and ".join(map(times, dict.fromkeys(inputs)))
+def _differ(differ: str, inputs: tuple[Shape, ...], remedy: str) -> Sentence:
+    """A sentence on inputs of different shapes, with each of them once."""
+    different = list(dict.fromkeys(inputs))
+    listed = " and ".join(["{}"] * len(different))
+    return Sentence(f"branches {differ}: {listed}{remedy}", *different)
 
 
 def _meet(sizes: tuple[int, ...]) -> bool:
@@ -48,13 +54,16 @@ class Add(_Join):
             remedy = f"; give the shortcut a conv with out_channels {inputs[0][0]}"
         elif len({len(shape) for shape in inputs}) == 1 and len(inputs[0]) > 1:
             remedy = "; give both the same strides and padding"
-        yield f"branches differ: {_listed(inputs)}{remedy}"
+        yield _differ("differ", inputs, remedy)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"add": (len(inputs) - 1) * count(self.output(*inputs))}
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(" + ".join(variables(len(inputs))))
+        first, *others = variables(len(inputs))
+        if len(others) >= MAX_OPERANDS:
+            return Twin(f"sum([{', '.join(others)}], {first})")
+        return Twin(" + ".join([first, *others]))
 
 
 class Multiply(_Join):
@@ -67,7 +76,7 @@ class Multiply(_Join):
         if len(lengths) > 1 or not all(map(_meet, zip(*inputs, strict=False))):
             remedy = "; a factor for each channel has shape C×1×1: keepdim, or a 1×1 conv"
             is_vector = len(lengths) > 1 and 1 in lengths
-            yield f"branches differ: {_listed(inputs)}{remedy if is_vector else ''}"
+            yield _differ("differ", inputs, remedy if is_vector else "")
 
     def output(self, *inputs: Shape) -> Shape:
         return tuple(broadcast(*sizes) for sizes in zip(*inputs, strict=True))
@@ -84,7 +93,10 @@ class Multiply(_Join):
         return {"multiply": (len(inputs) - 1) * count(self.output(*inputs))}
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(" * ".join(variables(len(inputs))))
+        factors = variables(len(inputs))
+        if len(factors) > MAX_OPERANDS:
+            return Twin(f"product([{', '.join(factors)}])")
+        return Twin(" * ".join(factors))
 
     def kept(self, *inputs: Shape) -> Kept:
         # Two at a time: the products between are factors too.
@@ -100,8 +112,8 @@ class Concat(_Join):
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):
             remedy = "; crop or pad one to the other, or give both the same strides and padding"
-            differ = f"branches differ in more than their channels: {_listed(inputs)}"
-            yield differ + (remedy if len({len(shape) for shape in inputs}) == 1 else "")
+            alike = len({len(shape) for shape in inputs}) == 1
+            yield _differ("differ in more than their channels", inputs, remedy if alike else "")
 
     def output(self, *inputs: Shape) -> Shape:
         return (sum(shape[0] for shape in inputs), *inputs[0][1:])

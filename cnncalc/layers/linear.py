@@ -1,17 +1,20 @@
 """Dense layers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import ClassVar
 
 from pydantic import Field
 
-from cnncalc.layers.base import Activated, Layer, Shape, count, times
+from cnncalc.layers.base import Layer, Normed, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
+_FEATURES = {"in_features": "number of values that arrive; of channels if position_wise"}
 
-class Linear(Activated):
+
+class Linear(Normed):
     """Fully connected: every output is a weighted sum of all inputs, plus a bias."""
 
     prefix = "fc"
@@ -19,6 +22,7 @@ class Linear(Activated):
     memory_order = "channels_last"
     _kept = Kept(inputs=True, channels_last=True)
     numbered = True
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     out_features: Count = Field(description="number of outputs")
     bias: Flag = Field(True, description="whether every output has a bias")
@@ -28,9 +32,10 @@ class Linear(Activated):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(inputs[0]) > 1 and not self.position_wise:
-            yield (
-                f"linear needs a vector, not {times(inputs[0])}; put a flatten before it, or set "
-                "position_wise to apply it at every position"
+            yield Sentence(
+                "linear needs a vector, not {}; put a flatten before it, or set position_wise to "
+                "apply it at every position",
+                inputs[0],
             )
 
     def output(self, *inputs: Shape) -> Shape:
@@ -68,12 +73,13 @@ class Rbf(Layer):
 
     family = "dense"
     answers = "distances"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     out_features: Count = Field(description="number of prototypes, one for each output")
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(inputs[0]) > 1:
-            yield f"rbf needs a vector, not {times(inputs[0])}; put a flatten before it"
+            yield Sentence("rbf needs a vector, not {}; put a flatten before it", inputs[0])
 
     def output(self, *inputs: Shape) -> Shape:
         return (self.out_features,)

@@ -5,9 +5,9 @@ takes part in a mean (n additions), a variance (n subtractions, n squares, n add
 normalisation (n multiplications); the few operations for each group are counted beside it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import prod
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -22,6 +22,7 @@ from cnncalc.layers.window import axes_rules
 
 _EPS = "small number added to the variance"
 _CHANNEL = "whether each channel has a trained scale and shift"
+_FEATURES = {"num_features": "number of channels that arrive"}
 _OVER = "channels: at each position alone; all: over the whole sample"
 
 
@@ -71,6 +72,7 @@ class BatchNorm(_Norm):
     """Normalises each channel by the mean and variance kept from training."""
 
     prefix = "bn"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, gt=0, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
@@ -117,6 +119,7 @@ class GroupNorm(_Norm):
     """Normalises each group of channels of each sample."""
 
     prefix = "gn"
+    assertions: ClassVar[Mapping[str, str]] = {"num_channels": "number of channels that arrive"}
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
     eps: Real = Field(1e-5, description=_EPS)
@@ -146,6 +149,7 @@ class InstanceNorm(_Norm):
     """Normalises each channel of each sample."""
 
     prefix = "in"
+    assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, description=_EPS)
     affine: Flag = Field(False, description=_CHANNEL)
@@ -175,6 +179,9 @@ class _NormOver(_Norm):
     """Normalises each sample, over its channels at each position or over all its values."""
 
     memory_order = "channels_last"
+    assertions: ClassVar[Mapping[str, str]] = {
+        "normalized_shape": "sizes that are normalised together, channels first"
+    }
 
     if TYPE_CHECKING:
         over: str
@@ -182,6 +189,10 @@ class _NormOver(_Norm):
     def normalized(self, input: Shape) -> Shape:
         """The shape of what is normalised together."""
         return input if self.over == "all" else input[:1]
+
+    def arriving(self, name: str, *inputs: Shape) -> int | Shape:
+        together = name == "normalized_shape"
+        return self.normalized(inputs[0]) if together else super().arriving(name, *inputs)
 
     def _groups(self, input: Shape) -> int:
         return count(input) // count(self.normalized(input))

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from cnncalc.dims import maximum, minimum
+from cnncalc.dims import Window, maximum, minimum
 from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
@@ -47,11 +47,7 @@ class _Pool(Windowed):
 
     def _as_torch_pads(self, *inputs: Shape) -> bool:
         """Whether torch's modules can do the padding: as much on both sides, at most half."""
-        # Its mean over three axes also wants an input that is not smaller than the kernel.
-        return all(
-            w.before == w.after <= w.kernel_size // 2 and w.kernel_size <= w.n
-            for w in self.windows(*inputs)
-        )
+        return all(w.before == w.after <= w.kernel_size // 2 for w in self.windows(*inputs))
 
     def reach(self, *inputs: Shape) -> list[tuple[int, int]]:
         """Padding with which all windows fit exactly, or leave input over."""
@@ -114,6 +110,7 @@ class MaxPool(_OrderPool):
     """The largest value of each window."""
 
     reduces = "max"
+    gives_indices = True
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._largest("x", *inputs)
@@ -149,6 +146,24 @@ class AvgPool(_Pool):
 
     ceil_mode: Flag = Field(False, description=_CEIL_MODE)
     count_include_pad: Flag = Field(True, description="whether padding counts as zeros in the mean")
+
+    def _misfits(self, *inputs: Shape) -> Iterator[str]:
+        yield from (broken := list(super()._misfits(*inputs)))
+        # torch's rule, of means over three axes; what it cannot pad itself is padded apart.
+        if not broken and self.padding != "same" and super()._as_torch_pads(*inputs):
+            for window in self._too_small(*inputs):
+                yield (
+                    f"kernel {window.kernel_size} is larger than the input's {window.n}, padding "
+                    "left out, which torch's AvgPool3d refuses; put a pad before it"
+                )
+
+    def _too_small(self, *inputs: Shape) -> list[Window]:
+        """The windows that torch refuses on their input, however it is padded."""
+        windows = self.windows(*inputs)
+        return [w for w in windows if w.kernel_size > w.n] if len(windows) == 3 else []
+
+    def _as_torch_pads(self, *inputs: Shape) -> bool:
+        return super()._as_torch_pads(*inputs) and not self._too_small(*inputs)
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         outputs = count(self.output(*inputs))

@@ -9,7 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from cnncalc.dims import pinned
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
-from cnncalc.layers.base import Layer, Shape, count, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Natural, is_whole, refuse
 from cnncalc.layers.kept import NOTHING
 from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
@@ -83,13 +83,12 @@ class Reshape(_View):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if 0 in self.shape or self.shape.count(-1) > 1:
-            yield f"shape {times(self.shape)} must have positive sizes and at most one -1"
+            yield f"shape {list(self.shape)} must have positive sizes and at most one -1"
             return
         known, values = prod(size for size in self.shape if size != -1), count(inputs[0])
         if values % known or (-1 not in self.shape and values != known):
-            yield (
-                f"{times(inputs[0])} has {values:,} values, which do not fill "
-                f"{times(self.shape).replace('-1', '?')}"
+            yield Sentence(
+                f"{{}} has {values:,} values, which do not fill {list(self.shape)}", inputs[0]
             )
 
     def output(self, *inputs: Shape) -> Shape:

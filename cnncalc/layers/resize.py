@@ -7,7 +7,7 @@ from pydantic import Field
 
 from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Shape, count, per_axis, sizes_text, times
+from cnncalc.layers.base import Layer, Sentence, Shape, count, per_axis, sizes_text, times
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
@@ -211,7 +211,7 @@ class PixelShuffle(Layer):
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         if len(inputs[0]) != 3:
-            yield f"pixel_shuffle needs height and width, not {times(inputs[0])}"
+            yield Sentence("pixel_shuffle needs height and width, not {}", inputs[0])
         elif inputs[0][0] % self.upscale_factor**2:
             yield f"{inputs[0][0]} channels do not divide by {self.upscale_factor}²"
 

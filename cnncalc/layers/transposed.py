@@ -32,8 +32,8 @@ class ConvTranspose(OnAxes, Kernels):
     )
     output_padding: Naturals = Field(
         0,
-        description="positions added at the far end of the output along each axis; to run it, "
-        "torch wants fewer than the stride or the dilation",
+        description="positions added at the far end of the output along each axis, fewer than the "
+        "stride or the dilation",
     )
     dilation: Sizes = Field(1, description="distance D between the kernel's taps along each axis")
     groups: Count = Field(
@@ -59,6 +59,13 @@ class ConvTranspose(OnAxes, Kernels):
                 yield (
                     f"padding {window.before} + {window.after} crops everything: the output would "
                     f"be {window.output}"
+                )
+            elif window.output_padding >= maximum(window.stride, window.dilation):
+                yield (
+                    # torch's rule, which its meta device does not ask.
+                    f"output_padding {window.output_padding} must be smaller than the stride "
+                    f"{window.stride} or the dilation {window.dilation}, as in torch; for more, "
+                    "put a pad behind it"
                 )
 
     def output(self, *inputs: Shape) -> Shape:
@@ -89,9 +96,7 @@ class ConvTranspose(OnAxes, Kernels):
     def twin(self, *inputs: Shape) -> Twin:
         windows = self.windows(*inputs)
         axes = len(windows)
-        even = all(
-            w.before == w.after and w.output_padding < max(w.stride, w.dilation) for w in windows
-        )
+        even = all(w.before == w.after for w in windows)
         fields = along(windows, "kernel_size", "stride", "dilation")
         call = "module(x)"
         if not even:

@@ -13,7 +13,7 @@ class Twin(NamedTuple):
     """An expression over the inputs, and the module that it calls.
 
     In `call` the inputs are `x`, `x1`, `x2` …, batch first; `module` is the module; `torch` and
-    `F` (torch.nn.functional) are known.
+    `F` (torch.nn.functional) are known, and the functions of cnncalc.witness.modules.
     """
 
     call: str

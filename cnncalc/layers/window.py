@@ -1,17 +1,18 @@
 """What layers share that slide a kernel: its fields, geometry and rules, and what is trained."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow, Window, same_padding
+from cnncalc.dims import TransposedWindow, Window, half_padding, same_padding
 from cnncalc.layers.base import (
     AXIS_NAMES,
-    Activated,
     KernelUse,
     Layer,
+    Normed,
+    Sentence,
     Shape,
     count,
     per_axis,
@@ -25,16 +26,17 @@ def axes_rules(layer: Layer, input: Shape, fields: dict[str, Any]) -> Iterator[s
     """The input must have spatial axes, and each field one value for all or one for each."""
     axes = len(input) - 1
     if not 1 <= axes <= MAX_AXES:
-        yield (
-            f"{layer.type} needs an input with 1 to {MAX_AXES} spatial axes, not "
-            f"{'a vector of ' if axes == 0 else ''}{times(input)}"
+        found = "a vector of {}" if axes == 0 else "{}"
+        yield Sentence(
+            f"{layer.type} needs an input with 1 to {MAX_AXES} spatial axes, not {found}", input
         )
         return
     for name, value in fields.items():
         if isinstance(value, tuple) and len(value) != axes:
-            yield (
-                f"{name} has {len(value)} values, but the input {times(input)} has {axes} spatial "
-                f"{'axis' if axes == 1 else 'axes'}"
+            yield Sentence(
+                f"{name} has {len(value)} values, but the input {{}} has {axes} spatial "
+                f"{'axis' if axes == 1 else 'axes'}",
+                input,
             )
 
 
@@ -108,7 +110,8 @@ class Windowed(OnAxes):
     padding: Padding = Field(
         0,
         description="positions P added at the borders: a number, one for each axis, "
-        "[before, after] for each axis, valid (none), or same (output ⌈N/S⌉, the odd one after)",
+        "[before, after] for each axis, valid (none), half (half the kernel's extent on each "
+        "side), or same (output ⌈N/S⌉, the odd one after)",
     )
 
     def per_axis_fields(self) -> dict[str, Any]:
@@ -123,11 +126,13 @@ class Windowed(OnAxes):
     def windows(self, *inputs: Shape) -> tuple[Window, ...]:
         sizes = inputs[0][1:]
         kernel_size, stride, padding, dilation = [
-            value if value == "same" else per_axis(value, len(sizes))
+            value if value in ("same", "half") else per_axis(value, len(sizes))
             for value in self.per_axis_fields().values()
         ]
         if padding == "same":
             padding = map(same_padding, sizes, kernel_size, stride, dilation)
+        elif padding == "half":
+            padding = map(half_padding, kernel_size, dilation)
         # Not getattr: pydantic searches long for a field that a layer does not have.
         ceil_mode = vars(self).get("ceil_mode", False)
         along = zip(sizes, kernel_size, stride, map(both_sides, padding), dilation, strict=True)
@@ -150,12 +155,13 @@ class Windowed(OnAxes):
             yield f"{kernel} does not fit the input{place}: {found}"
 
 
-class Kernels(Activated):
+class Kernels(Normed):
     """A convolution or its transpose; `_maps` says how channels are wired."""
 
     numbered = True
     family = "convolution"
     kernels: ClassVar[KernelUse | None] = "shared"
+    assertions: ClassVar[Mapping[str, str]] = {"in_channels": "number of channels that arrive"}
 
     if TYPE_CHECKING:
         # A field of each class, in the place that its documentation has for it.

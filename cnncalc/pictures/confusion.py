@@ -38,8 +38,10 @@ def draw(run: TrainedRun, found: Answers) -> Picture:
         row, column = divmod(int(wrong.flatten().argmax()), len(classes))
         most = int(wrong[row, column])
         text += (
-            f". Most often {short(classes[row])} was taken for {short(classes[column])}: "
-            f"{most:,} time{'' if most == 1 else 's'}"
+            ". No class was taken for the same other one more than once"
+            if most == 1
+            else f". Most often {short(classes[row])} was taken for {short(classes[column])}: "
+            f"{most:,} times"
         )
     drawn = figure(matrix, classes)
     return Picture("confusion", "Which class is taken for which", f"{text}.", drawn)

@@ -14,6 +14,7 @@ from cnncalc.pictures.trained_run import TrainedRun
 
 MOST = 64
 """How many filters are shown."""
+_SUMMED = ", each the sum of its three channels, which read the same grey"
 SIDE = 56
 """How large one is drawn, in pixels."""
 
@@ -51,16 +52,29 @@ def filters(run: TrainedRun) -> Filters:
     name = first.node.name
     kernels = _weights(run, name)
     _, channels, *sizes = kernels[-1].shape
-    kind = f"filters of {times(sizes)}×{channels:,}"
     if len(sizes) == 1 and channels > 4:
         raise LeftOut(f"filters: those of {name} have {channels:,} channels, more than curves show")
     if len(sizes) > 1 and channels not in (1, 3):
         raise LeftOut(f"filters: those of {name} have {channels:,} channels, a picture 1 or 3")
     note = ""
+    direct = first.node.inputs[0] in run.goal.graph.inputs
+    if channels == 3 and len(sizes) == 2 and direct and _reads_grey(run):
+        channels, note = 1, _SUMMED
+        kernels = [kernel.sum(1, keepdim=True) for kernel in kernels]
     if len(sizes) == 3:
         kernels = [kernel[:, :, sizes[0] // 2] for kernel in kernels]
         note = ", the middle slice of each"
-    return Filters(name, kind, note, kernels)
+    return Filters(name, f"filters of {times(sizes)}×{channels:,}", note, kernels)
+
+
+def _reads_grey(run: TrainedRun) -> bool:
+    """Whether the three channels of a run's pictures are one, copied."""
+    if run.data is None:
+        return False
+    images = run.data.train.images
+    if images.dim() == 2:
+        images = images.view(len(images), 3, -1)
+    return bool((images == images[:, :1]).all())
 
 
 def _rows(run: TrainedRun) -> Filters:
@@ -73,12 +87,16 @@ def _rows(run: TrainedRun) -> Filters:
     size = tuple(pixels.square(weights[0][0]).shape) if len(shape) == 1 else shape
     if size[0] not in (1, 3) or len(size) not in (2, 3):
         raise LeftOut(f"filters: {name} reads {times(shape)} values, which are no picture")
+    note, rows = "", [weight.reshape(len(weight), *size) for weight in weights]
+    if len(size) == 3 and size[0] == 3 and _reads_grey(run):
+        size, note = (1, *size[1:]), _SUMMED
+        rows = [row.sum(1, keepdim=True) for row in rows]
     kind = (
         f"rows of weights as pictures of {times((*size[1:], size[0]))}"
         if len(size) == 3
         else f"rows of {len(weights[0][0]):,} weights"
     )
-    return Filters(name, kind, "", [weight.reshape(len(weight), *size) for weight in weights])
+    return Filters(name, kind, note, rows)
 
 
 def _reads_input(run: TrainedRun, linear: Facts) -> bool:

@@ -1,6 +1,7 @@
 """What each layer makes of a sample: its feature maps."""
 
 from collections import Counter
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -20,6 +21,8 @@ _SIDES, _LARGE = {28: 56, 32: 64}, 112
 """How large maps up to a size are drawn, and all others, and the sample."""
 _SQUARE = 12
 """How large a value of a vector is drawn, and how high a channel of a signal."""
+_SCORE = 24
+"""How large the score of a class is drawn."""
 _LENGTH = 768
 """How long a signal is drawn at most."""
 _UNITS = 512
@@ -53,7 +56,7 @@ def draw(run: TrainedRun, index: int) -> Picture:
     answer = int(answers[0])
     bands = [
         Band(f"input {shape_text(run.goal.input)}", [Tile(pixels.picture(sample, _LARGE))]),
-        *(_band(row, found[row[-1].node.name]) for row in shown),
+        *(_band(row, found[row[-1].node.name], _names(run, row)) for row in shown),
     ]
     said = "recognised" if answer == label else f"taken for {short(classes[answer])}"
     surely = share(float(probabilities[0, answer]))
@@ -94,14 +97,33 @@ def layers(run: TrainedRun) -> list[list[Facts]]:
     return list(by_last.values())
 
 
-def _band(row: list[Facts], values: Tensor) -> Band:
-    """`conv1 + relu 28×28×6, 0 to 3.2`, and how many channels of many are shown."""
+def _names(run: TrainedRun, row: list[Facts]) -> Sequence[str]:
+    """The classes whose scores a layer gives, where all of them can be named."""
+    classes, last = run.samples.classes, row[-1]
+    gives_scores = last.node.name in run.goal.graph.outputs and len(classes) == run.goal.outputs
+    return classes if gives_scores and len(classes) <= CHANNELS else ()
+
+
+def _band(row: list[Facts], values: Tensor, names: Sequence[str] = ()) -> Band:
+    """`conv1 + relu 28×28×6, 0 to 3.2`, and how many channels of many are shown.
+
+    Scores of classes have their names under them.
+    """
     words = [row[0].node.name, *(f.node.layer.type for f in row[1:] if not f.node.layer.identity)]
     channels = values.shape[0]
     limit = _UNITS if values[0].numel() == 1 else CHANNELS
     some = f", the first {limit} of {channels:,}" if channels > limit else ""
     low, high = float(values.min()), float(values.max())
     title = f"{' + '.join(words)} {shape_text(row[-1].output)}, {low:.3g} to {high:.3g}{some}"
+    if names:
+        scores = values.flatten()
+        return Band(
+            title,
+            [
+                Tile(pixels.heat_map(score.view(1, 1), low, high, _SCORE), (short(name),))
+                for score, name in zip(scores, names, strict=True)
+            ],
+        )
     return Band(title, _tiles(values, low, high))
 
 

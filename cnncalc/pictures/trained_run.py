@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from math import isfinite
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 
-from cnncalc.data import Dataset, Split
-from cnncalc.errors import UsageError, printable, shorten
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
+from cnncalc.errors import UsageError, printable
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
 from cnncalc.training import checkpoint, loop
@@ -17,6 +17,7 @@ from cnncalc.training.objective import Objective, objective
 from cnncalc.training.run_folder import RequestedSpec, read_run
 from cnncalc.training.samples import find_samples, fingerprint
 from cnncalc.training.settings import Settings
+from cnncalc.training.state_check import check_identity, check_weights, history, whole
 from cnncalc.witness.build import build
 from cnncalc.witness.device import find_device
 from cnncalc.witness.network import Network, Watch
@@ -91,18 +92,21 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     settings = given.complete()
     where = find_device(device)
     state, notes = checkpoint.load(folder)
-    label = printable(str(folder))
-    history = _history(state, label)
-    if state is None or not history:
+    with checkpoint.fitting(folder, ""):
+        epochs = history(state) if state else ()
+    if state is None or not epochs:
         raise UsageError(
-            f"{label}: no epoch of this run has ended; train goes on with --resume, and pictures "
-            "need one"
+            f"{printable(str(folder))}: no epoch of this run has ended; train goes on with "
+            "--resume, and pictures need one"
         )
-    if state.get("spec") != checkpoint.fingerprint(graph):
+    with checkpoint.fitting(folder, ""):
+        check_identity(state)
+        step = whole("step", state.get("step"))
+    if state["spec"] != checkpoint.fingerprint(graph):
         raise UsageError(
             f"{printable(requested.label)}: the checkpoint beside it is of another network"
         )
-    network = _network(goal, state, where, label)
+    network = _network(goal, state, where, folder)
     start, lines = _start(goal, folder, where)
     data, missing = None, ""
     try:
@@ -112,8 +116,8 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     except UsageError as error:
         missing = str(error)
     return TrainedRun(
-        *(requested, given, settings, graph, goal, infer(goal.graph), history),
-        step=state.get("step") or 0,
+        *(requested, given, settings, graph, goal, infer(goal.graph), epochs),
+        step=step,
         network=network,
         start=start,
         device=where,
@@ -123,29 +127,16 @@ def read_trained_run(folder: Path, device: str) -> TrainedRun:
     )
 
 
-def _history(state: Mapping[str, Any] | None, label: str) -> tuple[loop.Epoch, ...]:
-    """The epochs that ended, as a checkpoint has them."""
-    try:
-        found = tuple(loop.Epoch(**epoch) for epoch in state["history"]) if state else ()
-        if all(isfinite(figure) for epoch in found for figure in epoch):
-            return found
-    except (KeyError, TypeError, OverflowError):
-        pass
-    raise UsageError(f"{label}: its checkpoint has no history of epochs")
-
-
 def _network(
-    goal: Objective, state: Mapping[str, Any], device: torch.device, label: str
+    goal: Objective, state: Mapping[str, Any], device: torch.device, place: Path
 ) -> Network:
     """The network with the weights of a state, in eval mode."""
     # Its own start is drawn at random; whoever calls keeps the order of their random numbers.
     with torch.random.fork_rng(devices=[]):
         network = build(goal.graph)
-    try:
+    with checkpoint.fitting(place, ""):
+        check_weights(state, network)
         network.load_state_dict(state["network"])
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = printable(shorten(" ".join(str(error).split()), 200))
-        raise UsageError(f"{label}: its checkpoint does not fit ({reason})") from None
     return network.to(device).eval()
 
 
@@ -158,7 +149,7 @@ def _start(
     if state is None:
         how = "damaged" if path.exists() else "missing"
         return None, (f"{printable(str(path))} is {how}: nothing is shown of before training",)
-    return _network(goal, state, device, printable(str(path))), ()
+    return _network(goal, state, device, path), ()
 
 
 def answers(run: TrainedRun, network: Network, split: Split, watch: Watch | None = None) -> Answers:

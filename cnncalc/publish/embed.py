@@ -7,6 +7,7 @@ from difflib import SequenceMatcher, unified_diff
 from pathlib import Path
 from typing import NamedTuple
 
+from cnncalc.ask.words import format_of
 from cnncalc.errors import CnncalcError, printable, shorten
 from cnncalc.publish.document import Document, mistakes
 from cnncalc.publish.region import MAX_PROBLEMS, Problem, Region, regions
@@ -91,12 +92,13 @@ def _plain(text: str) -> list[str]:
 # What changes
 
 
-def changed_numbers(change: Change) -> Iterator[str]:
+def changed_numbers(change: Change, style: Style) -> Iterator[str]:
     """The words that differ, a line each: `fc3: 48,120 → 24,120`. Widths of columns do not count.
 
-    At most MAX_SHOWN lines.
+    At most MAX_SHOWN lines. `style` is the document's.
     """
-    before, after = _rows(change.before), _rows(change.after)
+    format = format_of(change.region.words) or style.format
+    before, after = _rows(change.before, format), _rows(change.after, format)
     if len(before) + len(after) > MAX_LINES:
         yield f"{len(before):,} lines before, {len(after):,} now"
         return
@@ -107,14 +109,18 @@ def changed_numbers(change: Change) -> Iterator[str]:
 
 
 _WORDS = re.compile(r"[^\s|&*<>]+")
+_LATEX_WORDS = re.compile(r"(?:\\.|[^\s&])+")
 _TAGS = re.compile(r"<[^<>]*>")
+_ESCAPES = re.compile(r"\\([!-/:-@\[-`{-~])")
+"""A sign that a backslash keeps from being markup."""
 
 
-def _rows(text: str) -> list[tuple[str, ...]]:
-    rows = (
-        tuple(_WORDS.findall(_TAGS.sub(" ", line).replace("\\", "")))
-        for line in re.split(r"[\r\n]+", text)
-    )
+def _rows(text: str, format: str) -> list[tuple[str, ...]]:
+    """The words of each line. In LaTeX backslashes are words' own, elsewhere they guard signs."""
+    words = _LATEX_WORDS
+    if format not in ("latex", "tikz"):
+        words, text = _WORDS, _ESCAPES.sub(r"\1", _TAGS.sub(" ", text))
+    rows = (tuple(words.findall(line)) for line in re.split(r"[\r\n]+", text))
     # Rules are as wide as their columns: none of them is a difference.
     return [row for row in rows if any(any(map(str.isalnum, word)) for word in row)]
 

@@ -20,13 +20,11 @@ from cnncalc.page import (
     Working,
     notes_apart,
 )
-from cnncalc.render.listing import broken, listing
+from cnncalc.render.fitted import Fitted, fit, no_room
 from cnncalc.render.terminal import Line
 
 WIDTH = 78
 """How long lines of prose and formulas are where nobody says."""
-_NARROWEST = 8
-"""How narrow names get."""
 
 
 def plain(page: Page) -> str:
@@ -44,7 +42,7 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
     room = min(width or WIDTH, WIDTH)
     match block:
         case Heading(text):
-            yield printable(text), "bold"
+            yield from ((line, "bold") for line in title(text, width))
         case Prose(text):
             yield from ((part, "") for line in text.split("\n") for part in wrap(line, room))
         case Items(texts):
@@ -62,6 +60,11 @@ def _lines(block: Block, width: int | None) -> Iterator[Line]:
             yield from _grid(block, width)
 
 
+def title(text: str, width: int | None) -> list[str]:
+    """A title: in one line, or in as many as a terminal of that width needs."""
+    return [printable(text)] if width is None else wrap(text, width)
+
+
 def wrap(text: str, width: int, indent: str = "") -> list[str]:
     """Lines of a paragraph; a word that is too long stays whole."""
     return textwrap.wrap(
@@ -74,44 +77,19 @@ def wrap(text: str, width: int, indent: str = "") -> list[str]:
     ) or [""]
 
 
-def _fitted(grid: Grid, width: int) -> Grid:
-    """The grid with names in its first column broken into lines, where it is too wide.
-
-    Numbers are never cut: where they leave no room for names, the grid stays too wide.
-    """
-    cells = [list(map(printable, row)) for row in (grid.header, *grid.rows)]
-    widths = [max(map(cell_len, column)) for column in zip(*cells, strict=True)]
-    over = sum(widths) + 2 * (len(widths) - 1) - width
-    if not 0 < over < widths[0] or 0 in grid.right:
-        return grid
-    room = max(widths[0] - over, min(widths[0], _NARROWEST))
-    blank = [""] * (len(widths) - 1)
-    rows = [
-        [[part, *blank] if index else [part, *rest] for index, part in enumerate(parts)]
-        for name, *rest in cells[1:]
-        for parts in [broken(name, room)]
-    ]
-    foot = sum(map(len, rows[len(rows) - grid.foot :]))
-    return grid._replace(rows=[*chain.from_iterable(rows)], foot=foot)
-
-
 def _grid(grid: Grid, width: int | None) -> Iterator[Line]:
-    if width is not None and (grid.foot or len(grid.header) - 1 in grid.right):
-        # Its last column cannot take several lines.
-        grid, width = _fitted(grid, width), None
-    if grid.caption:
-        yield printable(grid.caption), "bold"
-    if not grid.foot:
-        header, *rest = listing(grid.header, grid.rows, tuple(grid.right), width)
-        yield header, "bold"
-        yield from ((line, "") for line in rest)
-        return
-    # The foot is laid out with the body, so that their columns are the same.
+    whole = Fitted.whole(grid.header, grid.rows, grid.right)
+    parts = fit(whole, width, spare=grid.spare, name=grid.name)
     body = len(grid.rows) - grid.foot
-    drawn = listing(grid.header, grid.rows, tuple(grid.right))
-    yield drawn[0], "bold"
-    yield from ((line, "") for line in (*drawn[1 : 2 + body], drawn[1]))
-    yield from ((line, "bold") for line in drawn[2 + body :])
+    styles = [""] * body + ["bold"] * grid.foot
+    if grid.caption:
+        yield from ((line, "bold") for line in title(grid.caption, width))
+    for index, part in enumerate(parts):
+        yield from [("", "")] * bool(index)
+        yield from part.drawn(styles, grid.foot)
+    for line in no_room([grid.header[place] for place in sorted(parts[0].gone)]):
+        yield "", ""
+        yield from ((text, "") for text in wrap(line, min(width or WIDTH, WIDTH)))
 
 
 def _derivation(terms: Sequence[Maths], left: int, width: int) -> list[str]:

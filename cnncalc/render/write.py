@@ -7,6 +7,8 @@ from cnncalc.page import Page
 
 FORMATS = ("text", "markdown", "latex", "html", "rst", "asciidoc")
 """The formats of a page."""
+SHORT = {"md": "markdown", "tex": "latex"}
+"""What some of them are called, too."""
 MIME_TYPES = {
     "text": "text/plain",
     "markdown": "text/markdown",

@@ -19,6 +19,7 @@ def as_dict(slide: Slide, wanted: Wanted, gradients: Gradients | None = None) ->
         "input": _lists(slide.input),
         "kernels": list(wanted.names),
         "kernel": None if slide.kernel is None else _lists(slide.kernel),
+        "flipped": slide.flipped,
         "bias": None if slide.bias is None else list(map(number, slide.bias)),
         "kernel_size": [w.kernel_size for w in slide.windows],
         "stride": [w.stride for w in slide.windows],
@@ -28,6 +29,7 @@ def as_dict(slide: Slide, wanted: Wanted, gradients: Gradients | None = None) ->
         "activation": "relu" if slide.relu else None,
         "output_shape": list(slide.output_shape),
         "map": _lists(slide.map),
+        "magnitude": None if slide.magnitude is None else _lists(slide.magnitude),
         "windows": [_window(step) for step in steps],
         "windows_left_out": left_out,
         "warnings": [warning.to_dict() for warning in slide.warnings],
@@ -59,10 +61,13 @@ def _window(step: Step) -> dict[str, Any]:
 
 
 def comma_separated(slide: Slide) -> str:
-    """The maps, a row a line and a blank line between two maps, as `--input` reads them."""
+    """The maps, a row a line and a blank line between two maps, as `--input` reads them.
+
+    Of a gradient they are its magnitude.
+    """
     return "\n".join(
         "".join(",".join(repr(number(value)) for value in row) + "\n" for row in values)
-        for values in slide.map
+        for values in (slide.map if slide.magnitude is None else slide.magnitude)
     )
 
 

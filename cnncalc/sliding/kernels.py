@@ -7,6 +7,9 @@ Processing, chapter 3 (smoothing, Laplacian, sharpening); ITU-R BT.601 for the w
 from fractions import Fraction
 from typing import NamedTuple
 
+PAIRS = {"sobel": ("sobel-x", "sobel-y"), "prewitt": ("prewitt-x", "prewitt-y")}
+"""The names that stand for two kernels, and for the magnitude of what both give."""
+
 
 class Kernel(NamedTuple):
     """Weights `numbers`/`divisor`: rows of one kernel, or for `channels` one number for each."""
@@ -68,7 +71,7 @@ OTHER_NAMES = {
 
 
 def known_name(name: str) -> str | None:
-    """The name in KERNELS that is meant; case, spaces and underscores do not matter."""
+    """The name in KERNELS or PAIRS that is meant; case, spaces and underscores do not matter."""
     plain = name.strip().lower().replace("_", "-").replace(" ", "-")
     plain = OTHER_NAMES.get(plain, plain)
-    return plain if plain in KERNELS else None
+    return plain if plain in KERNELS or plain in PAIRS else None

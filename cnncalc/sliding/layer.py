@@ -34,12 +34,16 @@ def slide(
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     relu: bool = False,
+    flip: bool = False,
+    is_gradient: bool = False,
 ) -> Slide:
     """Slide kernels, or with `pool` (max_pool, avg_pool, min_pool) a window, over a map.
 
     `input` is (channels, height, width), (height, width) or flat, a row along which alone stride,
     padding and dilation then apply. A kernel is (height, width), which goes over each channel on
     its own; (channels, height, width), which sums over them; or a list of those, (filters, …).
+    They lie on the map as they are, as in all deep learning (cross-correlation); with `flip` each
+    is turned by 180° first (convolution). `is_gradient`: they are pairs, across and down.
     Raises UsageError with what does not fit.
     """
     flat = input.ndim == 1
@@ -57,11 +61,14 @@ def slide(
     kernel = None
     if pool is None:
         kernel = _stacked(kernels, len(x))
+        kernel = kernel[:, :, ::-1, ::-1] if flip else kernel
         filters, depth, *sizes = kernel.shape
         fields |= {"out_channels": filters, "kernel_size": sizes, "groups": len(x) // depth}
         if ceil_mode:
             raise UsageError("a convolution takes no ceil_mode: its size is always rounded down")
     else:
+        if flip:
+            raise UsageError("a pooling has no kernel to flip")
         fields |= {"kernel_size": _along(flat, kernel_size, 1), "ceil_mode": ceil_mode}
     if "count_include_pad" in cls.model_fields:
         fields["count_include_pad"] = count_include_pad
@@ -72,6 +79,8 @@ def slide(
         None if bias is None else _biases(bias, kernel),
         padding_value,
         relu,
+        flip,
+        is_gradient,
     )
     _check(found)
     return found

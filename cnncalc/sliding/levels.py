@@ -45,6 +45,7 @@ def toned(slide: Slide, levels: Levels | None = None) -> Toned:
         values = np.rint(values)
         cut += int(((values < 0) | (values > 255)).sum())
         parts.append(np.clip(values, 0, 255).astype(np.uint8))
+    # Of a gradient there is one for each channel.
     maps = np.concatenate(parts, axis=1)
     each_alone = slide.kernel is None or slide.groups > 1
     colours = 3 if len(slide.input) == 3 and each_alone else 1

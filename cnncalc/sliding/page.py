@@ -5,11 +5,13 @@ from itertools import islice, product
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+
 from cnncalc.amounts import shape_text, sizes_text
 from cnncalc.layers.base import times
 from cnncalc.page import Block, Heading, Maths, Page, Picture, Prose, Working
-from cnncalc.sliding import matrix
-from cnncalc.sliding.kernels import KERNELS
+from cnncalc.sliding import magnitude, matrix
+from cnncalc.sliding.kernels import KERNELS, PAIRS
 from cnncalc.sliding.matrix import decimal, exact, factor, maths
 from cnncalc.sliding.slide import MAX_EXACT, Number, Slide, Step, Tap, size_formula
 from cnncalc.sliding.sums import Array, reach
@@ -44,7 +46,7 @@ class Wanted(NamedTuple):
 def page(slide: Slide, wanted: Wanted) -> list[Block]:
     """The windows and the map."""
     blocks: list[Block] = [Heading(_title(slide), 1), Working(list(_sizes(slide)))]
-    blocks += map(Prose, _warnings(slide))
+    blocks += map(Prose, [*_orientation(slide), *_warnings(slide)])
     if wanted.window is not None:
         return [*blocks, *_drawn(slide, slide.step(*wanted.window), wanted.names)]
     if not wanted.drawn:
@@ -63,6 +65,7 @@ def _title(slide: Slide) -> str:
         f"stride {sizes_text([w.stride for w in windows])}",
         "no padding" if padding == "0" else f"padding {padding}{of}",
         *([] if dilation == "1" else [f"dilation {dilation}"]),
+        *(["flipped"] if slide.flipped else []),
         *(["ReLU"] if slide.relu else []),
     ]
     shapes = f"{shape_text(slide.input.shape)} → {shape_text(slide.output_shape)}"
@@ -77,6 +80,24 @@ def _sizes(slide: Slide) -> Iterator[Sequence[Maths]]:
     named = {"size": rows} if rows == columns else {"height": rows, "width": columns}
     for name, window in named.items():
         yield [maths(name), maths(size_formula(window)), maths(str(window.output))]
+
+
+def _orientation(slide: Slide) -> Iterator[str]:
+    """Whether the kernels are turned: deep learning calls convolution what is none elsewhere."""
+    if slide.kernel is None or slide.kernel[0, 0].size == 1:
+        return
+    several = len(slide.kernel) > slide.groups
+    kernel = "kernels are" if several else "kernel is"
+    if slide.flipped:
+        yield f"The {kernel} flipped: turned by 180 degrees first, as mathematics convolves."
+        return
+    said = f"The {kernel} not flipped, as everywhere in deep learning (cross-correlation); "
+    if np.array_equal(slide.kernel, slide.kernel[:, :, ::-1, ::-1]):
+        they = "they are" if several else "it is"
+        yield f"{said}here that makes no difference: turned by 180 degrees {they} the same."
+    else:
+        it = "them" if several else "it"
+        yield f"{said}--flip turns {it} by 180 degrees first, as mathematics convolves."
 
 
 def _warnings(slide: Slide) -> Iterator[str]:
@@ -286,6 +307,9 @@ def _map(slide: Slide, wanted: Wanted) -> Iterator[Block]:
         yield Prose(f"{len(slide.map) - len(drawn):,} more maps; --all prints all of them.")
     if any(map(matrix.is_cut, drawn)):
         yield Prose("Too large to be shown whole; --format csv prints all of it.")
+    if slide.magnitude is not None:
+        many = len(slide.magnitude) if wanted.all else DRAWN
+        yield from magnitude.blocks(slide.map, slide.magnitude, many)
 
 
 def kernel_page() -> Page:
@@ -295,4 +319,7 @@ def kernel_page() -> Page:
         by = f"; all divided by {kernel.divisor:,}" if kernel.divisor > 1 else ""
         said = kernel.purpose + "; a weight for each channel" * kernel.channels + by
         blocks += [Heading(name), Prose(said), Picture(array_lines(kernel.numbers))]
+    for name, (across, down) in PAIRS.items():
+        said = f"the gradient's magnitude: √(x² + y²) of {across} and {down}"
+        blocks += [Heading(name), Prose(said)]
     return blocks

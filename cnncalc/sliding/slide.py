@@ -18,6 +18,7 @@ from cnncalc.layers.base import times
 from cnncalc.layers.window import Windowed
 from cnncalc.presented import Presented
 from cnncalc.sliding import sums
+from cnncalc.sliding.magnitude import root, squared
 from cnncalc.sliding.sums import Array, Windows, whole
 
 Number = int | Fraction
@@ -82,6 +83,10 @@ class Slide(Presented):
     bias: tuple[Number, ...] | None
     padding_value: Number | None
     relu: bool
+    flipped: bool = False
+    """Whether the kernels were turned by 180° first."""
+    is_gradient: bool = False
+    """Whether its kernels are pairs, whose maps are how the input changes across and down."""
 
     @property
     def kind(self) -> str:
@@ -143,8 +148,20 @@ class Slide(Presented):
         totals = self._forward(self._padded, self.windows, self._counts)
         return np.maximum(totals, 0) if self.relu else totals
 
+    @cached_property
+    def magnitude(self) -> Array | None:
+        """√(g_x² + g_y²) of a gradient, (channels, height, width): exact where it is rational, else
+        to 20 digits behind the point."""
+        if not self.is_gradient:
+            return None
+        roots: Array = np.vectorize(root, otypes=[object])(squared(self.map))
+        return roots
+
     def bands(self) -> Iterator[Array]:
-        """The result as floats, some rows at a time: a picture needs no more memory than that."""
+        """The result as floats, some rows at a time: a picture needs no more memory than that.
+
+        Of a gradient it is the magnitude.
+        """
         rows, columns = self.windows
         padded, counts = self._padded, self._counts
         at_once = max(1, _BAND // (max(self.output_shape[0], len(padded)) * columns.output))
@@ -159,7 +176,8 @@ class Slide(Presented):
                 (down, across),
                 None if counts is None else counts[top : top + number],
             )
-            yield np.maximum(totals, 0) if self.relu else totals
+            totals = np.maximum(totals, 0) if self.relu else totals
+            yield np.sqrt(squared(totals)) if self.is_gradient else totals
 
     def _forward(self, padded: Array, windows: Windows, counts: Array | None) -> Array:
         if self.kernel is None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.errors import Path, Problem, closest, path_text, printable, shorten, shown, suggestion
-from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
+from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.foreign import foreign_fields, foreign_words
 from cnncalc.spec.scope import ITEM_KEYS
@@ -29,6 +29,10 @@ _NO_LAYERS = {
     "sequential": "; the list layers is the sequence",
 }
 """Words of other frameworks for which there is no layer, in lower case without underscores."""
+
+
+NO_WINDOW = "window and size are those of the max_pool that indices_of, beside it, names"
+"""Why what undoes a pooling has no fields."""
 
 
 def quoted(word: Any) -> str:
@@ -102,6 +106,13 @@ def unknown_activation(word: Any) -> str:
     return f"no such activation: {shown(word)}{hint}"
 
 
+def unknown_norm(word: Any) -> str:
+    """What to say of a word that is no normalisation."""
+    right = right_word(word, NORMS)
+    hint = f"; it is called {right}" if right else suggestion(str(word), NORMS)
+    return f"no such normalisation: {shown(word)}{hint or '; there are ' + ', '.join(NORMS)}"
+
+
 def unknown_input_key(key: Any, known: Iterable[str]) -> str:
     """What to say of a key that `input` does not have."""
     right = next((ours for ours, words in _INPUT_WORDS.items() if key in words.split()), None)
@@ -129,7 +140,9 @@ def unknown_field(cls: type[Layer], field: str) -> str:
     """What to say of a field that a layer does not have."""
     known = field_names(cls)
     right = right_field(cls, field)
-    if field in ("name", "from"):
+    if cls.needs_indices and field not in ITEM_KEYS:
+        hint = f"; {NO_WINDOW}"
+    elif field in ITEM_KEYS:
         hint = f"; {field} stands beside {cls.type}, not in it"
     elif field in _DERIVED:
         hint = "; it follows from the input: leave it out"

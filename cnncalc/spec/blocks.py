@@ -7,17 +7,28 @@ from typing import Any
 
 from cnncalc.dims import is_integer, pinned
 from cnncalc.errors import Path, shown
+from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
 from cnncalc.spec.copies import Expanded
 from cnncalc.spec.formula import is_variable
 from cnncalc.spec.header import A_VARIABLE
-from cnncalc.spec.items import MAX_STEPS, SEVERAL, UNKNOWN, LayerExpander, written
-from cnncalc.spec.scope import MAX_PATH, Scope, explicit_names
+from cnncalc.spec.items import LayerExpander, written
+from cnncalc.spec.resolve import MAX_STEPS
+from cnncalc.spec.scope import (
+    MAX_PATH,
+    UNKNOWN,
+    Scope,
+    bundle,
+    explicit_names,
+    is_single,
+    unbundled,
+)
 
 MAX_NODES = 5_000
 """The most layers that a spec may expand to."""
 MAX_TIMES = 1_000
 """The most rounds of a repeat."""
+_REPEAT_KEYS = ("times", "each", "index", "layers")
 
 
 class BlockExpander(LayerExpander):
@@ -45,16 +56,48 @@ class BlockExpander(LayerExpander):
     ) -> str:
         """Add the nodes of a block's use or of a repeat."""
         name = explicit or self.scope.automatic_name(word)
-        sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
-        if "weights_of" in beside:
-            message = "weights_of stands beside a layer, not beside a block or a repeat"
-            self.problem((*path, "weights_of"), name, message)
-        if sources is not None and len(sources) != 1:
-            message = f"{word} reads one input, not {len(sources)}; add and concat join several"
-            self.problem((*path, "from"), f"{name}.from", message)
-        start = sources[0] if sources and len(sources) == 1 else UNKNOWN
+        if "indices_of" in beside:
+            message = "indices_of stands beside a layer, not beside a block or a repeat"
+            self.problem((*path, "indices_of"), name, message)
+        wanted: list[str] = (self.blocks.get(word) or {"inputs": []})["inputs"]
+        sources = self.read(beside, path, name, reads)
+        if word != "repeat":
+            sources = self.fitting(word, wanted or ["input"], sources, beside, path, name)
+        start = bundle(sources) if sources else UNKNOWN
+        full, before = self.full(name, path), len(self.nodes)
         make = self.repeat if word == "repeat" else partial(self.block, word)
-        return self.keep(explicit, make(value, self.full(name, path), at, start))
+        output = self.keep(explicit, make(value, full, at, start))
+        if explicit and output != UNKNOWN:
+            results: list[str] = (self.blocks.get(word) or {"outputs": []})["outputs"]
+            for result, node in zip(results, unbundled(output), strict=False):
+                self.scope.named[f"{explicit}.{result}"] = node
+        if "weights_of" in beside:
+            self.share(beside["weights_of"], path, name, full, before)
+        return output
+
+    def share(self, source: Any, path: Path, name: str, full: str, before: int) -> None:
+        """Give the nodes of a use the weights of those that are called alike in another one."""
+        path, where = (*path, "weights_of"), f"{name}.weights_of"
+        scope = self.scope.owner(source)
+        if scope is None:
+            self.problem(path, where, self.scope.no_source(source, name, "weights_of", self.hint))
+            return
+        other, names = scope.full(source), self.names
+        shared = False
+        for index in range(before, len(self.nodes)):
+            node = self.nodes[index]
+            if type(node.layer).weights is Layer.weights:
+                continue
+            part = node.name[len(full) :]
+            if other + part not in names:
+                message = f"{source} has no layer {part[1:]}, whose weights it would share"
+                self.problem(path, where, message)
+                return
+            owner, shared = names[other + part], True
+            node = node._replace(weights_of=owner.weights_of or owner.name)
+            self.nodes[index] = names[node.name] = node
+        if not shared and not self.problems:
+            self.problem(path, where, f"{name} has no weights to share")
 
     def block(self, word: str, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of one use of a block."""
@@ -76,9 +119,25 @@ class BlockExpander(LayerExpander):
         block, output = self.blocks[word], UNKNOWN
         self.open.append(word)
         if self.defaults(word, block["args"], given, variables):
+            known = unbundled(reads) if reads != UNKNOWN else [UNKNOWN] * len(block["inputs"])
+            self.scope.named.update(zip(block["inputs"], known, strict=False))
             output = self.items(block["layers"], ("blocks", word, "layers"), reads)
+            if block["outputs"]:
+                output = self.results(word, block["outputs"])
         self.open.pop()
         return output
+
+    def results(self, word: str, outputs: list[str]) -> str:
+        """The nodes that a block gives as its outputs."""
+        found = []
+        for index, name in enumerate(outputs):
+            node = self.scope.find(name) if name in self.scope.named else None
+            if node is None:
+                path: Path = ("blocks", word, "outputs", index)
+                message = self.scope.no_source(name, "", "outputs", self.hint)
+                self.problem(path, f"{word}.outputs", message)
+            found.append(node or UNKNOWN)
+        return bundle(found)
 
     def defaults(
         self, word: str, wanted: dict[str, Any], given: dict[str, Any], variables: dict[str, Any]
@@ -127,39 +186,85 @@ class BlockExpander(LayerExpander):
     def repeat(self, value: Any, name: str, at: Path, reads: str) -> str:
         """Add the nodes of every round of a repeat."""
         if not isinstance(value, dict) or not isinstance(value.get("layers"), list):
-            message = "a repeat is a mapping of times, layers and, if needed, index"
+            message = "a repeat is a mapping of times or each, of layers and, if needed, index"
             return self.unknown(at, name, message)
         for key in value:
-            if key not in ("times", "index", "layers"):
-                hint = self.hint(str(key), ("times", "index", "layers"))
+            if key not in _REPEAT_KEYS:
+                hint = self.hint(str(key), _REPEAT_KEYS)
                 where = f"{name}.{advice.quoted(key)}"
                 self.problem((*at, key), where, f"no such key of repeat{hint}")
-        index, items, before = value.get("index"), value["layers"], self.unresolved
+        index, items = value.get("index"), value["layers"]
         if index is not None and not is_variable(index):
             return self.unknown((*at, "index"), f"{name}.index", A_VARIABLE)
-        if "times" not in value:
-            return self.unknown(at, f"{name}.times", "repeat needs it: how many rounds there are")
-        times = self.resolved(value["times"], (*at, "times"), f"{name}.times")
-        if self.unresolved > before:
-            return UNKNOWN
-        if not (is_integer(times) and 0 <= times <= MAX_TIMES):
-            message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
-            return self.unknown((*at, "times"), f"{name}.times", message)
+        if ("times" in value) == ("each" in value):
+            lacking = "repeat needs times, how many rounds there are, or each, a row for each round"
+            both = "each has a row for each round: leave times out"
+            return self.unknown(at, name, both if "each" in value else lacking)
+        rounds = (self.rows if "each" in value else self.times)(value, name, at)
         outer = self.scope
-        key = None if index else ("repeat", name)
-        for number in range(pinned(times)):
+        key = ("repeat", name) if index is None and "times" in value else None
+        for number, row in enumerate(rounds or ()):
             called, met = f"{name}.{number}", self.met
-            variables = {**outer.variables, index: number} if index else outer.variables
+            variables = outer.variables
+            if key is None:
+                variables = {**variables, **row, **({index: number} if index else {})}
             layers = partial(self.round, items, (*at, "layers"), called, reads)
             reads = self.expanded(key, called, outer.uses, items, variables, at, reads, layers)
             if self.met > met:
                 # The rounds behind a broken one have nothing good to read.
                 return UNKNOWN
-        return reads
+        return UNKNOWN if rounds is None else reads
+
+    def times(self, value: dict[str, Any], name: str, at: Path) -> list[dict[str, Any]] | None:
+        """A round for each of `times`."""
+        at, name, before = (*at, "times"), f"{name}.times", self.unresolved
+        times = self.resolved(value["times"], at, name)
+        if self.unresolved > before:
+            return None
+        if not (is_integer(times) and 0 <= times <= MAX_TIMES):
+            message = f"must be a whole number from 0 to {MAX_TIMES:,}, not {shown(times)}"
+            self.problem(at, name, message)
+            return None
+        return [{}] * pinned(times)
+
+    def rows(self, value: dict[str, Any], name: str, at: Path) -> list[dict[str, Any]] | None:
+        """A round for each row of `each`: the values of its columns."""
+        each, at, name = value["each"], (*at, "each"), f"{name}.each"
+        if not isinstance(each, dict) or set(each) != {"of", "rows"}:
+            example = "{of: [width, n], rows: [[64, 3], [128, 4]]}"
+            self.problem(at, name, f"must be a mapping such as {example}, not {shown(each)}")
+            return None
+        columns = each["of"] if isinstance(each["of"], list) else [each["of"]]
+        for column in columns:
+            if not is_variable(column) or columns.count(column) > 1:
+                message = "is listed twice" if is_variable(column) else A_VARIABLE
+                self.problem((*at, "of"), f"{name}.of", f"{shown(column)}: {message}")
+                return None
+        before = self.unresolved
+        rows = self.resolved(each["rows"], (*at, "rows"), f"{name}.rows", exact=True)
+        if self.unresolved > before:
+            return None
+        if not isinstance(rows, list) or len(rows) > MAX_TIMES:
+            given = f"{len(rows):,}" if isinstance(rows, list) else shown(rows)
+            message = f"must be a list of at most {MAX_TIMES:,} rows, not {given}"
+            self.problem((*at, "rows"), f"{name}.rows", message)
+            return None
+        found, met = list[dict[str, Any]](), self.met
+        for number, row in enumerate(rows):
+            entries = row if isinstance(row, list) or isinstance(each["of"], list) else [row]
+            if isinstance(entries, list) and len(entries) == len(columns):
+                found.append(dict(zip(columns, entries, strict=True)))
+                continue
+            message = f"must have a value for each of {', '.join(columns)}, not {shown(row)}"
+            if isinstance(row, list):
+                message = f"has {len(row)} values for {len(columns)} columns: {', '.join(columns)}"
+            self.problem((*at, "rows", number), f"{name}.rows[{number}]", message)
+        return found if self.met == met else None
 
     def round(self, items: list[Any], path: Path, name: str, reads: str) -> str:
         """One round of a repeat. Where all of it is one nameless block, the round is the block."""
         item = items[0] if len(items) == 1 else None
+        self.reading = None, reads
         if isinstance(item, str) and item in self.blocks:
             return self.block(item, None, name, (*path, 0), reads)
         if isinstance(item, dict) and len(item) == 1:
@@ -175,10 +280,11 @@ class BlockExpander(LayerExpander):
         # before it is expanded, and is a step for each item.)
         if (
             known is None
-            or reads in (UNKNOWN, SEVERAL)
+            or not is_single(reads)
             or len(self.nodes) + len(known.nodes) + known.steps > MAX_NODES
             or self.steps + known.steps > MAX_STEPS
             or len(name) + known.longest > MAX_PATH
+            or (known.shape and known.shape != self.shape(reads))
         ):
             return None
         self.steps += known.steps
@@ -206,11 +312,12 @@ class BlockExpander(LayerExpander):
         if copied is not None:
             return copied
         scope = Scope(self.explicit(items), variables, self.scope, name, uses)
-        nodes, steps, outer, self.longest = len(self.nodes), self.steps, self.longest, 0
+        nodes, steps, asked = len(self.nodes), self.steps, self.asked
+        outer, self.longest = self.longest, 0
         with self.inside(scope, at):
             output = layers()
         longest, self.longest = self.longest, max(outer, self.longest)
-        if key and not (self.problems or scope.looks_out or reads in (UNKNOWN, SEVERAL)):
+        if key and not (self.problems or scope.looks_out or not is_single(reads)):
             self._known[key] = Expanded(
                 scope,
                 reads,
@@ -218,6 +325,7 @@ class BlockExpander(LayerExpander):
                 output,
                 self.steps - steps,
                 longest - len(name),
+                self.shape(reads) if self.asked > asked else None,
             )
         return output
 

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from cnncalc.errors import Path
 from cnncalc.graph import Node
-from cnncalc.spec.scope import Scope
+from cnncalc.layers.base import Shape
+from cnncalc.spec.scope import Scope, bundle, is_bundle, unbundled
 
 
 class Expanded(NamedTuple):
@@ -20,9 +21,13 @@ class Expanded(NamedTuple):
     """How many items and values were expanded for it."""
     longest: int
     """How much longer than its own the longest name in it is."""
+    shape: Shape | None = None
+    """The shape of what it reads, where a formula in it asked for one."""
 
     def moved(self, node: str, name: str, reads: str) -> str:
         """What a node is called in an equal use of that name, behind the node `reads`."""
+        if is_bundle(node):
+            return bundle(self.moved(single, name, reads) for single in unbundled(node))
         return reads if node == self.reads else name + node[len(self.scope.name) :]
 
     def copies(self, name: str, uses: tuple[Path, ...], reads: str) -> Iterator[Node]:
@@ -38,4 +43,7 @@ class Expanded(NamedTuple):
                 node.path,
                 (*within, *uses) if within else uses,
                 node.weights_of and name + node.weights_of[start:],
+                node.indices_of and name + node.indices_of[start:],
+                node.trainable,
+                node.assertions,
             )

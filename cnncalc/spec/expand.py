@@ -5,57 +5,84 @@ document, and all are raised together.
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import judge
+from cnncalc.infer import Judged, infer, judge
 from cnncalc.layers import MODULES
+from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
-from cnncalc.spec.blocks import MAX_NODES, BlockExpander
+from cnncalc.spec.blocks import MAX_NODES
 from cnncalc.spec.document import Document
 from cnncalc.spec.header import Header
-from cnncalc.spec.items import (
-    MAX_NESTED,
-    SEVERAL,
+from cnncalc.spec.items import MAX_NESTED
+from cnncalc.spec.networks import Find, NetworkExpander, Use
+from cnncalc.spec.resolve import TooLarge
+from cnncalc.spec.scope import (
+    ITEM_KEYS,
     UNKNOWN,
-    TooLarge,
+    Scope,
+    Stop,
+    bundle,
+    explicit_names,
+    is_bundle,
+    unbundled,
 )
-from cnncalc.spec.scope import ITEM_KEYS, Scope, Stop, explicit_names
+
+_BESIDE = frozenset(ITEM_KEYS)
 
 
 def expand(
-    document: Document, variables: Mapping[str, Any] | None = None, variant: str | None = None
+    document: Document,
+    variables: Mapping[str, Any] | None = None,
+    variant: str | None = None,
+    shape: Shape | None = None,
+    *,
+    find: Find | None = None,
 ) -> Graph:
     """The graph of a document. Raises SpecError with every independent mistake.
 
-    `variant` chooses one of the spec's named settings, `variables` replaces single values.
+    `variant` chooses one of the spec's named settings, `variables` replaces single values, and
+    `shape` the only input's, channels first. `find` gives the networks that it uses as items.
     """
     expander = _Expander()
-    graph = expander.graph(document, variables or {}, variant)
+    expander.find = find or expander.find
+    header = Header(document, variables or {}, variant)
+    if shape is not None:
+        header.inputs = {INPUT: shape}
+    graph = expander.graph(header, document)
+    if expander.asked:
+        # What formulas made of one shape is wrong for another.
+        graph = graph._replace(on=partial(expand, document, variables, variant, find=find))
     if expander.problems:
         # Layers that are well written may still not fit: one mistake must not hide the other.
-        raise document.origin.error([*expander.problems, *judge(graph)[1]])
+        misfits = (misfit.problem for misfit in judge(graph)[1])
+        raise document.origin.error([*expander.problems, *misfits])
+    if expander.unresolved:
+        # A formula asked for a shape that is not to be had: say why, and show what there is.
+        infer(graph)
     return graph
 
 
-class _Expander(BlockExpander):
+class _Expander(NetworkExpander):
     # The document
 
-    def graph(self, document: Document, variables: Mapping[str, Any], variant: str | None) -> Graph:
-        header = Header(document, variables, variant)
+    def graph(self, header: Header, document: Document) -> Graph:
         self.problems += header.problems
         self.blocks = header.blocks
         output, outputs, auxiliary = UNKNOWN, list[str](), list[str]()
         inputs = header.input_names or [INPUT]
         self.top = self.scope = Scope({*explicit_names(header.items), *inputs}, header.variables)
         self.scope.named.update({name: name for name in inputs})
+        self.judged = Judged(header.inputs)
         try:
-            reads = inputs[0] if len(inputs) == 1 else SEVERAL
-            output = self.items(header.items, ("layers",), reads)
-            if output == SEVERAL:
+            start = bundle(inputs)
+            output = self.items(header.items, ("layers",), start)
+            if output == start and is_bundle(start):
                 self.problem(("layers",), "layers", "no layer reads an input")
-            outputs = self.outputs(header.outputs, "outputs") or [output]
+            outputs = self.outputs(header.outputs, "outputs") or unbundled(output)
             auxiliary = self.outputs(header.auxiliary, "auxiliary")
             for index, name in enumerate(auxiliary):
                 if name in outputs and name != UNKNOWN:
@@ -76,6 +103,7 @@ class _Expander(BlockExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            changed=header.changed,
         )
 
     def outputs(self, names: list[Any], key: str) -> list[str]:
@@ -90,7 +118,7 @@ class _Expander(BlockExpander):
             elif output in found and output != UNKNOWN:
                 message = f"{shown(name)} gives a result that is listed already"
             else:
-                found.append(output)
+                found += unbundled(output)
                 continue
             self.problem((key, index), key, message)
         return found
@@ -114,18 +142,48 @@ class _Expander(BlockExpander):
     def item(self, item: Any, path: Path, reads: str) -> str:
         """Add the nodes of one item. Gives the name of its output."""
         if isinstance(item, str):
+            self.reading = None, reads
             return self.word(item, None, {}, path, path, reads)
         if not isinstance(item, dict):
             message = f"must be a layer's name or a mapping, not {shown(item)}"
             return self.unknown(path, path_text(path), message)
-        beside = {key: item[key] for key in ITEM_KEYS if key in item}
-        words = [key for key in item if key not in ITEM_KEYS]
+        beside = {key: item[key] for key in _BESIDE & item.keys() if key not in self.blocks}
+        words = [key for key in item if key not in beside]
         if len(words) != 1:
             for found in advice.no_layer(item, words, path, self.blocks):
                 self.problem(found.path, found.where, found.message)
             explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
             return self.keep(explicit, UNKNOWN)
-        return self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+        self.reading = beside.get("from"), reads
+        if "when" in beside:
+            wanted = self.truth(beside["when"], path, "when")
+            if not wanted:
+                return self.left_out(words[0], beside, path, reads if wanted is False else UNKNOWN)
+        before = len(self.nodes)
+        output = self.word(words[0], item[words[0]], beside, path, (*path, words[0]), reads)
+        if "trainable" in beside and self.truth(beside["trainable"], path, "trainable") is False:
+            self.nodes[before:] = [n._replace(trainable=False) for n in self.nodes[before:]]
+        return output
+
+    def truth(self, value: Any, path: Path, key: str) -> bool | None:
+        """What a key beside an item says, true or false, or None where that is not to be known."""
+        path, before = (*path, key), self.unresolved
+        found = self.resolved(value, path, path_text(path))
+        if isinstance(found, bool):
+            return found
+        if self.unresolved == before:
+            message = f"must be true or false, or a formula such as =n > 1, not {shown(found)}"
+            self.problem(path, path_text(path), message)
+        return None
+
+    def left_out(self, word: Any, beside: dict[str, Any], path: Path, reads: str) -> str:
+        """What an item comes to that is not wanted: what it would read, under its name."""
+        explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
+        if "from" in beside and reads != UNKNOWN:
+            name = explicit or advice.quoted(word)
+            sources = self.sources(beside["from"], path, name)
+            reads = bundle(sources) if sources else UNKNOWN
+        return self.keep(explicit, reads)
 
     def word(
         self, word: Any, value: Any, beside: dict[str, Any], path: Path, at: Path, reads: str
@@ -134,6 +192,9 @@ class _Expander(BlockExpander):
         explicit = self.explicit_name(beside["name"], path) if "name" in beside else None
         if word == "repeat" or (isinstance(word, str) and word in self.blocks):
             return self.construct(word, value, beside, explicit, path, at, reads)
+        if word == "network":
+            name = explicit or self.scope.automatic_name("network")
+            return self.network(value, beside, Use(explicit, name, path, at), reads)
         if word not in MODULES:
             # Nobody reads the suggestions behind the first problems.
             among = self.blocks if len(self.problems) < MAX_REPORTED else ()

@@ -48,6 +48,7 @@ MAX_VARIABLES = 100
 """The most variables of a spec, and the most arguments of a block."""
 A_VARIABLE = "must be letters without accents, digits and _, and no keyword of Python"
 
+_BLOCK_KEYS = ("args", "inputs", "outputs", "layers")
 _REQUIRED = {
     "input": "it is a mapping such as {height: 32, width: 32, channels: 3}",
     "layers": "they are a list such as [flatten, {linear: 10}]",
@@ -74,6 +75,8 @@ class Header:
         self.description: str = data.get("description", "")
         self.source: str = data.get("source", "")
         self.variables: dict[str, Any] = {}
+        self.changed: dict[str, Any] = {}
+        """The variables that are set to something else than the spec says."""
         self.inputs: dict[str, Shape] = {}
         self.input_names: list[str] = []
         """The names of all inputs, those without a good shape too."""
@@ -128,6 +131,9 @@ class Header:
                 hint = self._hint(key, written) or f"; the spec has {listed}"
                 self._problem(("vars",), f"no such variable{hint}", advice.quoted(key))
             elif key in written:
+                # A number that is no int may refuse to be compared.
+                if isinstance(value, AbstractNumber) or written[key][1] != value:
+                    self.changed[key] = value
                 path = ("vars", key)
                 written[key] = (path, self._same_kind(declared[key], value, path))
         found: dict[str, Any] = {}
@@ -157,6 +163,9 @@ class Header:
         self, value: Any, known: dict[str, Any], path: Path, where: str | None = None
     ) -> Any:
         """A variable's value, or BROKEN; a formula may use the variables above it."""
+        if isinstance(value, list):
+            found = [self._value(v, known, (*path, i), where) for i, v in enumerate(value)]
+            return BROKEN if any(entry is BROKEN for entry in found) else found
         if isinstance(value, str):
             if not value.startswith("=") or value.startswith("=="):
                 return value.removeprefix("=")
@@ -169,7 +178,11 @@ class Header:
         number = isinstance(value, (int, float, AbstractNumber))
         if value is BROKEN or (number and not (type(value) is float and not isfinite(value))):
             return value
-        self._problem(path, f"must be a number, a word or true/false, not {shown(value)}", where)
+        self._problem(
+            path,
+            f"must be a number, a word, true/false or a list of them, not {shown(value)}",
+            where,
+        )
         return BROKEN
 
     def _inputs(self, data: dict[Any, Any]) -> dict[str, Shape]:
@@ -217,7 +230,12 @@ class Header:
             elif name in MODULES:
                 self._problem(path, "is a layer's word; a block needs one of its own")
             elif isinstance(block, dict) and isinstance(block.get("layers"), list):
-                found[name] = {"args": self._args(block, path), "layers": block["layers"]}
+                found[name] = {
+                    "args": self._args(block, path),
+                    "inputs": self._names(block, "inputs", path),
+                    "outputs": self._names(block, "outputs", path),
+                    "layers": block["layers"],
+                }
             else:
                 wanted = f"must be a mapping with a list of layers, not {shown(block)}"
                 lacking = "must have layers, which is a list"
@@ -228,8 +246,8 @@ class Header:
 
     def _args(self, block: dict[Any, Any], path: Path) -> dict[str, Any]:
         for key in block:
-            if key not in ("args", "layers", "description"):
-                hint = self._hint(key, ("args", "layers")) or "; it has args and layers"
+            if key not in (*_BLOCK_KEYS, "description"):
+                hint = self._hint(key, _BLOCK_KEYS) or f"; it has {', '.join(_BLOCK_KEYS)}"
                 self._problem((*path, key), f"no such key of a block{hint}")
         args, path = block.get("args", {}), (*path, "args")
         if not isinstance(args, dict):
@@ -241,7 +259,23 @@ class Header:
         for key in args:
             if not is_variable(key):
                 self._problem((*path, key), A_VARIABLE)
-        return dict(islice(args.items(), MAX_VARIABLES))
+        named = ((key, default) for key, default in args.items() if isinstance(key, str))
+        return dict(islice(named, MAX_VARIABLES))
+
+    def _names(self, block: dict[Any, Any], key: str, path: Path) -> list[str]:
+        """What a block calls its inputs or its outputs."""
+        names, path = block.get(key, []), (*path, key)
+        if not isinstance(names, list) or (key in block and not names):
+            self._problem(path, f"must be a list of names, not {shown(names)}")
+            return []
+        for index, name in enumerate(names):
+            refusal = _refusal(name, RESERVED) or (
+                "is listed twice" if name in names[:index] else ""
+            )
+            if refusal:
+                self._problem((*path, index), f"{shown(name)} {refusal}")
+                return []
+        return names
 
     def _mapping(self, data: dict[Any, Any], key: str) -> dict[Any, Any]:
         value = data.get(key, {})
@@ -264,6 +298,8 @@ def _kind(value: Any) -> str | None:
         return None if value.startswith("=") else "a word"
     if isinstance(value, bool):
         return "true or false"
+    if isinstance(value, list):
+        return "a list"
     return "a number" if isinstance(value, (int, float, AbstractNumber)) else None
 
 

@@ -1,117 +1,38 @@
 """One item of a spec as nodes: fields, fused activations, names, wiring and branches."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
-from fractions import Fraction
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
-from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, path_text, shown, suggestion
-from cnncalc.graph import Node
-from cnncalc.layers import ACTIVATIONS, layer_class
+from cnncalc.errors import MAX_REPORTED, Path, path_text, shown
+from cnncalc.graph import INPUT, Node
+from cnncalc.layers import ACTIVATIONS, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
-from cnncalc.spec.document import MAX_VALUES
-from cnncalc.spec.formula import FormulaError, evaluate
-from cnncalc.spec.scope import MAX_PATH, Scope, Stop
+from cnncalc.spec.assertions import asserted, assertions_of
+from cnncalc.spec.resolve import Resolver
+from cnncalc.spec.scope import MAX_PATH, UNKNOWN, bundle, is_bundle, unbundled
 
-UNKNOWN = ""
-"""Stands for an output that a mistake leaves unknown; nothing behind it is judged."""
-SEVERAL = "?"
-"""Stands for what an item reads where there are several inputs and it does not say which."""
 MAX_NESTED = 40
 """How deep blocks, repeats and branches may stand inside one another."""
-MAX_STEPS = 2 * MAX_VALUES
-"""The most items and values of fields in all blocks and rounds together; no file holds more."""
 
 
-class TooLarge(Exception):
-    """The spec expands to more than is allowed, as `message` says, first passed at `path`."""
-
-    def __init__(self, path: Path, message: str) -> None:
-        self.path, self.message = path, message
-
-
-class LayerExpander(ABC):
-    """Collects nodes and problems; knows all of the language but its constructs."""
+class LayerExpander(Resolver, ABC):
+    """Knows all of the language but its constructs."""
 
     def __init__(self) -> None:
-        self.problems: list[Problem] = []
-        self.nodes: list[Node] = []
-        self.top = self.scope = Scope(set(), {})
-        """The scope of the whole spec, and the one that is being expanded."""
-        self.unresolved = 0
-        """How many formulas had no value."""
-        self.met = 0
-        """How many problems there were, with those that were known already."""
-        self.steps = 0
-        self.nested = 0
-        self.longest = 0
-        """The length of the longest name in the block or round that is being expanded."""
-        self._names: dict[str, str] = {}
+        super().__init__()
+        self._names: dict[str, Node] = {}
         self._named = 0
         """How many nodes `_names` knows."""
-        self._said: set[tuple[Path, str]] = set()
         self._made: dict[str, Layer] = {}
         """Layers by how they are written: blocks write the same ones again and again."""
 
     @abstractmethod
     def items(self, items: list[Any], path: Path, reads: str) -> str:
         """Add the nodes of a list of items; the first reads `reads`. Gives the last's name."""
-
-    def problem(self, path: Path, where: str, message: str) -> None:
-        self.met += 1
-        # A mistake in a block or a repeat is one, however often it is met.
-        if (path, message) in self._said:
-            self.step(path, 20)
-            return
-        self._said.add((path, message))
-        self.problems.append(Problem(path, where, message, self.scope.uses))
-        if len(self.problems) >= MAX_FOUND:
-            raise Stop
-
-    def unknown(self, path: Path, where: str, message: str) -> str:
-        """The output of what is wrong itself, once that is said."""
-        self.problem(path, where, message)
-        return UNKNOWN
-
-    def hint(self, word: str, known: Iterable[str]) -> str:
-        """A suggestion, as long as somebody will read it."""
-        return suggestion(word, known) if len(self.problems) < MAX_REPORTED else ""
-
-    def step(self, path: Path, size: int = 1) -> None:
-        """Count what is expanded, so that a short spec cannot stand for endless work."""
-        self.steps += size
-        if self.steps > MAX_STEPS:
-            raise TooLarge(
-                path, f"more than {MAX_STEPS:,} items and values in all its blocks and rounds"
-            )
-
-    def resolved(self, value: Any, path: Path, where: str, exact: bool = False) -> Any:
-        """A value with its formulas computed; what has none counts in `unresolved`.
-
-        `exact` keeps a fraction; fields of layers take the nearest float.
-        """
-        self.step(path)
-        if isinstance(value, list):
-            return [self.resolved(v, (*path, i), where) for i, v in enumerate(value)]
-        if isinstance(value, dict):
-            return {k: self.resolved(v, (*path, k), where) for k, v in value.items()}
-        if not isinstance(value, str) or not value.startswith("="):
-            return value
-        if value.startswith("=="):
-            return value[1:]
-        try:
-            result = evaluate(value[1:], self.scope.variables)
-        except FormulaError as error:
-            self.unresolved += 1
-            if str(error):
-                self.problem(path, where, str(error))
-            return None
-        if isinstance(result, (list, dict)):
-            self.step(path, _size(result))
-        return float(result) if isinstance(result, Fraction) and not exact else result
 
     def layer(
         self,
@@ -126,7 +47,7 @@ class LayerExpander(ABC):
         """Add the nodes of one layer."""
         cls = layer_class(word)
         name = explicit or self.scope.automatic_name(cls.prefix or cls.type)
-        sources = self.sources(beside["from"], path, name) if "from" in beside else [reads]
+        sources = self.read(beside, path, name, reads)
         fields, before = _fields(cls, value), self.unresolved
         branches = fields.pop("branches", None) if cls.joins and fields is not None else None
         if fields is not None:
@@ -135,7 +56,16 @@ class LayerExpander(ABC):
                 key: self.resolved(v, (*at, key) if inner else at, f"{name}.{key}")
                 for key, v in fields.items()
             }
+        norm = fields.pop("norm", None) if fields and "norm" in cls.model_fields else None
+        if norm is not None and fields is not None:
+            # It sets the mean itself, so that biases before it do nothing; the activation is last.
+            fields = {"bias": False, **fields}
+            behind = fields.pop("activation", None)
+            if "weights_of" in beside:
+                message = "with norm it is not clear whose weights are meant; make norm an item"
+                self.problem((*path, "weights_of"), f"{name}.weights_of", message)
         whole = self.unresolved == before
+        assertions = self.assertions(cls, fields, name, at) if fields and whole else ()
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
         activation = self.activation(fused, name, at)
@@ -145,41 +75,87 @@ class LayerExpander(ABC):
             place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
             sources = self.branches(branches, sources, "from" in beside, name, place)
         elif sources is not None and len(sources) != 1:
-            message = f"{word} reads one input, not {len(sources)}; add and concat join several"
-            self.problem((*path, "from"), f"{name}.from", message)
-            sources = None
+            sources = self.fitting(word, ["input"], sources, beside, path, name)
         parts = (layer.lower() or {"": layer}) if layer else {}
         shared = None
         if "weights_of" in beside and "" in parts and cls.weights is Layer.weights:
             self.problem((*path, "weights_of"), name, f"{word} has no weights to share")
         elif "weights_of" in beside and parts:
             shared = self.shared(beside["weights_of"], [*parts], path, name)
-        if sources is not None and SEVERAL in sources:
-            message = "there are several inputs; say with from which one it reads: "
-            self.problem(path, name, message + ", ".join(self.top.named))
-            sources = None
-        if not parts or sources is None:
+        undone = self.undone(cls, beside, path, name)
+        if not parts or sources is None or undone == UNKNOWN:
             return self.keep(explicit, UNKNOWN)
         output = full = self.full(name, path)
         uses = self.scope.uses
         for suffix, part in parts.items():
             output = _part(full, suffix)
-            owner = self.names[_part(shared, suffix)] if shared else None
-            self.nodes.append(Node(output, part, tuple(sources), None, at, uses, owner))
-            sources = [output]
+            owner = None
+            if shared:
+                first = self.names[_part(shared, suffix)]
+                owner = first.weights_of or first.name
+            self.nodes.append(
+                Node(
+                    output,
+                    part,
+                    tuple(sources),
+                    None,
+                    at,
+                    uses,
+                    owner,
+                    undone,
+                    assertions=assertions,
+                )
+            )
+            sources, assertions = [output], ()
+        if norm is not None:
+            output = self.norm(norm, behind, name, at, output)
         if activation is not None:
             place = (*at, "activation")
-            behind = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
-            self.nodes.append(behind)
-            output = behind.name
+            node = Node(f"{full}.{activation.type}", activation, (output,), output, place, uses)
+            self.nodes.append(node)
+            output = node.name
         return self.keep(explicit, output)
 
+    def norm(self, value: Any, activation: Any, name: str, at: Path, reads: str) -> str:
+        """Add the nodes of the `norm` field and of the activation behind it."""
+        at = (*at, "norm")
+        explicit, words = None, {value: None} if isinstance(value, str) else value
+        if isinstance(words, dict) and "name" in words:
+            explicit = self.explicit_name(words["name"], at)
+            words = {key: entry for key, entry in words.items() if key != "name"}
+        if not isinstance(words, dict) or len(words) != 1:
+            message = f"must be a word, or a mapping with one as a key, not {shown(value)}"
+            return self.keep(explicit, self.unknown(at, f"{name}.norm", message))
+        ((word, fields),) = words.items()
+        if word not in NORMS:
+            message = advice.unknown_norm(word)
+            return self.keep(explicit, self.unknown(at, f"{name}.norm", message))
+        cls = layer_class(word)
+        fields = _fields(cls, fields)
+        if fields is not None and activation is not None:
+            fields = {**fields, "activation": activation}
+        at = at if isinstance(value, str) else (*at, word)
+        return self.layer(word, fields, {}, explicit, at, at, reads)
+
+    def assertions(
+        self, cls: type[Layer], fields: dict[str, Any], name: str, at: Path
+    ) -> tuple[tuple[str, Any], ...]:
+        """Take out of the fields what only says something of the input."""
+        found = list[tuple[str, Any]]()
+        for key in assertions_of(cls).keys() & fields.keys():
+            value = fields.pop(key)
+            try:
+                found.append((key, asserted(key, value)))
+            except ValueError as error:
+                self.problem((*at, key), f"{name}.{key}", str(error))
+        return tuple(sorted(found))
+
     @property
-    def names(self) -> dict[str, str]:
-        """Every node by name, with the node whose weights it uses: itself or an earlier one."""
+    def names(self) -> dict[str, Node]:
+        """Every node by name; those that are fused into others have none."""
         # Gathered here: few networks share weights.
         added, self._named = self.nodes[self._named :], len(self.nodes)
-        self._names.update((n.name, n.weights_of or n.name) for n in added if not n.fused_into)
+        self._names.update((n.name, n) for n in added if not n.fused_into)
         return self._names
 
     def full(self, name: str, path: Path) -> str:
@@ -204,6 +180,33 @@ class LayerExpander(ABC):
         if scope.named[source] != UNKNOWN:
             self.problem(path, where, f"{source} is no layer of this kind; it has no such weights")
         return None
+
+    def undone(self, cls: type[Layer], beside: dict[str, Any], path: Path, name: str) -> str | None:
+        """The full name of the pooling that `indices_of` names; UNKNOWN where it is wrong."""
+        place, where = (*path, "indices_of"), f"{name}.indices_of"
+        if not cls.needs_indices:
+            if "indices_of" in beside:
+                message = f"{cls.type} takes no indices; indices_of stands beside max_unpool"
+                self.problem(place, name, message)
+            return None
+        if "indices_of" not in beside:
+            message = (
+                f"{cls.type} needs indices_of beside it: the name of the max_pool that it undoes, "
+                f"as in {{{cls.type}: null, indices_of: pool1}}"
+            )
+            return self.unknown(path, name, message)
+        source = beside["indices_of"]
+        found = self.scope.find(source)
+        if found is None:
+            message = self.scope.no_source(source, name, "indices_of", self.hint)
+            return self.unknown(place, where, message)
+        if found == UNKNOWN:
+            return UNKNOWN
+        node = self.names.get(found)
+        if node is None or not node.layer.gives_indices:
+            what = node.layer.type if node else "no max_pool"
+            return self.unknown(place, where, f"{source} is {what}; indices_of names a max_pool")
+        return found
 
     def keep(self, explicit: str | None, output: str) -> str:
         """Remember what a name stands for, so that one mistake does not cause others."""
@@ -237,7 +240,10 @@ class LayerExpander(ABC):
         """The layer with these fields, or None and its problems."""
         if fields is None:
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
-            self.problem(at, name, f"{cls.type} takes {wanted}, not {shown(value)}")
+            message = f"{cls.type} takes {wanted}, not {shown(value)}"
+            if cls.needs_indices:
+                message = f"{cls.type} takes no {shown(value)}; {advice.NO_WINDOW}"
+            self.problem(at, name, message)
             return None
         text = written(cls.type, fields)
         if text in self._made:
@@ -268,27 +274,63 @@ class LayerExpander(ABC):
 
     # Wiring
 
+    def read(self, beside: dict[str, Any], path: Path, name: str, reads: str) -> list[str] | None:
+        """The nodes that an item reads: those of its `from`, or what stands before it."""
+        return self.sources(beside["from"], path, name) if "from" in beside else unbundled(reads)
+
+    def fitting(
+        self,
+        word: str,
+        wanted: Sequence[str],
+        sources: list[str] | None,
+        beside: dict[str, Any],
+        path: Path,
+        name: str,
+    ) -> list[str] | None:
+        """The nodes that are read, where there is one for each input that is wanted."""
+        if sources is None or len(sources) == len(wanted):
+            return sources
+        inputs = f"{len(wanted)} inputs ({', '.join(wanted)})" if len(wanted) > 1 else "one input"
+        message = f"{word} reads {inputs}, not {len(sources)}"
+        if "from" in beside:
+            more = "; add and concat join several" if len(wanted) == 1 else ""
+            self.problem((*path, "from"), f"{name}.from", message + more)
+        elif len(wanted) == 1:
+            self.problem(path, name, self.scope.several(sources))
+        else:
+            self.problem(path, name, f"{message}; list what it reads with from: […]")
+        return None
+
     def sources(self, value: Any, path: Path, name: str) -> list[str] | None:
         """The nodes that `from` names."""
         path, where = (*path, "from"), f"{name}.from"
         several = isinstance(value, list) and value
-        wanted, found = value if several else [value], list[str]()
+        wanted, found, complete = value if several else [value], list[str](), True
         self.step(path, len(wanted))
         for index, source in enumerate(wanted):
             output = self.scope.find(source)
-            if output is not None:
-                found.append(output)
+            place = (*path, index) if several else path
+            # A reader takes it for the block's own input.
+            if source == INPUT and self.scope.uses:
+                message = (
+                    "input is the network's, not the block's; name what the block reads, "
+                    "inputs: [x], and read that"
+                )
+                self.problem(place, where, message)
+                complete = False
+            elif output is not None:
+                found += unbundled(output)
             else:
-                place = (*path, index) if several else path
                 self.problem(place, where, self.scope.no_source(source, name, "from", self.hint))
-        return found if len(found) == len(wanted) else None
+                complete = False
+        return found if complete else None
 
     def branches(
         self, branches: Any, sources: list[str] | None, given: bool, name: str, at: Path
     ) -> list[str] | None:
         """What a join reads: the ends of its branches, or what `from` names."""
         if branches is None:
-            if sources is None or (given and len(sources) > 1):
+            if sources is None or len(sources) > 1:
                 return sources
             self.problem(at, name, "needs a list of branches, or from with two or more names")
             return None
@@ -297,13 +339,17 @@ class LayerExpander(ABC):
             found = str(len(branches)) if isinstance(branches, list) else shown(branches)
             self.problem(at, name, f"{wanted}, not {found}")
             return None
-        if sources is not None and len(sources) > 1:
+        if given and sources is not None and len(sources) > 1:
             self.problem(at, name, "has branches, so from can name one input only")
             sources = None
-        start = sources[0] if sources else UNKNOWN
-        return [
+        start = bundle(sources) if sources else UNKNOWN
+        ends = [
             self.branch(branch, (*at, index), start, name) for index, branch in enumerate(branches)
         ]
+        for index, end in enumerate(ends):
+            if is_bundle(end):
+                ends[index] = self.unknown((*at, index), name, self.scope.several(unbundled(end)))
+        return ends
 
     def branch(self, branch: Any, path: Path, reads: str, name: str) -> str:
         """Add the nodes of one branch. Gives the name of its output."""
@@ -325,13 +371,6 @@ def written(word: str, fields: dict[str, Any]) -> str:
 def _part(full: str, suffix: str) -> str:
     """What a part of a layer is called; most layers are one part without a name of its own."""
     return f"{full}.{suffix}" if suffix else full
-
-
-def _size(value: Any) -> int:
-    """The values within a list or mapping, which is no deeper than a document."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    return 1 + sum(map(_size, value)) if isinstance(value, list) else 1
 
 
 def _fields(cls: type[Layer], value: Any) -> dict[str, Any] | None:

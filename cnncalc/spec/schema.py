@@ -5,9 +5,10 @@ Only constructs of draft-07 are used, which is what editors understand.
 
 from typing import Any
 
-from cnncalc.layers import ACTIVATIONS, MODULES, layer_class
+from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
+from cnncalc.spec.assertions import schemas
 from cnncalc.spec.blocks import MAX_TIMES
 from cnncalc.spec.header import INPUT_FORMS, MAX_VARIABLES
 from cnncalc.spec.scope import ITEM_KEYS
@@ -30,9 +31,46 @@ _FROM = {
 }
 
 
+_NETWORK = {
+    "description": "another network: a bundled one, or a file beside this one",
+    "anyOf": [
+        {"type": "string"},
+        {
+            "type": "object",
+            "properties": {
+                "spec": {"type": "string", "description": "its name, or its file"},
+                "set": {"type": "object", "description": "values of its variables"},
+                "outputs": {
+                    "description": "the layers where it ends, by name",
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                },
+            },
+            "required": ["spec"],
+            "additionalProperties": False,
+        },
+    ],
+}
 _WORD = {"type": "string", "pattern": "^[A-Za-z_][A-Za-z0-9_]*$"}
 _FORMULA = {"type": "string", "pattern": "^=", "description": "a formula: `=4*width`"}
-_VALUE = {"type": ["number", "string", "boolean"]}
+_VALUE = {"type": ["number", "string", "boolean", "array"]}
+_EACH = {
+    "description": "a row for each round",
+    "type": "object",
+    "properties": {
+        "of": {
+            "description": "the variables that stand for the values of a row",
+            "anyOf": [_WORD, {"type": "array", "items": _WORD, "minItems": 1}],
+        },
+        "rows": {
+            "description": "a list of rows, each a list of values",
+            "anyOf": [{"type": "array", "maxItems": MAX_TIMES}, {"type": "string"}],
+        },
+    },
+    "required": ["of", "rows"],
+    "additionalProperties": False,
+}
 _VARIABLES = {
     "type": "object",
     "propertyNames": _WORD,
@@ -70,7 +108,8 @@ def schema() -> dict[str, Any]:
         "else": {"properties": {"layers": _ref("items")}},
         "definitions": {
             "formula": _FORMULA,
-            "activation": _activation(),
+            "activation": _fused(ACTIVATIONS),
+            "norm": _fused(NORMS, {"name": _NAME}),
             **{w: _layer(c, "") for w in MODULES if not (c := layer_class(w)).joins},
             **_items(""),
             **_items("_with_blocks"),
@@ -105,6 +144,8 @@ def _header() -> dict[str, Any]:
                 "propertyNames": _WORD,
                 "maxProperties": MAX_VARIABLES,
             },
+            "inputs": {**names, "description": "what it calls what it reads"},
+            "outputs": {**names, "description": "the layers that give its results, by name"},
             "layers": {"description": "its layers", **_ref("items_with_blocks")},
         },
         "required": ["layers"],
@@ -162,10 +203,12 @@ def _items(suffix: str) -> dict[str, Any]:
             "type": "object",
             "properties": {
                 "times": _or_formula({"type": "integer", "minimum": 0, "maximum": MAX_TIMES}),
+                "each": _EACH,
                 "index": {**_WORD, "description": "the variable that counts the rounds from 0"},
                 "layers": _ref(f"items{suffix}"),
             },
-            "required": ["times", "layers"],
+            "required": ["layers"],
+            "oneOf": [{"required": ["times"]}, {"required": ["each"]}],
             "additionalProperties": False,
         },
         **{f"{w}{suffix}": _layer(c, suffix) for w in MODULES if (c := layer_class(w)).joins},
@@ -173,19 +216,32 @@ def _items(suffix: str) -> dict[str, Any]:
 
 
 def _item(suffix: str) -> dict[str, Any]:
+    classes = {word: layer_class(word) for word in MODULES}
     bare = [
         word
-        for word in MODULES
-        if not layer_class(word).required_fields() and not layer_class(word).joins
+        for word, cls in classes.items()
+        if not (cls.required_fields() or cls.joins or cls.needs_indices)
     ]
+    undoing = [word for word, cls in classes.items() if cls.needs_indices]
     properties = {
-        **{word: _ref(word + suffix * layer_class(word).joins) for word in MODULES},
+        **{word: _ref(word + suffix * cls.joins) for word, cls in classes.items()},
         "repeat": _ref(f"repeat{suffix}"),
+        "network": _NETWORK,
         "name": _NAME,
         "from": _FROM,
         "weights_of": {"type": "string", "description": "the layer whose weights it uses"},
+        "trainable": {
+            "description": "whether training changes its weights",
+            "anyOf": [{"type": "boolean"}, _ref("formula")],
+        },
+        "when": {
+            "description": "whether it is there; where it is not, its name stands for its input",
+            "anyOf": [{"type": "boolean"}, _ref("formula")],
+        },
+        "indices_of": {"type": "string", "description": "the max_pool that it undoes"},
     }
-    item = {"type": "object", "properties": properties}
+    needed = {word: ["indices_of"] for word in undoing} | {"indices_of": undoing}
+    item = {"type": "object", "properties": properties, "dependencies": needed}
     if suffix:
         # A block's word is one more key, whose value holds its arguments.
         word: dict[str, Any] = {"type": "string", "pattern": _NAME["pattern"]}
@@ -200,22 +256,23 @@ def _item(suffix: str) -> dict[str, Any]:
             {
                 **item,
                 "additionalProperties": False,
-                "oneOf": [{"required": [word]} for word in (*MODULES, "repeat")],
+                "oneOf": [{"required": [word]} for word in (*MODULES, "repeat", "network")],
             },
         ],
     }
 
 
-def _activation() -> dict[str, Any]:
+def _fused(words: list[str], beside: dict[str, Any] | None = None) -> dict[str, Any]:
+    """What stands in a field that is a layer of its own."""
     return {
         "anyOf": [
-            {"enum": ACTIVATIONS},
+            {"enum": words},
             {
                 "type": "object",
-                "properties": {word: {"$ref": f"#/definitions/{word}"} for word in ACTIVATIONS},
+                "properties": {**{word: _ref(word) for word in words}, **(beside or {})},
                 "additionalProperties": False,
                 "minProperties": 1,
-                "maxProperties": 1,
+                "maxProperties": 1 + len(beside or {}),
             },
             {"type": "null"},
         ]
@@ -229,11 +286,10 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
     for key, entry in properties.items():
         entry.pop("title", None)
         properties[key] = _or_formula(entry)
-    if "activation" in properties:
-        properties["activation"] = {
-            "description": properties["activation"]["description"],
-            "anyOf": [_ref("activation"), _ref("formula")],
-        }
+    for key in {"activation", "norm"} & properties.keys():
+        described = properties[key]["description"]
+        properties[key] = {"description": described, "anyOf": [_ref(key), _ref("formula")]}
+    properties |= {name: _or_formula(entry) for name, entry in schemas(cls)}
     required = cls.required_fields()
     if cls.joins:
         branches = {

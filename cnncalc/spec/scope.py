@@ -6,20 +6,50 @@ from typing import Any
 from cnncalc.errors import Path, shown
 from cnncalc.graph import INPUT
 
-ITEM_KEYS = ("name", "from", "weights_of")
-"""The words that stand beside a layer."""
-RESERVED = {*ITEM_KEYS, "repeat", INPUT}
+ITEM_KEYS = ("name", "from", "weights_of", "indices_of", "when", "trainable")
+"""The words that stand beside a layer; a block of that name wins over the newer ones."""
+RESERVED = {"name", "from", "weights_of", "repeat", INPUT}
 """Words that cannot be names."""
 MAX_NAME = 100
 """The longest name of a network or a layer."""
 MAX_PATH = 300
 """The longest path of names within blocks and repeats."""
 
+UNKNOWN = ""
+"""Stands for an output that a mistake leaves unknown; nothing behind it is judged."""
+_AND = "?"
+
 _JOINTS = str.maketrans("_-", "aa")
 
 
 class Stop(Exception):
     """The spec has MAX_FOUND problems."""
+
+
+def bundle(nodes: Iterable[str]) -> str:
+    """Several results as one: all inputs of a network, or all outputs of a block.
+
+    What reads several inputs reads them in order; all else has to say which one it reads.
+    """
+    found = [single for node in nodes for single in unbundled(node)]
+    if len(found) == 1:
+        return found[0]
+    return UNKNOWN if UNKNOWN in found else "".join(_AND + node for node in found)
+
+
+def is_bundle(reads: str) -> bool:
+    """Whether it stands for several results."""
+    return reads[:1] == _AND
+
+
+def is_single(reads: str) -> bool:
+    """Whether it is one result, and known."""
+    return reads != UNKNOWN and not is_bundle(reads)
+
+
+def unbundled(reads: str) -> list[str]:
+    """The single results that it stands for."""
+    return reads[1:].split(_AND) if is_bundle(reads) else [reads]
 
 
 class Scope:
@@ -81,10 +111,16 @@ class Scope:
         scope = self.owner(name)
         return None if scope is None else scope.named[name]
 
+    def several(self, reads: list[str]) -> str:
+        """What to say of several results where one is wanted."""
+        called = [n for scope in self.outward() for n, node in scope.named.items() if node in reads]
+        listed = ", ".join(called) or "give what it reads a name first"
+        return f"there are several inputs; say with from which one it reads: {listed}"
+
     def no_source(
         self, name: Any, reader: str, key: str, hint: Callable[[str, Iterable[str]], str]
     ) -> str:
-        """Why `name` cannot be read by the `key` (from, weights_of, outputs) of `reader`."""
+        """Why `name` cannot be read by the `key` (from, weights_of, outputs …) of `reader`."""
         if not isinstance(name, str):
             several = " or a list of names" if key == "from" else ""
             return f"must be a name{several}, not {shown(name)}"
@@ -96,12 +132,17 @@ class Scope:
                 return f"{name} is an automatic name; give that layer the name to use it here"
             if name in scope.taken:
                 return f"{name} comes later{earlier}"
+        given = [known for known in self.named if known.startswith(f"{name.partition('.')[0]}.")]
+        if given:
+            return (
+                f"there is no {shown(name)}{hint(name, given) or '; there are ' + ', '.join(given)}"
+            )
         inside = self.inside()
         head = inside.get(name) or name.partition(".")[0]
         if name in inside or (head != name and (head in self.named or head in self._automatic)):
             return f"{shown(name)} is inside {head}; of a block or repeat only its own name is seen"
         visible = [known for scope in self.outward() for known in scope.named]
-        kind = "earlier layer" if key in ("from", "weights_of") else "layer"
+        kind = "earlier layer" if key in ITEM_KEYS else "layer"
         return f"no {kind} is named {shown(name)}{hint(name, visible)}"
 
     def inside(self) -> dict[str, str]:
@@ -158,6 +199,8 @@ def _names(items: Any) -> Iterator[Any]:
             if isinstance(item, dict):
                 yield item.get("name")
                 for value in item.values():
+                    norm = value.get("norm") if isinstance(value, dict) else None
+                    yield norm.get("name") if isinstance(norm, dict) else None
                     branches = value.get("branches") if isinstance(value, dict) else value
                     if isinstance(branches, list):
                         waiting += branches

@@ -3,6 +3,7 @@
 import csv as _csv
 import io
 from collections.abc import Iterable
+from fractions import Fraction
 from typing import Any
 
 from cnncalc.errors import printable
@@ -43,13 +44,18 @@ def text_cell(text: str) -> str:
     return f"'{text}" if text.startswith(tuple("=+-@")) else text
 
 
+def raw(number: Any) -> Any:
+    """A number as a cell; a ratio as a float, nothing where there is none."""
+    return repr(float(number)) if isinstance(number, Fraction) else number
+
+
 def _cell(table: Table, row: Row, index: int) -> str:
     column, value = table.columns[index], row.cells[index]
     if value is None:
         return ""
     match column.kind:
         case "shape" | "sizes" | "share":
-            return table.cell(row, index).replace("×", "x")
+            return table.cell(row, index).replace("×", "x").replace(",", "x")
         case "ratio":
-            return repr(float(value))
+            return str(raw(value))
     return text_cell(str(value)) if column.kind == "text" else printable(str(value))

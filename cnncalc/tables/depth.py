@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from itertools import groupby
 from typing import Any, NamedTuple
 
-from cnncalc.report import Column, Report, column, ratio
+from cnncalc.meanings import Column, column
+from cnncalc.report import Report, ratio
 
 MAX_ROWS = 60
 """About how many rows of layers people are shown when they do not say."""
@@ -32,8 +33,11 @@ class Group(NamedTuple):
             return sum(report.column("new_activations")[index] for index in self.indices)
         if meant.fused == "both" and not self.block:
             return " + ".join(values)
-        if meant.kind == "shape" or not self.block:
+        # What says how an output lies over the input is that of the block's output, too.
+        if meant.kind == "shape" or not self.block or meant.fused == "last":
             return values[0 if meant.fused == "first" else -1]
+        if meant.key == "misaligned":
+            return next(filter(None, values), None)
         of_block = {"name": self.block, "layer": f"{self.rows} layers", "type": "block"}
         return of_block.get(meant.key, values[-1] if meant.key in ("number", "part") else None)
 

@@ -1,13 +1,18 @@
 """The table that every format prints: which rows, which columns, and what stands in each cell."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
-from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
+from cnncalc.amounts import Layout, amount, decimals, percent, shape_text, sizes_text
 from cnncalc.errors import UsageError
+from cnncalc.meanings import CONVENTION, COUNTED, DEFAULT_COLUMNS, Column, column
 from cnncalc.page import Grid, Items, Page
-from cnncalc.report import CONVENTION, DEFAULT_COLUMNS, PARTS, Column, Report, column
+from cnncalc.report import PARTS, Report
 from cnncalc.tables.depth import groups
+
+ROUNDED = "Rounded to three digits; without --units, in CSV and in JSON they are exact."
+"""What stands below counts with units."""
 
 
 class Row(NamedTuple):
@@ -28,6 +33,10 @@ class Table(NamedTuple):
     left_out: int = 0
     depth: int | None = None
     """How many names deep blocks are shown; None where every layer has its row."""
+    rounded: bool = False
+    """Whether counts are rounded and have units."""
+    blocks: Mapping[str, str] = MappingProxyType({})
+    """The block in whose row a layer is, where it has none of its own."""
 
     def cell(self, row: Row, index: int) -> str:
         """A cell as people read it: grouped digits, `28×28×6`, one decimal for percents."""
@@ -45,7 +54,8 @@ class Table(NamedTuple):
                 return decimals(value)
             case "count":
                 repeated = row.repeated and meant.key == "activations"
-                return f"({value:,})" if repeated else f"{value:,}"
+                text = amount(value, meant.unit if self.rounded else "", rounded=self.rounded)
+                return f"({text})" if repeated else text
         return str(value)
 
     def grid(self) -> Grid:
@@ -66,11 +76,12 @@ def tabulate(
     top: int | None = None,
     layout: Layout = "hwc",
     depth: int | None = None,
+    rounded: bool = False,
 ) -> Table:
     """The table of a report.
 
     `sort` names the column whose largest values come first, `top` keeps that many rows of layers,
-    `depth` collapses blocks to rows of that many names. Raises UsageError.
+    `depth` collapses blocks to rows of that many names, `rounded` writes 25.6 M. Raises UsageError.
     """
     chosen = tuple(column(key) for key in columns)
     rows_of_layers = groups(report, depth)
@@ -85,11 +96,17 @@ def tabulate(
     ]
     shown = layers[:top]
     rows = [*_inputs(report, chosen), *shown]
-    if any(c.total for c in chosen):
+    # A sum of a part of the layers would be read as the network's.
+    if any(c.total for c in chosen) and not report.missing:
         rows += [_sums(report, chosen, part) for part in (*_parts(report), None)]
     collapsed = len(report.groups()) - len(rows_of_layers)
     left_out = len(layers) - len(shown)
-    return Table(report, chosen, rows, layout, left_out, depth if collapsed else None)
+    names = report.column("name")
+    blocks = {
+        names[i]: group.block for group in rows_of_layers if group.block for i in group.indices
+    }
+    shown_depth = depth if collapsed else None
+    return Table(report, chosen, rows, layout, left_out, shown_depth, rounded, blocks)
 
 
 def page(table: Table, caption: str = "", label: str = "") -> Page:
@@ -102,7 +119,7 @@ def page(table: Table, caption: str = "", label: str = "") -> Page:
         title=table.report.name,
         meanings=[column.meaning for column in table.columns],
     )
-    warnings = warning_lines(table.report)
+    warnings = warning_lines(table)
     return [grid, Items(warnings)] if warnings else [grid]
 
 
@@ -149,13 +166,16 @@ def _place(keys: Sequence[str], *wanted: str) -> int | None:
 
 
 def notes(table: Table) -> list[str]:
-    """The lines under a table: the convention, then what its signs mean."""
+    """The lines under a table: what was asked, the convention, then what its signs mean."""
     keys = [c.key for c in table.columns]
     remarks = [line for key in keys for line in table.report.remarks.get(key, ())]
     rows = len(table.report.groups())
     noun = "row" if table.left_out == 1 else "rows"
     repeated = any(row.repeated for row in table.rows if row.kind == "layer")
+    missing = table.report.missing
+    more = f" and {len(missing) - 1:,} more layers have" if len(missing) > 1 else " has"
     lines = {
+        f"Up to where it does not fit: {''.join(missing[:1])}{more} no row.": bool(missing),
         "Bytes moved are a lower bound (each value once), FLOPs/byte an upper bound.": (
             "bytes_moved" in keys or "intensity" in keys
         ),
@@ -172,29 +192,47 @@ def notes(table: Table) -> list[str]:
             table.left_out > 0
         ),
     }
-    return [CONVENTION, *remarks, *(line for line, holds in lines.items() if holds)]
+    said = [line for line, holds in lines.items() if holds]
+    asked = table.report.asked.note(table.layout)
+    digits = [ROUNDED] * table.rounded
+    return [*asked, *convention(keys), *remarks, *said, *digits]
 
 
-def warning_lines(report: Report) -> list[str]:
-    """The warnings, one a line: fractions that lose input, then all others collapsed."""
+def convention(keys: Iterable[str]) -> list[str]:
+    """The line that says how columns count, where one of them does."""
+    return [CONVENTION] if not COUNTED.isdisjoint(keys) else []
+
+
+def warning_lines(table: Table) -> list[str]:
+    """The warnings, one a line: fractions that lose input, then all others collapsed.
+
+    Where a layer has no row of its own, the block that has one is named.
+    """
+    blocks = table.blocks
     lines: dict[tuple[str, str], list[str]] = {}
     gaps: dict[str, list[str]] = {}
     harmless: list[str] = []
-    for warning in report.warnings:
+    for warning in table.report.warnings:
+        row = blocks.get(warning.layer, warning.layer)
         if warning.kind == "gap":
-            gaps.setdefault(warning.message, []).append(warning.layer)
+            gaps.setdefault(warning.message, []).append(row)
         elif warning.harms:
             lines.setdefault((warning.layer, warning.sentence), []).append(warning.axis)
         elif not warning.window.gap:
-            harmless.append(warning.layer)
+            harmless.append(row)
     notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
     return [
+        *[f"note: left out: {table.report.left_out}"] * bool(table.report.left_out),
         *(
-            f"warning: {layer}: {' and '.join(axes)}: {sentence}"
+            f"warning: {layer}{_inside(blocks.get(layer))}: {' and '.join(axes)}: {sentence}"
             for (layer, sentence), axes in lines.items()
         ),
         *(f"note: {message}: {_some(layers)}" for message, layers in notes.items() if layers),
     ]
+
+
+def _inside(block: str | None) -> str:
+    return f" (in {block})" if block else ""
 
 
 def _some(layers: list[str]) -> str:

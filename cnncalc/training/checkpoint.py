@@ -8,7 +8,7 @@ import io
 import json
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from cnncalc.graph import Graph
 from cnncalc.training.loop import Loop
 from cnncalc.training.run_folder import is_run
 from cnncalc.training.settings import differences
+from cnncalc.training.state_check import Misfit, check_identity, check_state
 
 NEWEST, PREVIOUS, START = "checkpoint.pt", "previous.pt", "start.pt"
 """The last state, the one before it, and the one before the first step."""
@@ -34,7 +35,7 @@ def fingerprint(graph: Graph) -> str:
     for node in graph.nodes:
         layer = node.layer.model_dump_json(by_alias=True, warnings=False)
         reads = node.name, node.layer.type, layer, node.inputs
-        digest.update(f"{reads!r}{node.weights_of!r}".encode())
+        digest.update(f"{reads!r}{node.weights_of!r}{node.indices_of or ''}".encode())
     return digest.hexdigest()
 
 
@@ -135,11 +136,13 @@ def check_processes_agree(identities: list[dict[str, Any]]) -> None:
 def check_same_run(state: dict[str, Any], identity: dict[str, Any], folder: Path) -> None:
     """Raises UsageError where a checkpoint is of another spec, of other options or samples."""
     where = printable(str(folder))
+    with fitting(folder):
+        before = check_identity(state)
     if state.get("spec") != identity["spec"]:
         raise UsageError(
             f"{where}: its checkpoint is of another spec; give the same one, or another --output"
         )
-    before, now = (json.loads(found["options"]) for found in (state, identity))
+    now = json.loads(identity["options"])
     if other := differences(before, now):
         raise UsageError(
             f"{where}: its run has {printable(shorten('; '.join(other), 300))}; "
@@ -149,15 +152,23 @@ def check_same_run(state: dict[str, Any], identity: dict[str, Any], folder: Path
         raise UsageError(f"{where}: its run had other samples; give the same data")
 
 
-def restore_loop(loop: Loop, state: dict[str, Any], folder: Path) -> None:
+@contextmanager
+def fitting(place: Path, remedy: str = "; give another --output") -> Iterator[None]:
+    """What does not fit in the checkpoint at a place, as one line. Raises UsageError."""
     try:
-        loop.restore(state)
-    except (KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
-        reason = printable(shorten(str(error).partition("\n")[0], 200))
+        yield
+    except (Misfit, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        reason = printable(shorten(" ".join(str(error).split()), 200))
         raise UsageError(
-            f"{printable(str(folder))}: its checkpoint does not fit ({reason}); give another "
-            "--output"
+            f"{printable(str(place))}: its checkpoint does not fit ({reason}){remedy}"
         ) from None
+
+
+def restore_loop(loop: Loop, state: dict[str, Any], folder: Path) -> None:
+    """Let a loop stand where a state was taken. Raises UsageError where it does not fit."""
+    with fitting(folder):
+        check_state(state, loop)
+        loop.restore(state)
 
 
 def where_it_goes_on(loop: Loop, state: dict[str, Any]) -> Iterator[str]:

@@ -84,12 +84,15 @@ class GlobalBatchNorm(nn.modules.batchnorm._BatchNorm):
 
 def normalise_together(network: nn.Module, group: ProcessGroup, device: str) -> None:
     """Let every batch norm inside a network be over all processes."""
-    if device == "cuda":
-        nn.SyncBatchNorm.convert_sync_batchnorm(network, group)  # type: ignore[no-untyped-call]
-        return
     for module in network.modules():
-        if isinstance(module, nn.modules.batchnorm._BatchNorm):
-            # In its place: names, shared layers and state stay as they are.
+        if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+            continue
+        # In its place: names, shared layers and state stay as they are. torch's own conversion
+        # leaves out what stands in two places.
+        if device == "cuda":
+            module.__class__ = nn.SyncBatchNorm
+            module.process_group = group  # type: ignore[assignment]
+        else:
             module.__class__ = GlobalBatchNorm
             module.group = group  # type: ignore[assignment]
 

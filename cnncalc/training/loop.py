@@ -1,14 +1,17 @@
 """The training loop: epochs of steps over tensors that stay on the device."""
 
 import hashlib
+import logging
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, fx, nn
 
-from cnncalc.data import Dataset, Split
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset
 from cnncalc.errors import UsageError, printable, shorten
 from cnncalc.training.objective import AUXILIARY_WEIGHT, Objective
 from cnncalc.training.processes import Processes
@@ -85,7 +88,7 @@ class Loop:
         self.first_loss: float | None = None
         self._seconds = 0.0
         # Summed on the device, so that no step waits for a number: loss, right answers.
-        self._sums = torch.zeros(
+        self.sums = torch.zeros(
             2, dtype=torch.float64 if device.type != "mps" else None, device=device
         )
 
@@ -102,7 +105,7 @@ class Loop:
             self._seconds += time.perf_counter() - started
             if tested is None:
                 return
-            loss, right = self.processes.total(self._sums).tolist()
+            loss, right = self.processes.total(self.sums).tolist()
             total = len(self.train.labels)
             done = Epoch(
                 self.epoch + 1,
@@ -115,7 +118,7 @@ class Loop:
             self.check()
             self.history.append(done)
             self.epoch, self.step, self._seconds = self.epoch + 1, 0, 0.0
-            self._sums.zero_()
+            self.sums.zero_()
             yield done
 
     def _steps(self) -> None:
@@ -142,7 +145,7 @@ class Loop:
             self.scaler.step(self.optimizer)
             self.scaler.update()
             with torch.no_grad():
-                self._sums += torch.stack((loss * (stop - start), right(logits, wanted)))
+                self.sums += torch.stack((loss * (stop - start), right(logits, wanted)))
             self.step = step + 1
             if self.first_loss is None:
                 self.first_loss = self.processes.total(loss).item()
@@ -177,7 +180,7 @@ class Loop:
 
     def evaluate(self, split: Split) -> tuple[float, float] | None:
         """Mean loss and accuracy on a set, in eval mode; None where it was to stop."""
-        network, sums = self.run_in_test, torch.zeros_like(self._sums)
+        network, sums = self.run_in_test, torch.zeros_like(self.sums)
         self.network.eval()
         total = len(split.labels)
         with torch.no_grad(), self._precision():
@@ -201,7 +204,7 @@ class Loop:
             raise Diverged
 
     def _check_sums(self) -> None:
-        if not self.processes.total(self._sums).isfinite().all():
+        if not self.processes.total(self.sums).isfinite().all():
             raise Diverged
 
     def state(self) -> dict[str, Any]:
@@ -212,7 +215,7 @@ class Loop:
             "device_random": None
             if self.device.type == "cpu"
             else getattr(torch, self.device.type).get_rng_state(),
-            "sums": self._sums.cpu(),
+            "sums": self.sums.cpu(),
         }
         first, *others = self.processes.gather(own)
         return {
@@ -241,19 +244,27 @@ class Loop:
 
     def restore(self, state: dict[str, Any]) -> None:
         """Stand where `state` was taken. Raises what its parts raise where it does not fit."""
+        # What a group says of itself are the options, which are those of this run, but the rate.
+        both = zip(
+            self.optimizer.state_dict()["param_groups"],
+            state["optimizer"]["param_groups"],
+            strict=True,
+        )
+        groups = [{**own, "lr": saved["lr"]} for own, saved in both]
+        state = {**state, "optimizer": {**state["optimizer"], "param_groups": groups}}
         self.processes.load(self.network, self.optimizer, state)
         self.scaler.load_state_dict(state["scaler"])
         self.epoch, self.step = int(state["epoch"]), int(state["step"])
         saved = [state, *state.get("others", ())]
         if len(saved) == self.processes.number:
             own = saved[self.processes.rank]
-            self._sums.copy_(own["sums"])
+            self.sums.copy_(own["sums"])
             torch.set_rng_state(own["random"])
             if own["device_random"] is not None:
                 getattr(torch, self.device.type).set_rng_state(own["device_random"])
         else:
             if self.processes.first:
-                self._sums.copy_(sum(one["sums"] for one in saved))
+                self.sums.copy_(sum(one["sums"] for one in saved))
             self.draw_apart()
         self._seconds, self.first_loss = float(state["seconds"]), state["first_loss"]
         self.history = [Epoch(**epoch) for epoch in state["history"]]
@@ -342,6 +353,7 @@ def compiled(network: nn.Module, device: torch.device) -> Any:
     Its loop over the nodes is unrolled first: torch.compile would stop at every node and
     compile each alone. On CUDA the kernels are replayed as graphs.
     """
+    _quiet_compiler()
     alone = nn.Sequential(network)
     try:
         graph = fx.GraphModule(alone, _Tracer().trace(alone))
@@ -349,6 +361,16 @@ def compiled(network: nn.Module, device: torch.device) -> Any:
         reason = printable(shorten(str(error).partition("\n")[0], 200))
         raise UsageError(f"--compile: torch cannot trace this network ({reason})") from None
     return torch.compile(graph, mode="reduce-overhead" if device.type == "cuda" else None)
+
+
+def _quiet_compiler() -> None:
+    """Let torch's compiler keep to itself what it notices: none of it is for users.
+
+    Not for a while only: it compiles when a batch of another size comes.
+    """
+    for name in ("torch._dynamo", "torch._inductor", "torch.utils.cpp_extension"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"torch\.(_dynamo|_inductor|utils\.cpp_extension)")
 
 
 def _placed(split: Split, device: torch.device, order: torch.memory_format | None) -> Split:

@@ -4,7 +4,8 @@ import hashlib
 
 import torch
 
-from cnncalc.data import Dataset, Split, load_data
+from cnncalc.data.fitting import Split
+from cnncalc.data.load import Dataset, load_data
 from cnncalc.errors import UsageError
 from cnncalc.training.objective import Objective
 from cnncalc.training.settings import Settings

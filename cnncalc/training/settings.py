@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
+from cnncalc.data import places
 from cnncalc.errors import UsageError, shown, suggestion
 
 Optimizer = Literal["sgd", "momentum", "rmsprop", "adam", "adamw"]
@@ -13,6 +14,7 @@ Schedule = Literal["constant", "cosine", "linear", "step"]
 Device = Literal["auto", "cpu", "cuda", "mps"]
 Precision = Literal["fp32", "bf16", "fp16"]
 
+DATA_SETS = places.NAMES
 LEARNING_RATES: dict[Optimizer, float] = {
     "sgd": 0.05,
     "momentum": 0.01,

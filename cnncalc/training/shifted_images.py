@@ -6,10 +6,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from cnncalc.data import Split
+from cnncalc.data.fitting import Split
 from cnncalc.findings.contest import Shifted
 from cnncalc.layers.base import Shape
-from cnncalc.training.loop import batches, right
+from cnncalc.training.loop import answers, batches
 
 MOST = 4
 """The positions that images are moved by at most."""
@@ -36,8 +36,10 @@ def directions(input: Shape) -> tuple[Direction, ...]:
 
 
 def farthest(input: Shape) -> int:
-    """How far images are moved: something must be left of each axis along which they are."""
-    return min((MOST, *(input[way.axis - 1] - 1 for way in directions(input))))
+    """How far images are moved: at most a quarter of the shortest axis along which they are, and
+    at least by one position; not at all where there is no such axis."""
+    ways = directions(input)
+    return min((MOST, *(max(1, input[way.axis - 1] // 4) for way in ways))) if ways else 0
 
 
 def shifted(images: Tensor, axis: int, by: int) -> Tensor:
@@ -49,37 +51,54 @@ def shifted(images: Tensor, axis: int, by: int) -> Tensor:
     return moved
 
 
-def right_when_shifted(
+class Answers(NamedTuple):
+    """What a network said of test images."""
+
+    shifted: tuple[Shifted, ...]
+    """How many are right, moved by 0, 1, … positions."""
+    right: tuple[bool, ...]
+    """Which of those that stay."""
+
+
+def answers_when_shifted(
     network: nn.Module,
     sign: int,
     test: Split,
+    as_they_are: Tensor,
+    read: Callable[[Tensor], Tensor],
+    *,
     batch_size: int,
     step: Callable[[int, int], None],
-) -> tuple[Shifted, ...]:
-    """Right answers on the test images, moved by 0, 1, … positions in every direction.
+) -> Answers:
+    """Answers on the test images, moved by 0, 1, … positions in every direction.
 
-    `sign` is that of the logits. Batches are those of the training's own test, so that the answers
-    of images that stay are the same. `step` is told how many passes are done, and of how many.
+    Moved are the images `as_they_are` (N, C, *sizes), which `read` then makes to fit the network;
+    `test` are those that stay, made to fit. `sign` is that of the logits. Batches are those of the
+    training's own test, so that the answers on images that stay are the same. `step` is told how
+    many passes are done, and of how many.
     """
     device = next(network.parameters()).device
-    images, labels = test.images.to(device), test.labels.to(device)
+    images, labels = as_they_are.to(device), test.labels.to(device)
     shape = tuple(images.shape[1:])
-    ways = directions(shape)
-    passes = [(by, way) for by in range(1, farthest(shape) + 1) for way in ways]
-    right_by = dict[int, list[int]]()
+    passes = [(by, way) for by in range(1, farthest(shape) + 1) for way in directions(shape)]
     network.eval()
-    for done, (by, way) in enumerate([(0, None), *passes], 1):
-        moved = shifted(images, way.axis, way.sign * by) if way else images
-        right_by.setdefault(by, []).append(_right(network, sign, moved, labels, batch_size))
+
+    def right(moved: Tensor, read: Callable[[Tensor], Tensor]) -> Tensor:
+        found = list[Tensor]()
+        with torch.no_grad():
+            for start, stop in batches(len(labels), batch_size):
+                logits = network(read(moved[start:stop])).flatten(1).float() * sign
+                found.append(answers(logits) == labels[start:stop])
+        return torch.cat(found)
+
+    at_home = right(test.images.to(device), lambda images: images)
+    step(1, 1 + len(passes))
+    right_by = {0: [int(at_home.sum())]}
+    for done, (by, way) in enumerate(passes, 2):
+        moved = shifted(images, way.axis, way.sign * by)
+        right_by.setdefault(by, []).append(int(right(moved, read).sum()))
         step(done, 1 + len(passes))
-    return tuple(Shifted(by, tuple(counts)) for by, counts in right_by.items())
-
-
-def _right(network: nn.Module, sign: int, images: Tensor, labels: Tensor, batch_size: int) -> int:
-    """How many images are answered rightly."""
-    correct = torch.zeros((), dtype=torch.int64, device=images.device)
-    with torch.no_grad():
-        for start, stop in batches(len(labels), batch_size):
-            logits = network(images[start:stop]).flatten(1).float() * sign
-            correct += right(logits, labels[start:stop]).long()
-    return int(correct)
+    return Answers(
+        tuple(Shifted(by, tuple(counts)) for by, counts in right_by.items()),
+        tuple(at_home.tolist()),
+    )

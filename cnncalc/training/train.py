@@ -25,7 +25,7 @@ from cnncalc.training.settings import Settings
 if TYPE_CHECKING:
     import torch
 
-    from cnncalc.data import Dataset
+    from cnncalc.data.load import Dataset
     from cnncalc.training.loop import Epoch, Loop
 
 METRICS = "metrics.jsonl"

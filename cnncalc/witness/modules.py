@@ -15,6 +15,14 @@ Sizes = tuple[int, ...]
 _CONVOLUTIONS = {1: functional.conv1d, 2: functional.conv2d, 3: functional.conv3d}
 
 
+def product(factors: Sequence[Tensor]) -> Tensor:
+    """All multiplied, from the first to the last."""
+    result = factors[0]
+    for factor in factors[1:]:
+        result = result * factor
+    return result
+
+
 class Weights(nn.Module):
     """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 
@@ -207,24 +215,3 @@ class DropPath(nn.Module):
             return x
         kept = torch.rand(len(x), *[1] * (x.dim() - 1), device=x.device) >= self.p
         return x * kept / (1 - self.p) if self.p < 1 else x * 0
-
-
-class MaxUnpool(nn.Module):
-    """Each value at the start of its window, zeros elsewhere.
-
-    Where the pooling found the value is not known here: the graph does not say which one it was.
-    """
-
-    def __init__(self, stride: Sizes, size: Sizes) -> None:
-        super().__init__()
-        self.stride, self.size = stride, size
-
-    def forward(self, x: Tensor) -> Tensor:
-        whole, axes = slice(None), zip(x.shape[2:], self.stride, self.size, strict=True)
-        starts = [slice(0, (n - 1) * stride + 1, stride) for n, stride, _ in axes]
-        # The last window may start beyond the size that is wanted.
-        ends = zip(starts, self.size, strict=True)
-        sizes = [max(start.stop, size) for start, size in ends]
-        output = x.new_zeros(*x.shape[:2], *sizes)
-        output[(whole, whole, *starts)] = x
-        return output[(whole, whole, *map(slice, self.size))]

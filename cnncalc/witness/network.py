@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from cnncalc.errors import CnncalcError
-from cnncalc.graph import Graph
-from cnncalc.infer import Facts
+from cnncalc.graph import Graph, indices
+from cnncalc.infer import Facts, twins
 from cnncalc.layers.twin import Twin, variables
 from cnncalc.witness import modules
 
@@ -29,16 +29,20 @@ class Network(nn.Module):
         self._inputs = tuple(graph.inputs)
         self._outputs, self._auxiliary = graph.outputs, graph.auxiliary
         self._resting = graph.only_auxiliary()
-        twins = {fact.node.name: fact.node.layer.twin(*fact.inputs) for fact in facts}
-        places = {fact.node.name: self._place(fact, twins) for fact in facts}
+        self._ties: list[tuple[str, str]] = []
+        """Modules that differ, and whose tensors they have."""
+        made = twins(facts)
+        places = {fact.node.name: self._place(fact, made) for fact in facts}
+        asked = {node.indices_of for node in graph.nodes}
         frees = _frees(graph)
         # Of each node what is called on what, and which values nothing reads from then on.
         self._steps = tuple(
             (
                 node.name,
-                twins[node.name].call,
+                made[node.name].call,
                 places[node.name],
-                node.inputs,
+                node.values,
+                (node.name, indices(node.name)) if node.name in asked else (node.name,),
                 frees.get(node.name, ()),
             )
             for node in graph.nodes
@@ -50,11 +54,16 @@ class Network(nn.Module):
             names = ", ".join(self._inputs)
             raise TypeError(f"{len(self._inputs)} inputs are needed ({names}), not {len(inputs)}")
         values = dict(zip(self._inputs, inputs, strict=True))
-        for name, call, module, reads, frees in self._steps:
+        for name, call, module, reads, gives, frees in self._steps:
             if self.training or name not in self._resting:
                 run = _function(call, len(reads))
                 # No variable holds the value: it is freed when `values` lets it go.
-                values[name] = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                if len(gives) == 1:
+                    values[name] = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                else:
+                    found = run(self.get_submodule(module), *map(values.__getitem__, reads))
+                    values.update(zip(gives, found, strict=True))
+                    del found
                 if watch is not None:
                     watch(name, values[name])
             for read in frees:
@@ -62,6 +71,13 @@ class Network(nn.Module):
         wanted = self._outputs + (self._auxiliary if self.training else ())
         results = tuple(values[name] for name in wanted)
         return results[0] if len(results) == 1 else results
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> "Network":
+        # What moves to a device or becomes another type moves layer by layer.
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        for mine, theirs in self._ties:
+            _tie(self.get_submodule(mine), self.get_submodule(theirs))
+        return self
 
     def _place(self, fact: Facts, twins: dict[str, Twin]) -> str:
         """Makes a node's module, puts it under the node's name, and says where it is."""
@@ -75,6 +91,7 @@ class Network(nn.Module):
             if twin[1:] == twins[node.weights_of][1:]:
                 made = shared
             else:
+                self._ties.append((node.name, node.weights_of))
                 _tie(made, shared)
         # What counts a model's modules takes one with others inside for no layer.
         beside = node.fused_into and twins[node.fused_into].module and not fact.weights
@@ -101,7 +118,7 @@ def _frees(graph: Graph) -> dict[str, tuple[str, ...]]:
     """By node: the values that it is the last to need. One that nothing reads frees itself."""
     last = dict.fromkeys(graph.inputs, graph.nodes[0].name)
     for node in graph.nodes:
-        last |= dict.fromkeys((node.name, *node.inputs), node.name)
+        last |= dict.fromkeys((node.name, *node.values), node.name)
     frees: dict[str, tuple[str, ...]] = {}
     for name, reader in last.items():
         if name not in (*graph.outputs, *graph.auxiliary):
@@ -121,4 +138,6 @@ def _tie(made: nn.Module, shared: nn.Module) -> None:
 def _function(call: str, inputs: int) -> Any:
     # The expression is one of our own layers': nothing of a spec is in it but sizes.
     names = ", ".join(("module", *variables(inputs)))
-    return eval(f"lambda {names}: {call}", {"torch": torch, "F": nn.functional})
+    return eval(
+        f"lambda {names}: {call}", {"torch": torch, "F": nn.functional, "product": modules.product}
+    )

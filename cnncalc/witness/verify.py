@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from cnncalc.witness.measure import Gradients, Shapes
 
 WORKSPACE = 6
-"""By how much a real inference can exceed the working set; tests/test_torch_memory.py measures."""
+"""By how much a real inference can exceed the peak memory; tests/test_torch_memory.py measures."""
 
 
 def verify_graph(
@@ -58,7 +58,7 @@ def verify_graph(
     params = report.total("params")
     training_bytes = 2 * 4 * params + sum(predicted)
     if device and not shapes.stopped:
-        needed = training_bytes + WORKSPACE * of_batch.total("working_set")
+        needed = training_bytes + WORKSPACE * of_batch.total("peak_memory")
         skipped = _too_large(params, max_params, needed, max_memory, device)
         if not skipped:
             found: Gradients = measure.train_step(graph, facts, of_batch.batch, device)

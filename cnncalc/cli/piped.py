@@ -1,0 +1,35 @@
+"""A spec that is piped in where none is named."""
+
+import os
+import select
+import stat
+import sys
+
+WAIT = 0.5
+"""Seconds that an open pipe has to say something: where nobody types, as in CI, it may stay silent
+for ever."""
+SILENT = (
+    "note: no SPEC is named, and the pipe on standard input is silent: this is lenet5; - waits for "
+    "the pipe"
+)
+
+
+def is_given() -> bool:
+    """Whether a spec can be read from standard input: a file, or a pipe in which something is.
+
+    A pipe that is open and silent is told of on standard error.
+    """
+    try:
+        number = sys.stdin.fileno()
+        mode = os.fstat(number).st_mode
+        if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
+            ready, _, _ = select.select([number], [], [], WAIT)
+            if not ready:
+                print(SILENT, file=sys.stderr)
+                return False
+        elif not stat.S_ISREG(mode):
+            return False
+        # What is there is looked at, and stays. Of a pipe that ends without a word it is nothing.
+        return bool(sys.stdin.buffer.peek(1))  # type: ignore[union-attr]
+    except (OSError, ValueError, AttributeError):
+        return False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.analysis.layer_numbers import layer_numbers
 from cnncalc.dims import ceil_div, minimum
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
@@ -68,10 +68,13 @@ def columns(
         return lambda: [value(fact) for fact in facts]
 
     def params(fact: Facts) -> int:
-        return trained_params(fact) + (kept(fact) if kept else 0)
+        return fact.params - second(fact) + (kept(fact) if kept else 0)
 
-    def trained_params(fact: Facts) -> int:
-        return fact.params - (second_biases(fact) if kept else 0)
+    def trainable(fact: Facts) -> int:
+        return fact.trained - (second(fact) if fact.trained else 0)
+
+    def second(fact: Facts) -> int:
+        return second_biases(fact) if kept else 0
 
     def sizes(attribute: str) -> Callable[[], Sequence[Any]]:
         return each(lambda f: [getattr(w, attribute) for w in f.windows] or None)
@@ -105,7 +108,7 @@ def columns(
 
     return {
         "name": each(lambda f: f.node.name),
-        "number": lambda: _numbers(facts),
+        "number": lambda: layer_numbers(facts),
         "type": each(lambda f: f.node.layer.type),
         "layer": each(lambda f: f.node.layer.describe(*f.inputs)),
         "from": each(lambda f: list(f.node.inputs)),
@@ -123,9 +126,9 @@ def columns(
         "params": each(params),
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
-        "biases": each(lambda f: _biases(f) - f.params + trained_params(f)),
-        "trainable": each(trained_params),
-        "non_trainable": each(kept or (lambda f: 0)),
+        "biases": each(lambda f: _biases(f) - second(f)),
+        "trainable": each(trainable),
+        "non_trainable": each(lambda f: params(f) - trainable(f)),
         "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
@@ -149,6 +152,7 @@ def columns(
         "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
+        "gradient_bytes": lambda: [t.gradients for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],
         "bytes_moved": each(moved),
         "intensity": each(lambda f: ratio(2 * f.macs * batch, moved(f))),
@@ -196,10 +200,13 @@ def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
         reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        if reaches_weights or layer.weights(*fact.inputs):
+        weighs = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if reaches_weights or weighs:
             needed.add(name)
         first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        found.append((2 * fact.macs - first) * batch)
+        of_weights = fact.macs - layer.computed_macs(*fact.inputs)
+        macs = 2 * fact.macs - first - (0 if weighs else of_weights)
+        found.append(macs * batch if reaches_weights or weighs else 0)
     return found
 
 
@@ -209,9 +216,3 @@ def _part(fact: Facts, auxiliary: set[str]) -> str:
         return "auxiliary"
     vectors = all(len(shape) == 1 for shape in (*fact.inputs, fact.output))
     return "dense" if vectors else "convolutional"
-
-
-def _numbers(facts: list[Facts]) -> list[int | None]:
-    """The textbook's number of each layer; none before the first that counts."""
-    numbers = accumulate(int(fact.node.layer.numbered) for fact in facts)
-    return [number or None for number in numbers]

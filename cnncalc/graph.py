@@ -63,6 +63,8 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    unused_blocks: tuple[str, ...] = ()
+    """The blocks of the spec that its layers do not speak of."""
     on: "Callable[[Shape], Graph] | None" = None
     """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
     left_out: str = ""
@@ -90,16 +92,18 @@ class Graph(NamedTuple):
                 found.add(node.name)
         return found
 
+    def unread(self) -> list[str]:
+        """The nodes that no output needs, be it of the network or auxiliary."""
+        needed = self.behind((*self.outputs, *self.auxiliary))
+        return [node.name for node in self.nodes if node.name not in needed]
+
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape; ids stay ids. May raise SpecError."""
+        """The same network, which has one input, on one of another shape; ids stay ids. May raise
+        SpecError."""
         own = self.inputs if self.spec_inputs is None else self.spec_inputs
-        if all(isinstance(old, Ids) for old in self.inputs.values()):
-            shape = Ids(shape)
-        found = (
-            self._replace(inputs={next(iter(self.inputs)): shape})
-            if self.on is None
-            else self.on(shape)
-        )
+        ((name, old),) = self.inputs.items()
+        shape = Ids(shape) if isinstance(old, Ids) else shape
+        found = self._replace(inputs={name: shape}) if self.on is None else self.on(shape)
         return found._replace(changed=self.changed, spec_inputs=own)
 
     @property

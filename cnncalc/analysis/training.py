@@ -61,9 +61,9 @@ def training(
     per_parameter, counts_steps = OPTIMIZERS[optimizer]
 
     def added(fact: Facts, saved: int) -> Training:
-        params = bytes_of(fact.params)
-        steps = STEP_BYTES * len(fact.weights) if counts_steps else 0
-        return Training(params, params, per_parameter * params + steps, saved)
+        trained = bytes_of(fact.trained)
+        steps = STEP_BYTES * len(fact.weights) if counts_steps and fact.trained else 0
+        return Training(bytes_of(fact.params), trained, per_parameter * trained + steps, saved)
 
     return list(map(added, facts, saved_for_backward(graph, facts, batch, bytes_of)))
 
@@ -97,7 +97,8 @@ def saved_for_backward(
         reads = [tensors[read] for read in fact.node.inputs]
         tensors[name] = made = _made(fact, reads[0], batch)
         reached = [read in trained for read in fact.node.inputs]
-        if not any(reached) and not layer.weights(*fact.inputs):
+        trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if not any(reached) and not trains:
             found.append(0)
             continue
         trained.add(name)

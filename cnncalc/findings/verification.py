@@ -8,6 +8,7 @@ from typing import Any, Literal, NamedTuple
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
 from cnncalc.report import Report
+from cnncalc.tables.table import notices
 
 Aspect = Literal["output", "params", "macs", "saved", "gradients"]
 """What is compared of each layer."""
@@ -118,5 +119,6 @@ class Verification(Presented):
             "run": run,
             "not_run": self.skipped or None,
             "differences": [difference.to_dict() for difference in self.differences],
+            "warnings": [notice.to_dict() for notice in notices(report)],
             "layers": layers,
         }

@@ -14,6 +14,7 @@ from cnncalc.findings.verification import (
 from cnncalc.meanings import COLUMNS
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
 from cnncalc.tables.depth import Group, fitting_depth, groups
+from cnncalc.tables.table import notices
 
 YES, NO = "✓", "✗"
 _COLUMNS: dict[Aspect, str] = {
@@ -47,6 +48,7 @@ def page(found: Verification, depth: int | None = None, whole: bool = False) -> 
         Grid(header, rows, right, foot=1),
         *([differences([found])] if found.differences else []),
         Prose("\n".join(_notes(found))),
+        *([Items(said)] if (said := [notice.line for notice in notices(report)]) else []),
     ]
 
 
@@ -79,6 +81,11 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
         blocks.append(differences(wrong, named=True))
     if ran:
         blocks.append(Prose(f"{_way(ran[0], networks[0][1].batch)}: {len(ran):,} networks."))
+    said = [
+        f"{name}: {notice.line}" for name, found in networks for notice in notices(found.report)
+    ]
+    if said:
+        blocks.append(Items(said))
     skipped = {name: found.skipped for name, found in networks if found.skipped}
     if set(skipped.values()) == {AS_ASKED}:
         blocks.append(Prose("No forward and backward, as asked."))

@@ -54,7 +54,9 @@ def _whole_numbers(minimum: int, wanted: str) -> Any:
         listed = isinstance(value, (list, tuple)) and 1 <= len(value) <= 4
         for number in value if listed else [value]:
             if not listed or not is_whole(number, minimum):
-                raise refuse(f"must list {wanted}, not {shown(number)}")
+                many = isinstance(value, (list, tuple)) and not listed and len(value)
+                found = f"{len(value):,} of them" if many else shown(number)
+                raise refuse(f"must list {wanted}, not {found}")
         # A number that may be -1 is asked here, so that `output` need not.
         return tuple(pinned(number) if number < 0 else number for number in value)
 

@@ -94,6 +94,8 @@ class Network(nn.Module):
                 self._ties.append((node.name, node.weights_of))
                 _tie(made, shared)
         # What counts a model's modules takes one with others inside for no layer.
+        if not node.trainable:
+            made.requires_grad_(False)
         beside = node.fused_into and twins[node.fused_into].module and not fact.weights
         place = "_".join(node.name.rsplit(".", 1)) if beside else node.name
         self._put(place, made, node.name)

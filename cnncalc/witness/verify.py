@@ -65,7 +65,8 @@ def verify_graph(
             saved = tuple(map(found.saved.get, names))
             step = Step(device, saved, exact=device == "cpu", peak=found.peak)
             looked["saved"] = set(found.saved) if step.exact else set()
-            looked["gradients"] = {name for name, _, _ in _weights(facts) if found.finite}
+            trained = [fact for fact in facts if fact.node.trainable]
+            looked["gradients"] = {name for name, _, _ in _weights(trained) if found.finite}
             differences += _of_step(graph, facts, predicted, step, found)
 
     wrong = {(difference.layer, difference.aspect) for difference in differences}
@@ -198,7 +199,8 @@ def _of_step(
                 yield Difference(fact.node.name, "saved", "saved bytes", wanted, saved)
     # What reaches no output has no gradient.
     reaching = graph.behind(graph.outputs + graph.auxiliary)
-    for layer, tensor, _ in _weights(facts):
+    trained = [fact for fact in facts if fact.node.trainable]
+    for layer, tensor, _ in _weights(trained):
         if layer in reaching and not found.finite.get(tensor, True):
             state = "none" if found.finite[tensor] is None else "not finite"
             yield Difference(layer, "gradients", f"gradient of {tensor}", "finite", state)

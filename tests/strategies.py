@@ -187,6 +187,12 @@ def conv_transpose_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
         columns["dilation"].append(dilation)
         columns["output_padding"].append(added)
     fields = {key: _spelled(draw, values) for key, values in columns.items()}
+    if draw(st.integers(0, 3)) == 0:
+        fields["padding"] = draw(st.sampled_from(["same", "valid", "half"]))
+        fields.pop("output_padding")
+        if min(shape[1:]) == 1 and fields["padding"] == "half":
+            # Half of an even kernel on both sides is all of it.
+            fields["padding"] = "valid"
     fields["groups"] = groups = draw(_divisors(shape[0]))
     fields["out_channels"] = groups * draw(st.integers(1, 2))
     return fields
@@ -350,6 +356,9 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "pixel_shuffle": lambda s: st.fixed_dictionaries(
         {"upscale_factor": st.sampled_from([r for r in (1, 2) if s[0] % r**2 == 0])}
     ),
+    "pixel_unshuffle": lambda s: st.fixed_dictionaries(
+        {"downscale_factor": _divisors(*s[1:]) if len(s) == 3 else st.just(1)}
+    ),
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
 }
@@ -402,7 +411,7 @@ def words_for(shape: Shape) -> list[str]:
     words = [*_ANY, *(_SPATIAL if len(shape) > 1 else _VECTOR)]
     words += _TOKENS if len(shape) == 2 else ()
     if len(shape) != 3:
-        words = [word for word in words if word != "pixel_shuffle"]
+        words = [word for word in words if word not in ("pixel_shuffle", "pixel_unshuffle")]
     if prod(shape[1:]) == 1:
         words = [word for word in words if word != "instance_norm"]
     return sorted(words, key=list(MODULES).index)

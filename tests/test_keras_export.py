@@ -321,3 +321,23 @@ def test_a_join_of_many(word: str) -> None:
     layers = [{"tanh": None, "name": name, "from": "input"} for name in names]
     spec = {"name": "many", "input": {"features": 2}}
     same_values({**spec, "layers": [*layers, {word: None, "from": names}]})
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_transposed_same_is_that_of_keras(kernel_size: int, stride: int) -> None:
+    """The gradient of the convolution with `same`: Keras' own, on what it reads and gives."""
+    sizes = {"kernel_size": kernel_size, "stride": stride, "padding": "same"}
+    graph = cnncalc.load(spec_of({"conv_transpose": {"out_channels": 1, **sizes}}, (1, 7, 7)))
+    twin: Any = cnncalc.build(graph).eval()
+    kernel = twin.upconv1.weight
+    x, y = torch.randn(1, 1, 7, 7), torch.randn(1, 7 * stride, 7 * stride, 1)
+    convolved = keras.ops.conv(
+        y, kernel.detach().permute(2, 3, 1, 0), strides=stride, padding="same"
+    )
+    with torch.no_grad():
+        given = twin(x) - twin.upconv1.bias
+    assert given.shape == (1, 1, 7 * stride, 7 * stride)
+    # What is transposed: ⟨Aᵀx, y⟩ = ⟨x, Ay⟩.
+    one, other = (given[0, 0] * y[0, ..., 0]).sum(), (x[0, 0] * convolved[0, ..., 0]).sum()
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

@@ -334,6 +334,40 @@ CASES = [
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
     ),
+    # SRGAN's other way round: each 2×2 positions become four channels.
+    Case({"pixel_unshuffle": 2}, (3, 8, 6), (12, 4, 3)),
+    # Keras' padding same: 7 · 2 = 14. Uncropped 6·2 + 5 = 17, so 1 is cut before and 2 after. Of
+    # the stamps' 35 taps along an axis tap 0 of the first is cut, and at the far end taps 3 and 4
+    # of the last.
+    Case(
+        {"conv_transpose": {"out_channels": 4, "kernel_size": 5, "stride": 2, "padding": "same"}},
+        (3, 7, 7),
+        (4, 14, 14),
+        params=4 * (3 * 25 + 1),
+        macs=7 * 7 * 25 * 3 * 4,
+        elementwise={"add": 14 * 14 * 4},
+        connections=(35 - 1 - 2) ** 2 * 3 * 4 + 14 * 14 * 4,
+    ),
+    # Half of 3 on every side: (4 − 1)·2 + 3 − 2 = 7, of whose 12 stamped taps the outer two are cut.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "half"}},
+        (1, 4),
+        (1, 7),
+        params=4,
+        macs=12,
+        elementwise={"add": 7},
+        connections=12 - 2 + 7,
+    ),
+    # Stamps of 1, three apart, and a gap behind the last: 4 · 3.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 1, "stride": 3, "padding": "same"}},
+        (1, 4),
+        (1, 12),
+        params=2,
+        macs=4,
+        elementwise={"add": 12},
+        connections=4 + 12,
+    ),
     # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
     Case(
         {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},
@@ -766,6 +800,7 @@ def test_which_layers_make_new_values(name: str, kind: str, item: Any) -> None:
 
 
 UNDO = {"max_unpool": None, "indices_of": "p"}
+SAME_AND_MORE = {"padding": "same", "output_padding": 1}
 REFUSED = [
     ({"conv": {"out_channels": 5, "kernel_size": 3, "groups": 2}}, "5 output channels do not"),
     ({"conv": {"out_channels": 6, "kernel_size": 3, "groups": 3}}, "4 input channels do not"),
@@ -773,6 +808,11 @@ REFUSED = [
     ({"max_pool": {"kernel_size": 2, "padding": 2, "dilation": 3}}, "more than half of the kernel"),
     ({"conv_transpose": {"out_channels": 1, "kernel_size": 2, "padding": 5}}, "crops everything"),
     ({"pixel_shuffle": 3}, "4 channels do not divide by 3²"),
+    ({"pixel_unshuffle": 2}, "width 9 does not divide by 2"),
+    (
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 2, **SAME_AND_MORE}},
+        "padding same says what is added, too",
+    ),
     ({"prelu": 3}, "1 or the number of channels 4, not 3"),
     ({"reshape": [5, -1]}, "which do not fill"),
     ({"crop": 4}, "leaves nothing of 8"),

@@ -37,7 +37,7 @@ GROUPS = {
     "Dropout": {"activation": "dropout drop_path"},
     "Moving values": {
         "reshape": "flatten reshape permute slice channel_shuffle",
-        "resize": "pad crop upsample pixel_shuffle",
+        "resize": "pad crop upsample pixel_shuffle pixel_unshuffle",
     },
     "Joins": {"join": "add multiply concat"},
 }

@@ -64,6 +64,7 @@ pad                  | ZeroPad* ConstantPad* | ZeroPadding*        | Pad        
 crop                 |                    | Cropping*              |                    | centercrop
 upsample             | Upsample           | UpSampling*            | Resize             | interpolate upsamplingbilinear2d upsamplingnearest2d upsamplebilinear upsamplenearest
 pixel_shuffle        | PixelShuffle       |                        | DepthToSpace       |
+pixel_unshuffle      | PixelUnshuffle     |                        | SpaceToDepth       |
 add                  |                    | Add                    | Add Sum            | residual
 multiply             |                    | Multiply               | Mul                |
 concat               |                    | Concatenate            | Concat             | cat
@@ -98,6 +99,7 @@ output_size          |                    | output_size            |            
 cropping             |                    | cropping               |                    | margin
 activation           |                    | activation             |                    | act nonlinearity
 upscale_factor       |                    |                        | blocksize          | block_size r
+downscale_factor     |                    |                        | blocksize          | block_size r
 num_groups           |                    | groups                 | num_groups         |
 mode                 |                    | interpolation          |                    |
 """

@@ -348,7 +348,7 @@ CASES = [
         elementwise={"add": 14 * 14 * 4},
         connections=(35 - 1 - 2) ** 2 * 3 * 4 + 14 * 14 * 4,
     ),
-    # Half of 3 on every side: (4 − 1)·2 + 3 − 2 = 7, of whose 12 stamped taps the outer two are cut.
+    # Half of 3 on every side: (4 − 1)·2 + 3 − 2 = 7; of the 12 stamped taps the outer two are cut.
     Case(
         {"conv_transpose": {"out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "half"}},
         (1, 4),

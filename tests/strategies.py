@@ -266,7 +266,9 @@ _FLAG = st.booleans()
 _NOTHING = _fixed()
 
 _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
-    "batch_norm": _fixed(affine=_FLAG, track_running_stats=_FLAG),
+    "batch_norm": _fixed(
+        affine=st.sampled_from([True, False, "scale", "shift"]), track_running_stats=_FLAG
+    ),
     "layer_norm": _fixed(over=st.sampled_from(["channels", "all"]), affine=_FLAG),
     "group_norm": lambda s: st.fixed_dictionaries({"num_groups": _divisors(s[0]), "affine": _FLAG}),
     "prelu": lambda s: st.fixed_dictionaries({"num_parameters": st.sampled_from([1, s[0]])}),

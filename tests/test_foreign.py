@@ -200,7 +200,7 @@ def test_a_call_is_written_as_an_item(call: str, ours: str, item: str | None) ->
         ),
         (
             "batch_norm: {scale: false}",
-            "no such field of batch_norm; affine: false leaves out scale and shift together",
+            "; affine: false leaves out scale and shift, of batch_norm affine: shift the scale",
         ),
         (
             "multi_head_attention: {num_heads: 3, qkv_bias: true}",

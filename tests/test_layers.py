@@ -368,6 +368,15 @@ CASES = [
         elementwise={"add": 12},
         connections=4 + 12,
     ),
+    # Keras' InceptionV3 has no scales (scale=False): a shift for each of 32 maps.
+    Case(
+        {"batch_norm": {"affine": "shift"}},
+        (32, 149, 149),
+        (32, 149, 149),
+        params=32,
+        elementwise={"multiply": 32 * 149 * 149, "add": 32 * 149 * 149},
+        buffers=2 * 32 + 1,
+    ),
     # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
     Case(
         {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},

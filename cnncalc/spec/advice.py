@@ -41,8 +41,8 @@ _NO_LAYERS = {
 
 _NO_FIELDS = {
     "padding_mode": "; borders are zeros: a pad with another mode before it makes others",
-    "scale": "; affine: false leaves out scale and shift together",
-    "center": "; affine: false leaves out scale and shift together",
+    "scale": "; affine: false leaves out scale and shift, of batch_norm affine: shift the scale",
+    "center": "; affine: false leaves out scale and shift, of batch_norm affine: scale the shift",
     "qkv_bias": "; bias is that of all projections, the last one too",
     "recompute_scale_factor": "",
     "return_state": "; return_sequences: false gives the last state",

@@ -126,6 +126,27 @@ class LocallyConnected(nn.Module):
         return output if self.bias is None else output + self.bias
 
 
+class PartBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """A batch normalisation with a trained scale or a trained shift alone."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float,
+        affine: str,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, False, track_running_stats)
+        if affine == "scale":
+            self.weight = nn.Parameter(torch.ones(num_features))
+        else:
+            self.bias = nn.Parameter(torch.zeros(num_features))
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """All numbers of axes will do."""
+
+
 class GruResetBefore(nn.Module):
     """A gated recurrent unit whose reset gate stands before the product with the state.
 

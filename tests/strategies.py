@@ -263,6 +263,17 @@ def _fixed(**fields: SearchStrategy[Any]) -> Callable[[Shape], SearchStrategy[di
 
 
 _FLAG = st.booleans()
+_FUNCTIONS: list[dict[str, Any]] = [
+    *({"kind": kind} for kind in ("abs", "square", "sin", "cos", "neg")),
+    *({"kind": "clamp", **bounds} for bounds in ({"min": 0}, {"max": 0.5}, {"min": -1, "max": 1})),
+]
+
+
+def _constants(channels: int) -> SearchStrategy[Any]:
+    number = st.sampled_from([0, 1, 0.5, -2])
+    return number | st.lists(number, min_size=channels, max_size=channels)
+
+
 _NOTHING = _fixed()
 
 _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
@@ -276,6 +287,11 @@ _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "gelu": _fixed(approximate=st.sampled_from(["none", "tanh"])),
     "rms_norm": _fixed(over=st.sampled_from(["channels", "all"]), affine=_FLAG),
     "layer_scale": _fixed(initial=st.sampled_from([1e-6, 1.0])),
+    "scale": lambda s: st.fixed_dictionaries(
+        {name: _constants(s[0]) for name in ("factor", "offset")}
+    ),
+    # The others are not everywhere finite.
+    "function": lambda s: st.sampled_from(_FUNCTIONS),
     "drop_path": _fixed(p=st.sampled_from([0, 0.5, 1])),
     "slice": _slice_fields,
     "dropout": _fixed(p=st.sampled_from([0, 0.5, 1]), per_channel=_FLAG),

@@ -377,6 +377,21 @@ CASES = [
         elementwise={"multiply": 32 * 149 * 149, "add": 32 * 149 * 149},
         buffers=2 * 32 + 1,
     ),
+    # Pixels to −1 … 1, as Keras' MobileNet wants them.
+    Case(
+        {"scale": {"factor": 1 / 127.5, "offset": -1}},
+        (3, 4, 4),
+        (3, 4, 4),
+        elementwise={"multiply": 48, "add": 48},
+    ),
+    Case({"scale": [1, 2, 3]}, (3, 4, 4), (3, 4, 4), elementwise={"multiply": 48}),
+    Case({"function": "sqrt"}, (3, 4), (3, 4), elementwise={"exp": 12}),
+    Case(
+        {"function": {"kind": "clamp", "min": 0, "max": 6}},
+        (3, 4),
+        (3, 4),
+        elementwise={"compare": 24},
+    ),
     # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
     Case(
         {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},
@@ -817,6 +832,11 @@ REFUSED = [
     ({"max_pool": {"kernel_size": 2, "padding": 2, "dilation": 3}}, "more than half of the kernel"),
     ({"conv_transpose": {"out_channels": 1, "kernel_size": 2, "padding": 5}}, "crops everything"),
     ({"pixel_shuffle": 3}, "4 channels do not divide by 3²"),
+    ({"scale": [1, 2]}, "factor has 2 values for 4 channels"),
+    ({"scale": {"factor": "much"}}, "must be a number, or a list with one for each channel"),
+    ({"function": "clamp"}, "clamp needs min, max or both"),
+    ({"function": {"kind": "abs", "max": 1}}, "abs takes no max; clamp does"),
+    ({"function": "tan"}, "must be abs, sqrt, exp"),
     ({"pixel_unshuffle": 2}, "width 9 does not divide by 2"),
     (
         {"conv_transpose": {"out_channels": 1, "kernel_size": 2, **SAME_AND_MORE}},

@@ -34,6 +34,7 @@ GROUPS = {
         "activation": "relu relu6 leaky_relu prelu sigmoid tanh softmax log_softmax",
         "smooth_activation": "elu gelu silu hard_swish hard_sigmoid softplus mish",
     },
+    "Arithmetic": {"arithmetic": "scale function"},
     "Dropout": {"activation": "dropout drop_path"},
     "Moving values": {
         "reshape": "flatten reshape permute slice channel_shuffle",

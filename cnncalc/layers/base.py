@@ -271,6 +271,11 @@ class Layer(BaseModel):
         """
         return self._kept
 
+    @property
+    def partial(self) -> bool:
+        """Whether numbers exist for which it has none, or none that is finite."""
+        return False
+
     def stored(self, *inputs: Shape) -> int:
         """Elements of the tensor in memory that its output is, or a part of."""
         return count(self.output(*inputs))

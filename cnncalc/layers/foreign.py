@@ -55,6 +55,8 @@ softplus             | Softplus           |                        | Softplus   
 mish                 | Mish               |                        | Mish               |
 dropout              | Dropout Dropout*   | Dropout SpatialDropout* | Dropout           |
 drop_path            |                    |                        |                    | stochasticdepth
+scale                |                    | Rescaling              |                    | rescale
+function             |                    |                        | Abs Sqrt Exp Log Sin Cos Neg Reciprocal Clip |
 flatten              | Flatten            | Flatten                | Flatten            |
 reshape              |                    | Reshape                | Reshape            | view unflatten
 permute              |                    | Permute                | Transpose          |
@@ -121,11 +123,11 @@ false no
 """Our values, and what else people write for them; each also in capitals."""
 
 _NONE = """
-additiveattention alphadropout bilinear celu convtbc cosineembeddingloss dot embedding embeddingbag
+additiveattention alphadropout bilinear callable celu convtbc cosineembeddingloss dot embeddingbag
 fractionalmaxpool2d fractionalmaxpool2dwithindices fractionalmaxpool3d
 fractionalmaxpool3dwithindices gaussiandropout gelunew glu gridsample groupedmm gumbelsoftmax
-hardshrink hardtanh hingeembeddingloss layer logsigmoid lppool1d lppool2d lppool3d pixelunshuffle
-quickgelu rrelu selu softmin softshrink softsign sparseplus sparsesigmoid
+hardshrink hardtanh hastorchfunction hingeembeddingloss layer logsigmoid lppool1d lppool2d lppool3d
+quickgelu rrelu scaledmm scalingtype selu softmin softshrink softsign sparseplus sparsesigmoid
 """
 """Words of other frameworks for what no layer of ours computes, though one's name is close."""
 

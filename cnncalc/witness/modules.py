@@ -138,10 +138,10 @@ class PartBatchNorm(nn.modules.batchnorm._BatchNorm):
         track_running_stats: bool,
     ) -> None:
         super().__init__(num_features, eps, momentum, False, track_running_stats)
-        if affine == "scale":
-            self.weight = nn.Parameter(torch.ones(num_features))
-        else:
+        if affine == "shift":
             self.bias = nn.Parameter(torch.zeros(num_features))
+        else:
+            self.weight = nn.Parameter(torch.ones(num_features))
 
     def _check_input_dim(self, input: Tensor) -> None:
         """All numbers of axes will do."""

@@ -114,7 +114,7 @@ def test_a_kernel_as_large_as_the_input_is_a_dense_layer(
 @given(data=st.data(), shape=SPATIAL)
 def test_dilation_changes_no_parameter(word: str, data: st.DataObject, shape: Shape) -> None:
     item = data.draw(layers_for(shape, word))
-    # What is added at the end must be fewer than the dilation.
+    # It may be as large as the dilation lets it.
     item[word].pop("output_padding", None)
     dilated = {**item[word], "dilation": data.draw(st.integers(2, 5))}
     plain = {**item[word], "dilation": 1}

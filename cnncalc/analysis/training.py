@@ -5,14 +5,17 @@ as torch's CPU kernels do, none of them in place. A layer that no trained layer 
 has no weights, has no gradient and keeps nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import compress
+from math import prod
 from typing import NamedTuple
 
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Ids, Order, Shape, count
-from cnncalc.layers.kept import INDEX_BYTES, Kept
+from cnncalc.layers.base import Ids, Shape
+from cnncalc.layers.kept import INDEX_BYTES, Order, Strides
+from cnncalc.layers.layout import contiguous, laid_out, same
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -69,11 +72,12 @@ def training(
 
 
 class _Tensor(NamedTuple):
-    """A tensor in memory: who made it, its elements, and which axis is the last."""
+    """A tensor with its batch: in whose memory it lies, how large that is, and how it lies."""
 
     owner: str
     elements: int
-    order: Order
+    shape: Shape
+    strides: Strides
     bytes: int = 0
     """Of one element; 0 where it has the network's dtype."""
 
@@ -82,10 +86,7 @@ def saved_for_backward(
     graph: Graph, facts: list[Facts], batch: int, bytes_of: Callable[[int], int]
 ) -> list[int]:
     """Bytes that each layer is the first to keep for backward, weights and buffers left out."""
-    tensors = {}
-    for name, shape in graph.inputs.items():
-        bytes = INDEX_BYTES if isinstance(shape, Ids) else 0
-        tensors[name] = _Tensor(name, count(shape), "channels_first", bytes)
+    tensors = tensors_of(graph, facts, batch)
     trained: set[str] = set()
     kept_already: set[str] = set()
     indices: set[str] = set()
@@ -93,57 +94,66 @@ def saved_for_backward(
     found = []
     for fact in facts:
         name, layer = fact.node.name, fact.node.layer
-        kept = layer.kept(*fact.inputs)
         reads = [tensors[read] for read in fact.node.inputs]
-        tensors[name] = made = _made(fact, reads[0], batch)
         reached = [read in trained for read in fact.node.inputs]
         trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
         if not any(reached) and not trains:
             found.append(0)
             continue
         trained.add(name)
-        needed = [made] if kept.output else []
+        kept = layer.kept_for(reached, trains, *fact.inputs)
+        needed = [tensors[name]] if kept.output else []
         if fact.node.indices_of in indices:
             kept = kept._replace(extras=())
         indices.add(fact.node.indices_of or name)
         extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
-        for i, (shape, read) in enumerate(zip(fact.inputs, reads, strict=True)):
-            # A factor is kept for the gradients of the others.
-            if not kept.inputs or (len(reads) > 1 and not any(reached[:i] + reached[i + 1 :])):
-                continue
-            if _reordered(kept, shape, read, batch):
-                extras.append((kept.copies * count(shape) * batch, 0))
-            else:
+        which = kept.inputs if isinstance(kept.inputs, tuple) else (kept.inputs,) * len(reads)
+        for read in compress(reads, which):
+            if kept.order == "as_input" or _lies(read, kept.order, kept.strictly):
                 needed.append(read)
+            else:
+                extras.append((kept.copies * prod(read.shape), 0))
         new = {tensor.owner: tensor for tensor in needed if tensor.owner not in kept_already}
         kept_already |= new.keys()
-        extras += [(tensor.elements * batch, tensor.bytes) for tensor in new.values()]
+        extras += [(tensor.elements, tensor.bytes) for tensor in new.values()]
         bytes = sum(elements * each if each else bytes_of(elements) for elements, each in extras)
         found.append(bytes)
     return found
 
 
-def _reordered(kept: Kept, shape: Shape, read: _Tensor, batch: int) -> bool:
-    """Whether a layer keeps what it reads in another order: a copy."""
-    if kept.channels_last:
-        return _ordered(shape) and read.order != "channels_last"
-    return kept.steps_first and batch > 1 < shape[-1] and read.order != "steps_first"
+def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _Tensor]:
+    """Every value of a batch: inputs and what layers give."""
+
+    def new(name: str, shape: Shape, strides: Strides | None = None) -> _Tensor:
+        return _Tensor(name, prod(shape), shape, strides or contiguous(shape))
+
+    found = {name: new(name, (batch, *shape)) for name, shape in graph.inputs.items()}
+    for name, shape in graph.inputs.items():
+        if isinstance(shape, Ids):
+            found[name] = found[name]._replace(bytes=INDEX_BYTES)
+    for fact in facts:
+        name, layer, shape = fact.node.name, fact.node.layer, (batch, *fact.output)
+        reads = [found[read] for read in fact.node.inputs]
+        read = reads[0]
+        view = layer.view(read.shape, read.strides, *fact.inputs)
+        if view is None:
+            order = layer.order(*fact.inputs)
+            given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
+            # Where kernels know the order, inputs in different ones give the plain one.
+            mixed = order == "by_kernel" and len(set(given)) > 1
+            found[name] = new(name, shape, None if mixed else given[0])._replace(
+                elements=batch * layer.stored(*fact.inputs)
+            )
+        else:
+            found[name] = read._replace(shape=shape, strides=view)
+    return found
 
 
-def _made(fact: Facts, read: _Tensor, batch: int) -> _Tensor:
-    """The tensor that a layer's output is in: its own, or for a view its input's."""
-    layer = fact.node.layer
-    follows = layer.memory_order == "as_input"
-    order = read.order if layer.memory_order == "as_input" else layer.memory_order
-    if order == "steps_first" and batch == 1:
-        order = "channels_last"
-    copied = read.order != "channels_first" and not follows and _ordered(fact.inputs[0])
-    passes = layer.identity and layer.kept(*fact.inputs).extras == ()
-    if (layer.values == "view" and not copied) or passes:
-        return read._replace(order=order)
-    return _Tensor(fact.node.name, layer.stored(*fact.inputs), order)
-
-
-def _ordered(shape: Shape) -> bool:
-    """Whether the order of the axes in memory makes a difference."""
-    return shape[0] > 1 and count(shape[1:]) > 1
+def _lies(tensor: _Tensor, order: Order, strictly: bool) -> bool:
+    """Whether a tensor lies in memory in that order; a vector always does."""
+    if order == "tokens_first" and tensor.shape[0] == 1:
+        # A single sample's tokens are taken as they lie.
+        return True
+    wanted = laid_out(order, tensor.shape, tensor.shape, tensor.strides)
+    in_order = same(tensor.shape, tensor.strides, wanted)
+    return len(tensor.shape) == 2 or (in_order and not (strictly and tensor.strides[1] != 1))

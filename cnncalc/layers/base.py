@@ -10,7 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap, followed
 from cnncalc.layers.fields import refuse
-from cnncalc.layers.kept import Kept
+from cnncalc.layers.kept import Kept, Order, Strides
 from cnncalc.layers.keras_twin import Part, refused
 from cnncalc.layers.twin import Twin
 
@@ -32,10 +32,6 @@ Family = Literal[
 KernelUse = Literal["shared", "unshared", "stamped"]
 """How trained kernels are applied: the same at all positions that are read, others at each of
 them, or the same stamped on the output."""
-
-Order = Literal["as_input", "channels_first", "channels_last", "steps_first"]
-"""How torch lays a tensor out in memory; `steps_first` has a recurrent layer's steps before the
-batch."""
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
@@ -173,7 +169,8 @@ class Layer(BaseModel):
     """
 
     memory_order: ClassVar[Order] = "as_input"
-    """How torch lays its output out in memory; a view that needs another order is a copy."""
+    """How torch lays a new output out in memory: the axes as its input has them, or so where
+    kernels know the order (channels last in 2-D and 3-D), or always in one order."""
     _kept: ClassVar[Kept]
     """What `kept` gives where it does not depend on shapes. There is no default: every class says
     it, for what is left out would be missing in the memory of training."""
@@ -283,6 +280,20 @@ class Layer(BaseModel):
     def second_biases(self, *inputs: Shape) -> int:
         """Those of its biases that Keras has not: of two that are only ever added up."""
         return 0
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        """The same where only some inputs need a gradient (none of a first layer), or where its
+        weights are not trained."""
+        return self.kept(*inputs)
+
+    def order(self, *inputs: Shape) -> Order:
+        """Its memory order on these inputs."""
+        return self.memory_order
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        """Its output's strides in memory where that is its input's memory, given the input's shape
+        and strides with the batch; None where its output has memory of its own."""
+        return None
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Order = Literal["as_input", "by_kernel", "channels_first", "channels_last", "tokens_first"]
+"""How a new tensor lies in memory; `cnncalc.layers.layout` has what each means."""
+Strides = tuple[int, ...]
+"""Steps in memory from one position to the next along each axis, batch first."""
 
 INDEX_BYTES = 8
 """torch's indices are int64."""
@@ -24,17 +29,16 @@ class Kept(NamedTuple):
     As torch's CPU kernels keep them in training, which tests measure.
     """
 
-    inputs: bool = False
+    inputs: bool | tuple[bool, ...] = False
+    """All of them, or which."""
     output: bool = False
     extras: tuple[Extra, ...] = ()
-    channels_last: bool = False
-    """Whether `inputs` are kept with the channels as the last axis: a copy where they are not."""
-
-    steps_first: bool = False
-    """Whether `inputs` are kept with the steps before the batch, as recurrent layers keep them: a
-    copy where they are not, and neither is 1."""
+    order: Order = "as_input"
+    """How `inputs` must lie to be kept: a copy is kept of those that lie otherwise."""
+    strictly: bool = False
+    """Whether a single channel, too, must be a step of 1 from the next one."""
     copies: int = 1
-    """How many copies are made where any is."""
+    """How many copies are kept where any is."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

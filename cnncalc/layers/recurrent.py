@@ -13,7 +13,7 @@ from pydantic import Field
 from cnncalc.layers.axis_map import AxisMap
 from cnncalc.layers.base import Layer, Shape, count, times
 from cnncalc.layers.fields import Count, Depth, Flag, Probability
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.kept import Extra, Kept, Order
 from cnncalc.layers.keras_twin import Code, Part, made, refused
 from cnncalc.layers.twin import Twin, module
 
@@ -28,7 +28,7 @@ _SEQUENCES = "whether every step is given; else the state behind the last one, a
 class _Recurrent(Layer):
     """A layer whose state at a step follows from the input there and the state before."""
 
-    memory_order = "steps_first"
+    memory_order = "tokens_first"
     numbered = True
     family = "recurrent"
     main = "hidden_size"
@@ -146,7 +146,10 @@ class _Recurrent(Layer):
         elements = self._by_layers(kept, kept + between, *inputs)
         scalars = [Extra(self.num_layers - 1, 0, per_sample=False)] if self.dropout == 1 else []
         extras = (Extra(elements), *scalars)
-        return Kept(inputs=True, extras=extras, steps_first=True, copies=self._directions)
+        return Kept(inputs=True, extras=extras, order="tokens_first", copies=self._directions)
+
+    def order(self, *inputs: Shape) -> Order:
+        return self.memory_order if self.return_sequences else "channels_first"
 
     def stored(self, *inputs: Shape) -> int:
         # The states of all layers are one tensor. Of two directions the last two are a copy.

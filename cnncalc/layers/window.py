@@ -64,6 +64,7 @@ def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
 class OnAxes(Layer):
     """A layer that works along spatial axes, one to three of them."""
 
+    memory_order = "by_kernel"
     _along: ClassVar[tuple[str, ...]] = ()
     """Its fields that have one value for all axes or one for each."""
 

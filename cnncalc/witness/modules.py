@@ -119,9 +119,11 @@ class LocallyConnected(nn.Module):
             x = x.unfold(axis, extent, stride)[..., ::dilation]
         # Positions first, then one matrix product at each: (batch, reads) × (reads, out).
         positions = x.shape[2 : axes + 2]
-        windows = x.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes)
+        # A copy of every window, also where none overlap.
+        windows = x.movedim(1, axes + 1).clone(memory_format=torch.contiguous_format)
+        windows = windows.flatten(axes + 1).flatten(1, axes)
         kernels = self.weight.flatten(axes + 1).flatten(1, axes).permute(1, 2, 0)
-        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0)
+        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0).contiguous()
         output = output.reshape(*output.shape[:2], *positions)
         return output if self.bias is None else output + self.bias
 

@@ -228,3 +228,17 @@ def test_verify_agrees_on_what_stands_around_them(layers: Any, batch: int, lengt
     found = cnncalc.verify(spec, batch=batch)
     assert [str(d) for d in found.differences] == []
     assert found.step is not None
+
+
+@pytest.mark.parametrize("word", ["rnn", "lstm", "gru"])
+@pytest.mark.parametrize("both", [False, True])
+def test_frozen_ones_keep_less(word: str, both: bool) -> None:
+    """What weights multiply is kept for their gradients alone."""
+    more: list[dict[str, Any]] = [{}]
+    more += [{"proj_size": 2}] if word == "lstm" else []
+    more += [{"reset_after": False}] if word == "gru" else []
+    for fields in more:
+        layer = {"hidden_size": 3, "num_layers": 2, "dropout": 0.5, "bidirectional": both}
+        layers = [POSITION_WISE, {word: {**layer, **fields}, "trainable": False}]
+        spec = {"name": "frozen", "input": {"length": 6, "channels": 5}, "layers": layers}
+        assert cnncalc.verify(spec).differences == ()

@@ -5,7 +5,7 @@ Hochreiter and Schmidhuber, Long Short-Term Memory, 1997, with Gers's forget gat
 Learning Phrase Representations using RNN Encoder–Decoder, 2014. The first state is 0.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
@@ -134,19 +134,23 @@ class _Recurrent(Layer):
         text += " bidirectional" if self.bidirectional else ""
         return text if self.return_sequences else f"{text} last"
 
-    def _kept_by_step(self) -> int:
+    def _kept_by_step(self, trains: bool) -> int:
         """Numbers kept at a step of one direction of a layer, its input left out."""
         raise NotImplementedError
 
     def kept(self, *inputs: Shape) -> Kept:
+        return self.kept_for((True,), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         # What the first layer reads, step by step: a copy for each direction. Both directions of
-        # any other read one tensor, before which the dropout keeps its mask.
-        kept = self._kept_by_step()
-        between = self._width + (self._width if 0 < self.dropout < 1 else 0)
+        # any other read one tensor, before which the dropout keeps its mask. Only gradients of
+        # weights need what is read.
+        kept = self._kept_by_step(trains)
+        between = self._width * (trains + (0 < self.dropout < 1))
         elements = self._by_layers(kept, kept + between, *inputs)
         scalars = [Extra(self.num_layers - 1, 0, per_sample=False)] if self.dropout == 1 else []
         extras = (Extra(elements), *scalars)
-        return Kept(inputs=True, extras=extras, order="tokens_first", copies=self._directions)
+        return Kept(inputs=trains, extras=extras, order="tokens_first", copies=self._directions)
 
     def order(self, *inputs: Shape) -> Order:
         return self.memory_order if self.return_sequences else "channels_first"
@@ -217,13 +221,14 @@ class Rnn(_Recurrent):
         units = self._by_layers(self.hidden_size, self.hidden_size, *inputs)
         return {**super().elementwise(*inputs), kind: units}
 
-    def _kept_by_step(self) -> int:
-        # The state; that before the first step comes on top, see `kept`.
+    def _kept_by_step(self, trains: bool) -> int:
+        # The state; that before the first step comes on top.
         return self.hidden_size
 
-    def kept(self, *inputs: Shape) -> Kept:
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        kept = super().kept_for(needed, trains, *inputs)
         first = Extra(self.hidden_size * self._directions * self.num_layers)
-        return super().kept(*inputs).and_also(first)
+        return kept.and_also(first) if trains else kept
 
     def twin(self, *inputs: Shape) -> Twin:
         return self._twin_of("RNN", *inputs, **self._named("nonlinearity"))
@@ -278,10 +283,11 @@ class Lstm(_Recurrent):
         size = str(self.hidden_size)
         return text if self.proj_size is None else text.replace(size, f"{size}→{self.proj_size}", 1)
 
-    def _kept_by_step(self) -> int:
-        # The gates, the cell before, its tanh, and the state before; what is projected too.
+    def _kept_by_step(self, trains: bool) -> int:
+        # The gates, the cell before and its tanh; for the weights what they multiply, the state
+        # before and what is projected.
         projected = 0 if self.proj_size is None else self.hidden_size
-        return 6 * self.hidden_size + self._width + projected
+        return 6 * self.hidden_size + (self._width + projected if trains else 0)
 
     def twin(self, *inputs: Shape) -> Twin:
         projection = {} if self.proj_size is None else {"proj_size": self.proj_size}
@@ -323,10 +329,10 @@ class Gru(_Recurrent):
             return super()._bias_of(row, shape)
         return {f"bias_{row}": shape}
 
-    def _kept_by_step(self) -> int:
+    def _kept_by_step(self, trains: bool) -> int:
         # The state before, two gates, n, and what comes of them: r·h and 1 − z; torch's own kernel
-        # has all gates in one, beside z and n and their differences.
-        return (7 if self.reset_after else 6) * self.hidden_size
+        # has all gates in one, beside z and n and their differences. One of them is for weights.
+        return (6 + self.reset_after - (not trains)) * self.hidden_size
 
     def second_biases(self, *inputs: Shape) -> int:
         # Keras has both where the reset comes behind.

@@ -37,8 +37,8 @@ def compare(
         name, family = fact.node.name, fact.node.layer.family
         # Those of attention and recurrent layers are of products inside; others have none by
         # definition.
-        inside = family in (*COUNTED, "attention", "recurrent")
-        theirs = reach.connections.get(name) if inside else 0
+        has_some = family in (*COUNTED, "attention", "recurrent")
+        theirs = reach.connections.get(name) if has_some else 0
         if theirs is not None:
             looked["connections"].add(name)
             if ours != theirs:

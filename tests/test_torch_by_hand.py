@@ -41,7 +41,7 @@ def binomial(x: Tensor, weights: Weights) -> Tensor:
 
 def attention(x: Tensor, w: Weights) -> Tensor:
     q, k, v = f.linear(x.mT, w["in_proj_weight"], w["in_proj_bias"]).chunk(3, -1)
-    q, k, v = (t.unflatten(-1, (2, 2)).transpose(1, 2) for t in (q, k, v))
+    q, k, v = (t.reshape(*t.shape[:2], 2, 2).transpose(1, 2) for t in (q, k, v))
     heads = f.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
     return f.linear(heads, w["out_proj.weight"], w["out_proj.bias"]).mT
 
@@ -70,7 +70,7 @@ def mean_without_padding(x: Tensor, kernel: int, stride: int) -> Tensor:
 
 def unpooled(x: Tensor, w: Weights) -> Tensor:
     values, places = f.max_pool2d(x, 2, return_indices=True)
-    return torch.cat((f.max_unpool2d(values.tanh(), places, 2, output_size=(7, 5)), x), 1)
+    return torch.cat((f.max_unpool2d(values.tanh(), places, [2], output_size=(7, 5)), x), 1)
 
 
 def nothing(x: Tensor, w: Weights) -> Tensor:

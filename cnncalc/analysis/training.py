@@ -140,10 +140,9 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
             order = layer.order(*fact.inputs)
             given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
             # Where kernels know the order, inputs in different ones give the plain one.
-            mixed = order == "by_kernel" and len(set(given)) > 1
-            found[name] = new(name, shape, None if mixed else given[0])._replace(
-                elements=batch * layer.stored(*fact.inputs)
-            )
+            mixed = order == "by_kernel" and any(one != given[0] for one in given)
+            made = new(name, shape, None if mixed else given[0])
+            found[name] = made._replace(elements=batch * layer.stored(*fact.inputs))
         else:
             found[name] = read._replace(shape=shape, strides=view)
     return found

@@ -97,7 +97,7 @@ class Verification(Presented):
 
     def unseen(self) -> dict[Aspect, int]:
         """What is compared, by the layers of which it was not; none where it was of all."""
-        trained = [params > 0 for params in self.report.column("params")]
+        trained = [trained > 0 for trained in self.report.column("trainable")]
         found = dict.fromkeys(COMPARED, len(trained))
         for aspect, marks in self.marks.items():
             missing = [mark is None for mark in marks]

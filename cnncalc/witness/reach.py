@@ -64,8 +64,8 @@ def reach_of(graph: Graph, facts: Sequence[Facts]) -> Reach:
         twin = Network(graph, facts).eval()
         for tensor in twin.parameters():
             tensor.uniform_(0.5, 1.5)
-        for tensor in twin.buffers():
-            tensor.fill_(1)
+        for buffer in twin.buffers():
+            buffer.fill_(1)
         for module in twin.modules():
             if isinstance(module, nn.MultiheadAttention):
                 # So that it looks at every token.

@@ -176,6 +176,18 @@ def half_padding(kernel_size: int, dilation: int) -> int:
     return extent(kernel_size, dilation) // 2
 
 
+def transposed_same(kernel_size: int, stride: int, dilation: int) -> tuple[int, int, int]:
+    """Cropping before and after, and positions added, that make a transposed output N·S.
+
+    Source: `same` is what undoes a convolution with `same`, whose padding of N·S positions is
+    D(F − 1) + 1 − S, the odd one after (TensorFlow's tf.nn.conv2d_transpose); where stamps leave
+    gaps, the last one too is followed by one.
+    """
+    reach = extent(kernel_size, dilation)
+    total = maximum(reach - stride, 0)
+    return total // 2, total - total // 2, maximum(stride - reach, 0)
+
+
 def adaptive_reads(n: int, outputs: int) -> int:
     """Inputs read along one axis by all windows of an adaptive pooling together.
 

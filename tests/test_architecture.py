@@ -140,9 +140,10 @@ WORDS_LEFT = {
     "drawing/svg.py": (1, "conv: the style of a drawing, not the layer"),
     "findings/compare_fc.py": (1, "locally_connected: a key of JSON and CSV"),
     "findings/dense_twin.py": (4, "flatten linear relu: it writes a spec"),
+    "interop/keras_layers.py": (1, "scale: the name of a weight of Keras"),
     "sliding/data.py": (1, "relu: the value of an option, in JSON"),
     "sliding/layer.py": (1, "conv: the layer that a kernel without a pooling makes"),
-    "spec/advice.py": (1, "linear: what Keras calls no activation"),
+    "spec/advice.py": (2, "linear, scale: no activation, and a field of normalisations, in Keras"),
     "training/settings.py": (2, "linear: a schedule of the learning rate"),
 }
 """Where a layer's word is quoted outside of `layers`: how often, and why."""

@@ -13,7 +13,7 @@ from cnncalc.api import analyze
 from cnncalc.errors import SpecError
 from cnncalc.infer import Facts, infer
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Ids, Layer, Shape
 from cnncalc.spec.load import load
 from tests.strategies import spec_of, undone
 
@@ -333,6 +333,111 @@ CASES = [
         macs=4 * 36 + 2 * 6,
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
+    ),
+    # SRGAN's other way round: each 2×2 positions become four channels.
+    Case({"pixel_unshuffle": 2}, (3, 8, 6), (12, 4, 3)),
+    # Keras' padding same: 7 · 2 = 14. Uncropped 6·2 + 5 = 17, so 1 is cut before and 2 after. Of
+    # the stamps' 35 taps along an axis tap 0 of the first is cut, and at the far end taps 3 and 4
+    # of the last.
+    Case(
+        {"conv_transpose": {"out_channels": 4, "kernel_size": 5, "stride": 2, "padding": "same"}},
+        (3, 7, 7),
+        (4, 14, 14),
+        params=4 * (3 * 25 + 1),
+        macs=7 * 7 * 25 * 3 * 4,
+        elementwise={"add": 14 * 14 * 4},
+        connections=(35 - 1 - 2) ** 2 * 3 * 4 + 14 * 14 * 4,
+    ),
+    # Half of 3 on every side: (4 − 1)·2 + 3 − 2 = 7; of the 12 stamped taps the outer two are cut.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "half"}},
+        (1, 4),
+        (1, 7),
+        params=4,
+        macs=12,
+        elementwise={"add": 7},
+        connections=12 - 2 + 7,
+    ),
+    # Stamps of 1, three apart, and a gap behind the last: 4 · 3.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 1, "stride": 3, "padding": "same"}},
+        (1, 4),
+        (1, 12),
+        params=2,
+        macs=4,
+        elementwise={"add": 12},
+        connections=4 + 12,
+    ),
+    # Keras' InceptionV3 has no scales (scale=False): a shift for each of 32 maps.
+    Case(
+        {"batch_norm": {"affine": "shift"}},
+        (32, 149, 149),
+        (32, 149, 149),
+        params=32,
+        elementwise={"multiply": 32 * 149 * 149, "add": 32 * 149 * 149},
+        buffers=2 * 32 + 1,
+    ),
+    # Pixels to −1 … 1, as Keras' MobileNet wants them.
+    Case(
+        {"scale": {"factor": 1 / 127.5, "offset": -1}},
+        (3, 4, 4),
+        (3, 4, 4),
+        elementwise={"multiply": 48, "add": 48},
+    ),
+    Case({"scale": [1, 2, 3]}, (3, 4, 4), (3, 4, 4), elementwise={"multiply": 48}),
+    Case({"function": "sqrt"}, (3, 4), (3, 4), elementwise={"exp": 12}),
+    Case(
+        {"function": {"kind": "clamp", "min": 0, "max": 6}},
+        (3, 4),
+        (3, 4),
+        elementwise={"compare": 24},
+    ),
+    # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
+    Case(
+        {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},
+        Ids((512,)),
+        (768, 512),
+        params=23_440_896,
+    ),
+    # Four gates of 1,024, each with a bias for the input and one for the state; ten steps.
+    Case(
+        {"lstm": 1024},
+        (256, 10),
+        (1024, 10),
+        params=4 * 1024 * (256 + 1024 + 2),
+        macs=10 * 4 * 1024 * (256 + 1024),
+        elementwise={
+            "add": 10 * 1024 * (4 * 3 + 3 + 1),
+            "multiply": 10 * 1024 * 3,
+            "divide": 10 * 1024 * 3,
+            "exp": 10 * 1024 * 5,
+        },
+        connections=10 * 4 * 1024 * (256 + 1024 + 2),
+    ),
+    # Two layers, two directions: the second layer reads 2 · 5.
+    Case(
+        {"gru": {"hidden_size": 5, "num_layers": 2, "bidirectional": True}},
+        (3, 7),
+        (10, 7),
+        params=2 * 3 * 5 * (3 + 5 + 2) + 2 * 3 * 5 * (10 + 5 + 2),
+        macs=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5),
+        elementwise={
+            "add": 7 * 4 * 5 * (3 * 2 + 2 + 2 + 3),
+            "multiply": 7 * 4 * 5 * 3,
+            "divide": 7 * 4 * 5 * 2,
+            "exp": 7 * 4 * 5 * 3,
+        },
+        connections=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5) + 7 * 4 * 2 * 3 * 5,
+    ),
+    # The last state alone.
+    Case(
+        {"rnn": {"hidden_size": 6, "return_sequences": False}},
+        (4, 9),
+        (6,),
+        params=6 * (4 + 6 + 2),
+        macs=9 * 6 * (4 + 6),
+        elementwise={"add": 9 * 6 * 3, "exp": 9 * 6},
+        connections=9 * 6 * (4 + 6 + 2),
     ),
     Case("class_token", (768, 196), (768, 197), params=768),
     Case(
@@ -719,6 +824,7 @@ def test_which_layers_make_new_values(name: str, kind: str, item: Any) -> None:
 
 
 UNDO = {"max_unpool": None, "indices_of": "p"}
+SAME_AND_MORE = {"padding": "same", "output_padding": 1}
 REFUSED = [
     ({"conv": {"out_channels": 5, "kernel_size": 3, "groups": 2}}, "5 output channels do not"),
     ({"conv": {"out_channels": 6, "kernel_size": 3, "groups": 3}}, "4 input channels do not"),
@@ -726,6 +832,16 @@ REFUSED = [
     ({"max_pool": {"kernel_size": 2, "padding": 2, "dilation": 3}}, "more than half of the kernel"),
     ({"conv_transpose": {"out_channels": 1, "kernel_size": 2, "padding": 5}}, "crops everything"),
     ({"pixel_shuffle": 3}, "4 channels do not divide by 3²"),
+    ({"scale": [1, 2]}, "factor has 2 values for 4 channels"),
+    ({"scale": {"factor": "much"}}, "must be a number, or a list with one for each channel"),
+    ({"function": "clamp"}, "clamp needs min, max or both"),
+    ({"function": {"kind": "abs", "max": 1}}, "abs takes no max; clamp does"),
+    ({"function": "tan"}, "must be abs, sqrt, exp"),
+    ({"pixel_unshuffle": 2}, "width 9 does not divide by 2"),
+    (
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 2, **SAME_AND_MORE}},
+        "padding same says what is added, too",
+    ),
     ({"prelu": 3}, "1 or the number of channels 4, not 3"),
     ({"reshape": [5, -1]}, "which do not fill"),
     ({"crop": 4}, "leaves nothing of 8"),
@@ -759,6 +875,12 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
 REFUSED_TOKENS = [
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
+    ({"lstm": 3}, (4,), "lstm needs steps .* not a vector of 4"),
+    ({"gru": 3}, (4, 5, 6), r"not 4×5×6; put a reshape \[4, -1\] before it"),
+    ({"rnn": {"hidden_size": 3, "dropout": 0.5}}, (4, 5), "dropout stands between layers"),
+    ({"lstm": {"hidden_size": 3, "proj_size": 3}}, (4, 5), "proj_size 3 must be smaller than"),
+    ({"lstm": {"hidden_size": 3, "num_layers": 1001}}, (4, 5), "must be at most 1,000, not 1001"),
+    ({"rnn": {"units": 3}}, (4, 5), "the field is called hidden_size"),
     ({"select": 5}, (4, 5), "index 5 is beyond the 5 tokens, counted from 0"),
 ]
 

@@ -11,7 +11,7 @@ from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
 from cnncalc.layers import GROUPS, MODULES, layer_class
-from cnncalc.layers.base import Layer, times
+from cnncalc.layers.base import Ids, Layer, times
 from cnncalc.render.listing import listing
 from cnncalc.report import Report
 from cnncalc.spec.advice import right_word
@@ -94,7 +94,8 @@ class Show(Request[Graph | str]):
 def _nodes(graph: Graph) -> list[tuple[str, ...]]:
     """Name, inputs, and layer with the fields that were set, of every node."""
     rows: list[tuple[str, ...]] = [
-        (name, "", f"{times(shape)}, channels first") for name, shape in graph.inputs.items()
+        (name, "", f"{times(shape)}, {'ids' if isinstance(shape, Ids) else 'channels first'}")
+        for name, shape in graph.inputs.items()
     ]
     for node in graph.nodes:
         given = node.layer.model_dump(by_alias=True, exclude_unset=True, exclude={"activation"})

@@ -20,6 +20,7 @@ Family = Literal[
     "unpooling",
     "dense",
     "attention",
+    "recurrent",
     "normalisation",
     "activation",
     "rearranging",
@@ -34,6 +35,28 @@ them, or the same stamped on the output."""
 
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
+
+
+class Ids(tuple[int, ...]):
+    """The shape of whole numbers, such as the ids of tokens: `(length,)`, without channels.
+
+    No vector of that size is equal to it.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ids) and tuple(self) == tuple(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Ids, tuple(self)))
+
+    def __repr__(self) -> str:
+        return f"Ids{tuple(self)}"
+
 
 AXIS_NAMES = {
     1: ("length",),
@@ -126,6 +149,9 @@ class Layer(BaseModel):
     """How it applies trained kernels; None where it has none."""
     answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
     """What its outputs are where they are a classifier's; of distances the smallest is the best."""
+    vocabulary: ClassVar[str | None] = None
+    """The field that says how many whole numbers it tells apart, where it reads such (ids of
+    tokens, an input without channels) instead of values."""
     gives_indices: ClassVar[bool] = False
     """Whether it also knows where in its input its values lay."""
     needs_indices: ClassVar[bool] = False
@@ -181,6 +207,20 @@ class Layer(BaseModel):
         """
         yield from ()
 
+    def misread(self, *inputs: Shape) -> Iterator[str]:
+        """A sentence where it reads whole numbers and takes values, or the other way round."""
+        for input in inputs:
+            if self.vocabulary is None and isinstance(input, Ids):
+                yield (
+                    f"{self.type} reads values, and {times(input)} without channels are whole "
+                    "numbers; put an embedding before it, or give the input its channels"
+                )
+            elif self.vocabulary and not isinstance(input, Ids):
+                yield (
+                    f"{self.type} reads whole numbers, not {times((*input[1:], input[0]))} values; "
+                    "it stands behind an input without channels, such as {length: 128}"
+                )
+
     def output(self, *inputs: Shape) -> Shape:
         """The output's shape, `(channels, *spatial)`; that of its first input by default."""
         return inputs[0]
@@ -227,6 +267,19 @@ class Layer(BaseModel):
         The test is torch's own saved tensors, to the byte.
         """
         return self._kept
+
+    @property
+    def partial(self) -> bool:
+        """Whether numbers exist for which it has none, or none that is finite."""
+        return False
+
+    def stored(self, *inputs: Shape) -> int:
+        """Elements of the tensor in memory that its output is, or a part of."""
+        return count(self.output(*inputs))
+
+    def second_biases(self, *inputs: Shape) -> int:
+        """Those of its biases that Keras has not: of two that are only ever added up."""
+        return 0
 
     def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         """The same where only some inputs need a gradient (none of a first layer), or where its

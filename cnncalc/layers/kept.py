@@ -37,6 +37,8 @@ class Kept(NamedTuple):
     """How `inputs` must lie to be kept: a copy is kept of those that lie otherwise."""
     strictly: bool = False
     """Whether a single channel, too, must be a step of 1 from the next one."""
+    copies: int = 1
+    """How many copies are kept where any is."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

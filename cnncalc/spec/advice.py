@@ -30,16 +30,23 @@ _NO_LAYERS = {
     "activation": "; write the activation itself, such as relu",
     "sequential": "; the list layers is the sequence",
     "identity": "; leave it out, or write [] for a branch that changes nothing",
+    "rnncell": "; rnn runs its cell over all steps",
+    "lstmcell": "; lstm runs its cell over all steps",
+    "grucell": "; gru runs its cell over all steps",
+    "rnnbase": "; there are rnn, lstm and gru",
+    "reversibleembedding": "; an embedding's table read the other way round has no layer",
 }
 """Words of other frameworks for which there is no layer, in lower case without underscores."""
 
 
 _NO_FIELDS = {
     "padding_mode": "; borders are zeros: a pad with another mode before it makes others",
-    "scale": "; affine: false leaves out scale and shift together",
-    "center": "; affine: false leaves out scale and shift together",
+    "scale": "; affine: false leaves out scale and shift, of batch_norm affine: shift the scale",
+    "center": "; affine: false leaves out scale and shift, of batch_norm affine: scale the shift",
     "qkv_bias": "; bias is that of all projections, the last one too",
     "recompute_scale_factor": "",
+    "return_state": "; return_sequences: false gives the last state",
+    "recurrent_dropout": "; dropout is that between layers",
     "renorm_momentum": "",
 }
 """Fields of other frameworks that are not the field of ours whose name is close."""

@@ -128,6 +128,86 @@ class LocallyConnected(nn.Module):
         return output if self.bias is None else output + self.bias
 
 
+class PartBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """A batch normalisation with a trained scale or a trained shift alone."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float,
+        affine: str,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, False, track_running_stats)
+        if affine == "shift":
+            self.bias = nn.Parameter(torch.zeros(num_features))
+        else:
+            self.weight = nn.Parameter(torch.ones(num_features))
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """All numbers of axes will do."""
+
+
+class GruResetBefore(nn.Module):
+    """A gated recurrent unit whose reset gate stands before the product with the state.
+
+    As Cho et al., 2014, have it, and Keras with `reset_after=False`; torch has the other.
+    Gives the states at all steps, (batch, length, state), and the last of each row of layers.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        bidirectional: bool,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        assert batch_first
+        self.hidden_size, self.dropout = hidden_size, dropout
+        ends = ("", "_reverse") if bidirectional else ("",)
+        self.rows = [[f"l{i}{end}" for end in ends] for i in range(num_layers)]
+        reads, bound = input_size, hidden_size**-0.5
+        for row in self.rows:
+            for end in row:
+                shapes = {"weight_ih": (reads,), "weight_hh": (hidden_size,)}
+                for name, more in (shapes | ({"bias": ()} if bias else {})).items():
+                    start = torch.empty(3 * hidden_size, *more).uniform_(-bound, bound)
+                    self.register_parameter(f"{name}_{end}", nn.Parameter(start))
+            reads = len(row) * hidden_size
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        # Steps first, as torch's own.
+        x, lasts = x.transpose(0, 1), []
+        for i, row in enumerate(self.rows):
+            if i and self.training and self.dropout:
+                x = functional.dropout(x, self.dropout)
+            found = [self._run(x, end) for end in row]
+            x = torch.cat([states for states, _ in found], -1)
+            lasts += [last for _, last in found]
+        return x.transpose(0, 1), torch.stack(lasts)
+
+    def _run(self, x: Tensor, end: str) -> tuple[Tensor, Tensor]:
+        """The states of one row of one layer, and the last."""
+        weight, size = getattr(self, f"weight_hh_{end}"), self.hidden_size
+        bias = getattr(self, f"bias_{end}", None)
+        read = functional.linear(x, getattr(self, f"weight_ih_{end}"), bias)
+        h, states = x.new_zeros(x.shape[1], size), []
+        backward = end.endswith("_reverse")
+        for step in reversed(read.unbind()) if backward else read.unbind():
+            gates, new = step[:, : 2 * size], step[:, 2 * size :]
+            recurrent = functional.linear(h, weight[: 2 * size])
+            r, z = torch.sigmoid(gates + recurrent).chunk(2, -1)
+            n = torch.tanh(new + functional.linear(r * h, weight[2 * size :]))
+            h = (1 - z) * n + z * h
+            states.append(h)
+        return torch.stack(states[::-1] if backward else states), h
+
+
 class Rbf(nn.Module):
     """Squared distances to fixed prototypes of components −1 and 1.
 

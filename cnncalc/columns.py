@@ -172,16 +172,15 @@ def _biases(fact: Facts) -> int:
 
 
 def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
-    """A product has two gradients, each with as many MACs; that of the data is not needed."""
+    """MACs of each layer's gradients; that of the data is not needed."""
     needed: set[str] = set()
     found = []
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
-        reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        if reaches_weights or layer.weights(*fact.inputs):
+        reached = tuple(read in needed for read in fact.node.inputs)
+        if any(reached) or layer.weights(*fact.inputs):
             needed.add(name)
-        first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        found.append((2 * fact.macs - first) * batch)
+        found.append(layer.backward_macs(reached, *fact.inputs) * batch)
     return found
 
 

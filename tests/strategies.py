@@ -228,6 +228,28 @@ def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
 
 
 @st.composite
+def _attention_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    """Queries, keys and values of their own numbers, widths and heads."""
+    channels, length = shape[0], shape[-1]
+    heads = draw(_divisors(channels))
+    shared = draw(_divisors(heads))
+    fields: dict[str, Any] = {"num_heads": heads, "num_kv_heads": shared, "causal": draw(_FLAG)}
+    last = [[0, 0]] * (len(shape) - 2)
+    cut: list[Item] = []
+    if draw(_FLAG):
+        fields["relative_position_bias"] = [length]
+    else:
+        cut = [{"crop": [*last, [0, draw(st.integers(0, length - 1))]]}]
+    fewer = {"conv": {"out_channels": channels // heads * shared, "kernel_size": 1}}
+    width = shared * draw(st.sampled_from([1, 3, channels // heads]))
+    values = {"conv": {"out_channels": width, "kernel_size": 1}}
+    keys = [] if shared == heads and draw(_FLAG) else [fewer]
+    same = shared == heads and draw(_FLAG)
+    fields["branches"] = [draw(_body(shape)), [*cut, *keys], [*cut] if same else [*cut, values]]
+    return fields
+
+
+@st.composite
 def _body(draw: DrawFn, shape: Shape) -> list[Item]:
     """Up to two layers that keep the shape."""
     keep: list[Item] = ["relu", "batch_norm", {"dropout": 0.3}, {"add": [["tanh"], []]}]
@@ -339,6 +361,7 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     ),
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
+    "attention": _attention_fields,
 }
 
 _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {

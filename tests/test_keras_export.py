@@ -188,6 +188,7 @@ def refusable(layer: dict[str, Any]) -> bool:
         return True
     dilated, strided = (above_one(fields.get(name, 1)) for name in ("dilation", "stride"))
     refused: dict[str, bool] = {
+        "attention": "relative_position_bias" in fields,
         "batch_norm": fields.get("track_running_stats") is False,
         "conv_transpose": fields.get("groups", 1) > 1 or (dilated and strided),
         "max_pool": dilated,

@@ -334,6 +334,24 @@ CASES = [
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
     ),
+    # A window of Swin-T's first stage, queries, keys and values alike: 64 windows of 7·7 positions,
+    # 3 heads of 32 channels. For each pair of positions 32 products to score and 32 to sum; 13·13
+    # offsets of each head; a softmax has 49 scores, each with its bias and the maximum taken off.
+    Case(
+        {"attention": {"branches": [[], [], []], "num_heads": 3, "relative_position_bias": [7, 7]}},
+        (96, 64, 49),
+        (96, 64, 49),
+        params=13 * 13 * 3,
+        macs=64 * 3 * 49 * 49 * (32 + 32),
+        elementwise={
+            "add": 64 * 3 * 49 * (49 + 49 + 48),
+            "multiply": 64 * 49 * 96,
+            "compare": 64 * 3 * 49 * 48,
+            "exp": 64 * 3 * 49 * 49,
+            "divide": 64 * 3 * 49 * 49,
+        },
+        buffers=49 * 49,
+    ),
     Case("class_token", (768, 196), (768, 197), params=768),
     Case(
         "position_embedding",
@@ -756,7 +774,43 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
     assert report.column("biases") == [4 * 6]
 
 
+_ALL = [[], [], []]
+_HALF, _ONE_LESS = [{"slice": 2}], [{"crop": [[0, 1]]}]
 REFUSED_TOKENS = [
+    (
+        "attention",
+        (4, 5),
+        "reads 3 inputs, q, k, v, not one; multi_head_attention makes them of one, or",
+    ),
+    (
+        {"attention": 2},
+        (4, 5),
+        "takes a list of branches, not 2; multi_head_attention reads one input",
+    ),
+    ({"attention": [[], []]}, (4, 5), r"attention reads 3 inputs \(q, k, v\), not 2"),
+    ({"attention": [["flatten"]] * 3}, (4, 5), "needs tokens .* not a vector of 20"),
+    ({"attention": [[], [], _ONE_LESS]}, (4, 5), "k and v differ in more than their channels"),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 3}},
+        (4, 5),
+        "the channels 4 of q, 4 of k, 4 of v do not divide into 3 heads",
+    ),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 4, "num_kv_heads": 3}},
+        (12, 5),
+        "4 heads do not divide by num_kv_heads 3",
+    ),
+    ({"attention": [[], _HALF, []]}, (4, 5), "a head of q has 4 channels, but one of k has 2"),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [2, 3]}},
+        (4, 5),
+        r"\[2, 3\] has 6 positions, but there are 5 queries and 5 keys",
+    ),
+    (
+        {"attention": [[], *[[{"crop": [[0, 1], [0, 0]]}]] * 2]},
+        (4, 3, 5),
+        "q and k differ in axes that are apart, those before the last: 3×5×4 and 2×5×4",
+    ),
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
     ({"select": 5}, (4, 5), "index 5 is beyond the 5 tokens, counted from 0"),

@@ -99,10 +99,17 @@ def saved_for_backward(
         if fact.node.indices_of in indices:
             kept = kept._replace(extras=())
         indices.add(fact.node.indices_of or name)
-        extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
+        extras = [
+            (e.elements * (batch if e.per_sample else 1), e.bytes)
+            for e in kept.extras
+            if not e.needed_by or any(reached[i] for i in e.needed_by)
+        ]
+        asking = dict(kept.of)
         for i, (shape, read) in enumerate(zip(fact.inputs, reads, strict=True)):
             # A factor is kept for the gradients of the others.
-            if not kept.inputs or (len(reads) > 1 and not any(reached[:i] + reached[i + 1 :])):
+            others = [j for j in range(len(reads)) if j != i]
+            places = asking.get(i, others if kept.inputs else None)
+            if places is None or (places and not any(reached[j] for j in places)):
                 continue
             if kept.channels_last and _ordered(shape) and not read.channels_last:
                 extras.append((count(shape) * batch, 0))

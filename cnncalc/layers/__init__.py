@@ -23,7 +23,10 @@ GROUPS = {
         "adaptive_pool": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
     },
     "Dense layers": {"linear": "linear rbf"},
-    "Attention": {"attention": "multi_head_attention class_token position_embedding select"},
+    "Attention": {
+        "attention": "multi_head_attention class_token position_embedding select",
+        "dot_product": "attention",
+    },
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",
         "scale": "layer_scale",

@@ -26,6 +26,7 @@ global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAvera
 global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      |
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
+attention            |                    |                        | Attention          | scaleddotproductattention sdpa
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
 batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn

@@ -16,6 +16,8 @@ class Extra(NamedTuple):
     """Of one element; 0 where it has the network's dtype."""
     per_sample: bool = True
     """Whether each sample of a batch has its own."""
+    needed_by: tuple[int, ...] = ()
+    """Inputs, by place, of which one must have a gradient for it to be kept; () asks for none."""
 
 
 class Kept(NamedTuple):
@@ -27,8 +29,11 @@ class Kept(NamedTuple):
     inputs: bool = False
     output: bool = False
     extras: tuple[Extra, ...] = ()
+    of: tuple[tuple[int, tuple[int, ...]], ...] = ()
+    """Inputs by place, and for each the places as in `needed_by`: for a layer that keeps not each
+    for the gradients of the others."""
     channels_last: bool = False
-    """Whether `inputs` are kept with the channels as the last axis: a copy where they are not."""
+    """Whether inputs are kept with the channels as the last axis: a copy where they are not."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

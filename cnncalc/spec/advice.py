@@ -64,6 +64,16 @@ def unknown_layer(word: Any, blocks: Iterable[str] = ()) -> str:
     return f"no such layer{hint}"
 
 
+def one_input(cls: type[Layer]) -> str:
+    """What to say of a join that reads one input only."""
+    if not cls.operands:
+        return "needs a list of branches, or from with two or more names"
+    message = f"{cls.type} reads {len(cls.operands)} inputs, {', '.join(cls.operands)}, not one; "
+    if cls.of_one:
+        message += f"{cls.of_one} makes them of one, or "
+    return f"{message}give it a branch for each, or from: [{', '.join(cls.operands)}]"
+
+
 def no_layer(
     item: dict[Any, Any], words: list[Any], path: Path, blocks: Iterable[str]
 ) -> Iterator[Problem]:

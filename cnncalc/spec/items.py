@@ -73,7 +73,9 @@ class LayerExpander(Resolver, ABC):
             sources = None
         elif cls.joins:
             place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
-            sources = self.branches(branches, sources, "from" in beside, name, place)
+            sources = self.branches(cls, branches, sources, beside, name, place)
+            if cls.operands:
+                sources = self.fitting(word, cls.operands, sources, beside, path, name)
         elif sources is not None and len(sources) != 1:
             sources = self.fitting(word, ["input"], sources, beside, path, name)
         parts = (layer.lower() or {"": layer}) if layer else {}
@@ -241,6 +243,8 @@ class LayerExpander(Resolver, ABC):
         if fields is None:
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
             message = f"{cls.type} takes {wanted}, not {shown(value)}"
+            if cls.of_one:
+                message += f"; {cls.of_one} reads one input"
             if cls.needs_indices:
                 message = f"{cls.type} takes no {shown(value)}; {advice.NO_WINDOW}"
             self.problem(at, name, message)
@@ -326,20 +330,26 @@ class LayerExpander(Resolver, ABC):
         return found if complete else None
 
     def branches(
-        self, branches: Any, sources: list[str] | None, given: bool, name: str, at: Path
+        self,
+        cls: type[Layer],
+        branches: Any,
+        sources: list[str] | None,
+        beside: dict[str, Any],
+        name: str,
+        at: Path,
     ) -> list[str] | None:
         """What a join reads: the ends of its branches, or what `from` names."""
         if branches is None:
             if sources is None or len(sources) > 1:
                 return sources
-            self.problem(at, name, "needs a list of branches, or from with two or more names")
+            self.problem(at, name, advice.one_input(cls))
             return None
         if not isinstance(branches, list) or len(branches) < 2:
             wanted = "needs two or more branches, each a list of layers"
             found = str(len(branches)) if isinstance(branches, list) else shown(branches)
             self.problem(at, name, f"{wanted}, not {found}")
             return None
-        if given and sources is not None and len(sources) > 1:
+        if "from" in beside and sources is not None and len(sources) > 1:
             self.problem(at, name, "has branches, so from can name one input only")
             sources = None
         start = bundle(sources) if sources else UNKNOWN

@@ -144,6 +144,65 @@ class Rbf(nn.Module):
         return (x[:, None] - self.prototypes).square().sum(-1)
 
 
+class Attention(nn.Module):
+    """Scaled dot products along the last axis, in each head; other axes are apart.
+
+    A window adds a bias to the scores: a trained number for each offset and head.
+    """
+
+    relative_position_index: Tensor
+
+    def __init__(
+        self,
+        num_heads: int,
+        num_kv_heads: int,
+        window: Sizes,
+        causal: bool,
+    ) -> None:
+        super().__init__()
+        self.heads = (num_heads, num_kv_heads, num_kv_heads)
+        self.window, self.causal = window, causal
+        if window:
+            table = 0.02 * torch.randn(prod(2 * n - 1 for n in window), num_heads)
+            self.relative_position_bias_table = nn.Parameter(table)
+            index = torch.zeros(1, 1, dtype=torch.long)
+            for n in window:
+                place = torch.arange(n)
+                offset = place[:, None] - place + n - 1
+                index = index[:, None, :, None] * (2 * n - 1) + offset[:, None]
+                index = index.flatten(0, 1).flatten(1)
+            self.register_buffer("relative_position_index", index.flatten())
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        sizes, keys = q.shape[2:], k.shape[-1]
+        # All that is apart is one batch: (batch, heads, positions, channels of a head).
+        parts = []
+        for x, heads in zip((q, k, v), self.heads, strict=True):
+            single = x.shape[1] == 1
+            rows = x.squeeze(1).unsqueeze(-1) if single else x.movedim(1, -1)
+            # Fused kernels want channels side by side; channels cut from others may be.
+            rows = rows if rows.stride(-1) == 1 else rows.contiguous()
+            rows = rows.reshape(-1, x.shape[-1], heads, x.shape[1] // heads)
+            parts.append(rows.transpose(1, 2))
+        q, k, v = parts
+        if v.shape[1] > 1 and (self.window or q.shape[-1] != v.shape[-1]):
+            # Not fused: products of matrices copy what is not laid out as one; mostly so.
+            v = v.clone(memory_format=torch.contiguous_format)
+        bias = None
+        if self.window:
+            bias = self.relative_position_bias_table[self.relative_position_index]
+            bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)
+            if self.causal:
+                bias = bias + torch.full_like(bias[0], -torch.inf).triu(1)
+        causal = self.causal and bias is None
+        grouped = self.heads[0] != self.heads[1]
+        x = functional.scaled_dot_product_attention(
+            q, k, v, bias, is_causal=causal, enable_gqa=grouped
+        )
+        rows = x.transpose(1, 2)
+        return rows.reshape(-1, *sizes, rows[0, 0].numel()).movedim(-1, 1)
+
+
 class DropPath(nn.Module):
     """Sets whole samples to zero at random in training, and enlarges the others to match."""
 

@@ -1,0 +1,192 @@
+"""Products of computed values: attention of queries to keys and values."""
+
+from collections.abc import Iterator
+from math import prod
+
+from pydantic import Field
+
+from cnncalc.layers.activation import Softmax
+from cnncalc.layers.axis_map import SAME, AxisMap
+from cnncalc.layers.base import Layer, Sentence, Shape, count, times
+from cnncalc.layers.fields import Count, Flag, Sizes
+from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.keras_twin import Part, refused, written
+from cnncalc.layers.twin import Twin, module
+
+
+class Attention(Layer):
+    """Each query takes a sum of the values, weighted by the softmax of its products with the keys.
+
+    It works along the last axis, in each head apart; the axes between the channels and the last
+    are apart, too, as windows are.
+    """
+
+    joins = True
+    operands = ("q", "k", "v")
+    of_one = "multi_head_attention"
+    family = "attention"
+    memory_order = "channels_last"
+
+    num_heads: Count = Field(1, description="number of heads that the queries' channels split into")
+    num_kv_heads: Count | None = Field(
+        None,
+        description="number of heads of keys and values, where several heads of queries share one "
+        "(grouped queries)",
+    )
+    relative_position_bias: Sizes | None = Field(
+        None,
+        description="the sizes of the window that the positions are, as in [7, 7]: adds to each "
+        "score a trained number, one for each head and offset from query to key",
+    )
+    causal: Flag = Field(
+        False,
+        description="whether a query reads no keys behind its own position; counted as if it did",
+    )
+
+    @property
+    def kv_heads(self) -> int:
+        return self.num_heads if self.num_kv_heads is None else self.num_kv_heads
+
+    @property
+    def window(self) -> tuple[int, ...]:
+        """The sizes of the window; none where scores have no bias."""
+        sizes = self.relative_position_bias
+        return sizes if isinstance(sizes, tuple) else () if sizes is None else (sizes,)
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        broken = list(self._axes_rules(*inputs))
+        yield from broken
+        (q, *_), (k, *_), (v, *_) = inputs
+        if self.num_heads % self.kv_heads:
+            yield f"{self.num_heads} heads do not divide by num_kv_heads {self.kv_heads}"
+        heads = (self.num_heads, self.kv_heads, self.kv_heads)
+        unfit: dict[str, list[str]] = {}
+        for name, channels, parts in zip(self.operands, (q, k, v), heads, strict=True):
+            if channels % parts:
+                unfit.setdefault(f"do not divide into {parts} heads", []).append(
+                    f"{channels} of {name}"
+                )
+        for what, channels_of in unfit.items():
+            yield f"the channels {', '.join(channels_of)} {what}"
+        broken += unfit
+        if not broken and q // self.num_heads != k // self.kv_heads:
+            yield (
+                f"a head of q has {q // self.num_heads} channels, but one of k has "
+                f"{k // self.kv_heads}"
+            )
+        if not broken and self.window:
+            positions, queries, keys = prod(self.window), inputs[0][-1], inputs[1][-1]
+            if positions != queries or positions != keys:
+                yield (
+                    f"relative_position_bias {list(self.window)} has {positions} positions, but "
+                    f"there are {queries} queries and {keys} keys"
+                )
+
+    def _axes_rules(self, *inputs: Shape) -> Iterator[str]:
+        q, k, v = inputs
+        vectors = [shape for shape in inputs if len(shape) == 1]
+        if vectors:
+            yield f"attention needs tokens (channels and length), not a vector of {vectors[0][0]}"
+        elif k[1:] != v[1:]:
+            yield Sentence("k and v differ in more than their channels: {} and {}", k, v)
+        elif q[1:-1] != k[1:-1]:
+            yield Sentence(
+                "q and k differ in axes that are apart, those before the last: {} and {}", q, k
+            )
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels = inputs[2][0] // self.kv_heads * self.num_heads
+        return (channels, *inputs[0][1:])
+
+    def weights(self, *inputs: Shape) -> dict[str, Shape]:
+        # Named as in the code of Liu et al., Swin Transformer, 2021 (arXiv 2103.14030).
+        offsets = prod(2 * size - 1 for size in self.window)
+        return {"relative_position_bias_table": (offsets, self.num_heads)} if self.window else {}
+
+    def buffers(self, *inputs: Shape) -> dict[str, Shape]:
+        scores = inputs[0][-1] * inputs[1][-1]
+        return {"relative_position_index": (scores,)} if self.window else {}
+
+    def _scores(self, *inputs: Shape) -> int:
+        """Scores of all queries, in all heads and all places that are apart."""
+        return self.num_heads * count(inputs[0][1:]) * inputs[1][-1]
+
+    def _score_macs(self, *inputs: Shape) -> tuple[int, int]:
+        """MACs of the scores QKᵀ, and of their products with V."""
+        scores = self._scores(*inputs)
+        return scores * (inputs[0][0] // self.num_heads), scores * (inputs[2][0] // self.kv_heads)
+
+    def macs(self, *inputs: Shape) -> int:
+        # Vaswani et al., Attention Is All You Need, 2017, section 3.2.1.
+        return sum(self._score_macs(*inputs))
+
+    def computed_macs(self, *inputs: Shape) -> int:
+        return self.macs(*inputs)
+
+    def backward_macs(self, reached: tuple[bool, ...], *inputs: Shape) -> int:
+        # Those of Q and K, each from the scores'; the scores' and those of V from the output's.
+        of_scores, of_values = self._score_macs(*inputs)
+        q, k, v = reached
+        return of_scores * (q + k) + of_values * (v + (q or k or bool(self.window)))
+
+    def elementwise(self, *inputs: Shape) -> dict[str, int]:
+        # A softmax over S scores for each query and head; the queries are scaled by 1/√D.
+        scores = self._scores(*inputs)
+        counts = Softmax().elementwise((inputs[1][-1], scores // inputs[1][-1]))
+        biases = scores if self.window else 0
+        return {**counts, "multiply": count(inputs[0]), "add": counts["add"] + biases}
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        apart = (SAME,) * (len(inputs[0]) - 2)
+        return ((*apart, SAME), (*apart, None), (*apart, None))
+
+    def describe(self, *inputs: Shape) -> str:
+        heads = f"{self.num_heads} head{'s' if self.num_heads > 1 else ''}"
+        shared = f" ({self.kv_heads} of k, v)" if self.kv_heads != self.num_heads else ""
+        bias = f" bias {times(self.window)}" if self.window else ""
+        return f"{self.type} {heads}{shared}{' causal' if self.causal else ''}{bias}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module(
+            "Attention",
+            "module(x, x1, x2)",
+            num_heads=self.num_heads,
+            num_kv_heads=self.kv_heads,
+            window=self.window,
+            causal=self.causal,
+        )
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        if self.window:
+            raise refused("an attention with relative_position_bias has no spelling in Keras")
+        heads = (self.num_heads, self.kv_heads, self.kv_heads)
+        split = [
+            f"ops.reshape({x}, (-1, {shape[-1]}, {h}, {shape[0] // h}))"
+            for x, shape, h in zip(("x", "x1", "x2"), inputs, heads, strict=True)
+        ]
+        channels, *sizes = self.output(*inputs)
+        causal = ", is_causal=True" if self.causal else ""
+        call = f"ops.dot_product_attention({', '.join(split)}{causal})"
+        yield written(f"ops.reshape({call}, {(-1, *sizes, channels)})")
+
+    def kept(self, *inputs: Shape) -> Kept:
+        """As torch's scaled_dot_product_attention keeps it, which is fused where all heads have
+        one width and nothing that is added to the scores is trained."""
+        q, k, v = inputs
+        repeats = self.num_heads // self.kv_heads
+        if not self.window and q[0] // self.num_heads == v[0] // self.kv_heads:
+            # With the logarithm of each softmax's sum.
+            sums = self.num_heads * count(q[1:])
+            every = ((0, ()), (1, ()), (2, ()))
+            return Kept(of=every, output=True, extras=(Extra(sums),), channels_last=True)
+        # Queries and keys, both scaled, the softmax, and the values with the heads before the
+        # positions.
+        products = (0, 1) if not self.window else ()
+        extras = (
+            Extra(count(q), needed_by=(1,)),
+            Extra(count(k) * repeats, needed_by=(0,)),
+            Extra(self._scores(*inputs)),
+        )
+        if self.num_heads == 1:
+            return Kept(of=((2, products),), extras=extras, channels_last=True)
+        return Kept(extras=(*extras, Extra(count(v) * repeats, needed_by=products)))

@@ -228,6 +228,15 @@ def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
 
 
 @st.composite
+def _windows_of(draw: DrawFn, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields that cut a shape into windows, and those that put them back."""
+    size = [draw(_divisors(n)) for n in shape[1:]]
+    shift = [draw(st.integers(0, s - 1)) for s in size]
+    fields: dict[str, Any] = {"size": size, "shift": shift, "grid": draw(_FLAG)}
+    return fields, {**fields, "output_size": list(shape[1:])}
+
+
+@st.composite
 def _attention_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
     """Queries, keys and values of their own numbers, widths and heads."""
     channels, length = shape[0], shape[-1]
@@ -362,6 +371,8 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
     "attention": _attention_fields,
+    "window_partition": lambda s: st.builds(lambda fields: fields[0], _windows_of(s)),
+    "window_reverse": lambda s: st.builds(lambda fields: fields[1], _windows_of(s)),
 }
 
 _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
@@ -397,6 +408,10 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
     value = draw(tables[word](shape))
     if word == "max_unpool":
         return undone(value)
+    if word == "window_reverse":
+        cut = {key: value[key] for key in value.keys() - {"output_size"}}
+        layers = [{"window_partition": cut}, "sigmoid", {word: value}]
+        return {"repeat": {"times": 1, "layers": layers}}
     if value == {} and draw(st.booleans()):
         return word
     if "activation" in layer_class(word).model_fields and draw(st.booleans()):

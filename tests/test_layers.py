@@ -334,6 +334,14 @@ CASES = [
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
     ),
+    # Swin-T's first stage, 56·56 positions in 8·8 windows of 7·7, and back.
+    Case({"window_partition": {"size": 7, "shift": 3}}, (96, 56, 56), (96, 64, 49)),
+    Case({"window_partition": [2, 3]}, (4, 6, 6), (4, 3 * 2, 2 * 3)),
+    Case({"window_partition": 5}, (4, 15), (4, 3, 5)),
+    Case({"window_partition": {"size": 2, "grid": True}}, (4, 4, 6, 8), (4, 2 * 3 * 4, 8)),
+    Case({"window_reverse": {"size": 7, "shift": 3}}, (96, 64, 49), (96, 56, 56)),
+    Case({"window_reverse": {"size": 2, "output_size": [4, 6]}}, (3, 6, 4), (3, 4, 6)),
+    Case({"window_reverse": {"size": [2, 2, 2]}}, (3, 27, 8), (3, 6, 6, 6)),
     # A window of Swin-T's first stage, queries, keys and values alike: 64 windows of 7·7 positions,
     # 3 heads of 32 channels. For each pair of positions 32 products to score and 32 to sum; 13·13
     # offsets of each head; a softmax has 49 scores, each with its bias and the maximum taken off.
@@ -810,6 +818,48 @@ REFUSED_TOKENS = [
         {"attention": [[], *[[{"crop": [[0, 1], [0, 0]]}]] * 2]},
         (4, 3, 5),
         "q and k differ in axes that are apart, those before the last: 3×5×4 and 2×5×4",
+    ),
+    (
+        {"attention": {"branches": _ALL, "shift": 1}},
+        (4, 4, 9),
+        "shift needs relative_position_bias: the sizes of the window",
+    ),
+    (
+        {"attention": {"branches": _ALL, "output_size": [3, 3]}},
+        (4, 4, 9),
+        "output_size says where shifted windows lie; there is no shift",
+    ),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [3, 3], "shift": 1}},
+        (4, 6, 9),
+        "6 windows are not as many along 2 axes; give output_size",
+    ),
+    ({"window_partition": 3}, (4, 6, 7), "7 positions do not divide into windows of 3; 6 or 9"),
+    ({"window_partition": 7}, (4, 5), "5 positions do not divide into windows of 7; 7 would"),
+    ({"window_partition": 7}, (4,), "1 to 3 spatial axes, not a vector of 4"),
+    ({"window_partition": [7, 7]}, (4, 7), "size has 2 values, but the input 7×4 has 1"),
+    (
+        {"window_partition": {"size": 2, "shift": 2}},
+        (4, 6),
+        "shift 2 must be less than the 2 positions",
+    ),
+    ({"window_reverse": 3}, (4, 6), "needs channels, windows and positions, .* not 6×4"),
+    ({"window_reverse": 3}, (4, 4, 6), "windows of 3×3 have 9 positions, but 6 arrive"),
+    ({"window_reverse": 3}, (4, 6, 9), "6 windows are not as many along 2 axes; give output_size"),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9]}},
+        (4, 5, 9),
+        "output_size 6×9 has 6 windows of 3×3, but 5 arrive",
+    ),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "27 positions, but 9 arrive",
+    ),
+    (
+        {"window_reverse": {"size": [3, 3], "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "size has 2 values, but there are 3 axes",
     ),
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),

@@ -103,6 +103,35 @@ def test_the_bias_is_that_of_torchvisions_window_attention() -> None:
     torch.testing.assert_close(twin(x), wanted)
 
 
+@pytest.mark.parametrize(("whole", "shift"), [((6, 6), 1), ((4, 9), [1, 2]), ((6, 3), [1, 0])])
+def test_shifted_windows_are_those_of_torchvision(whole: tuple[int, int], shift: Any) -> None:
+    """Cut, attended and put back: all of Swin's window attention, given the same weights."""
+    size = [2, 3]
+    theirs = ShiftedWindowAttention(8, size, shift if isinstance(shift, list) else [shift] * 2, 4)
+    torch.nn.init.normal_(theirs.relative_position_bias_table)
+    cut = {"size": size, "shift": shift}
+    fields = {"relative_position_bias": size, "shift": shift, "output_size": list(whole)}
+    parts = [[{"slice": {"start": 8 * i, "stop": 8 * i + 8}}] for i in range(3)]
+    spec = {
+        "input": input_of((8, *whole)),
+        "layers": [
+            {"window_partition": cut},
+            {"linear": {"out_features": 24, "position_wise": True}, "name": "qkv"},
+            {"attention": {"num_heads": 4, "branches": parts, **fields}, "name": "a"},
+            {"linear": {"out_features": 8, "position_wise": True}, "name": "proj"},
+            {"window_reverse": {**cut, "output_size": list(whole)}},
+        ],
+    }
+    twin: Any = cnncalc.build(spec).eval()
+    state = theirs.state_dict()
+    twin.load_state_dict({f"a.{n}" if "position" in n else n: t for n, t in state.items()})
+    x = torch.randn(2, 8, *whole)
+    with torch.no_grad():
+        wanted = theirs.eval()(x.movedim(1, -1)).movedim(-1, 1)
+        torch.testing.assert_close(twin(x), wanted)
+    assert cnncalc.verify(spec, batch=2).ok
+
+
 def test_a_causal_bias_hides_what_is_behind() -> None:
     spec = attends({Q: (2, 4), K: (2, 4), V: (2, 4)}, relative_position_bias=[4], causal=True)
     twin: Any = cnncalc.build(spec).eval()

@@ -39,6 +39,7 @@ GROUPS = {
     "Moving values": {
         "reshape": "flatten reshape permute slice channel_shuffle",
         "resize": "pad crop upsample pixel_shuffle",
+        "window_partition": "window_partition window_reverse",
     },
     "Joins": {"join": "add multiply concat"},
 }

@@ -7,11 +7,12 @@ from pydantic import Field
 
 from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import SAME, AxisMap
-from cnncalc.layers.base import Layer, Sentence, Shape, count, times
-from cnncalc.layers.fields import Count, Flag, Sizes
+from cnncalc.layers.base import Layer, Sentence, Shape, count, per_axis, sizes_text, times
+from cnncalc.layers.fields import Count, Flag, Naturals, Sizes
 from cnncalc.layers.kept import Extra, Kept
 from cnncalc.layers.keras_twin import Part, refused, written
 from cnncalc.layers.twin import Twin, module
+from cnncalc.layers.window_partition import WindowReverse
 
 
 class Attention(Layer):
@@ -37,6 +38,16 @@ class Attention(Layer):
         None,
         description="the sizes of the window that the positions are, as in [7, 7]: adds to each "
         "score a trained number, one for each head and offset from query to key",
+    )
+    shift: Naturals = Field(
+        0,
+        description="the shift with which window_partition cut the windows: positions that it "
+        "brought together from both ends do not read one another; counted as if they did",
+    )
+    output_size: Sizes | None = Field(
+        None,
+        description="with shift, the sizes of what the windows are cut out of; where it is left "
+        "out, there are as many windows along each axis",
     )
     causal: Flag = Field(
         False,
@@ -81,6 +92,27 @@ class Attention(Layer):
                     f"relative_position_bias {list(self.window)} has {positions} positions, but "
                     f"there are {queries} queries and {keys} keys"
                 )
+                return
+        if not broken:
+            yield from self._shift_rules(*inputs)
+
+    def _shifts(self) -> tuple[int, ...]:
+        """The shift along each axis of the window; none where nothing is shifted."""
+        shift = self.shift if isinstance(self.shift, tuple) else (self.shift,)
+        return per_axis(self.shift, len(self.window) or 1) if any(shift) else ()
+
+    def _cut(self) -> WindowReverse:
+        """What puts the shifted windows back."""
+        return WindowReverse(size=self.window, shift=self.shift, output_size=self.output_size)
+
+    def _shift_rules(self, *inputs: Shape) -> Iterator[str]:
+        if not self._shifts():
+            if self.output_size is not None:
+                yield "output_size says where shifted windows lie; there is no shift"
+        elif not self.window:
+            yield "shift needs relative_position_bias: the sizes of the window, as in [7, 7]"
+        else:
+            yield from self._cut().rules(inputs[0])
 
     def _axes_rules(self, *inputs: Shape) -> Iterator[str]:
         q, k, v = inputs
@@ -144,6 +176,7 @@ class Attention(Layer):
         heads = f"{self.num_heads} head{'s' if self.num_heads > 1 else ''}"
         shared = f" ({self.kv_heads} of k, v)" if self.kv_heads != self.num_heads else ""
         bias = f" bias {times(self.window)}" if self.window else ""
+        bias += f" shift {sizes_text(self._shifts())}" if self._shifts() else ""
         return f"{self.type} {heads}{shared}{' causal' if self.causal else ''}{bias}"
 
     def twin(self, *inputs: Shape) -> Twin:
@@ -153,6 +186,8 @@ class Attention(Layer):
             num_heads=self.num_heads,
             num_kv_heads=self.kv_heads,
             window=self.window,
+            shift=self._shifts(),
+            grid=self._cut().counts(inputs[0]) if self._shifts() else (),
             causal=self.causal,
         )
 

@@ -147,7 +147,8 @@ class Rbf(nn.Module):
 class Attention(nn.Module):
     """Scaled dot products along the last axis, in each head; other axes are apart.
 
-    A window adds a bias to the scores: a trained number for each offset and head.
+    A window adds a bias to the scores: a trained number for each offset and head. Shifted
+    windows, so many along each axis, hide what was no neighbour before the shift.
     """
 
     relative_position_index: Tensor
@@ -157,9 +158,12 @@ class Attention(nn.Module):
         num_heads: int,
         num_kv_heads: int,
         window: Sizes,
+        shift: Sizes,
+        grid: Sizes,
         causal: bool,
     ) -> None:
         super().__init__()
+        self.shift, self.grid = shift, grid
         self.heads = (num_heads, num_kv_heads, num_kv_heads)
         self.window, self.causal = window, causal
         if window:
@@ -194,6 +198,9 @@ class Attention(nn.Module):
             bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)
             if self.causal:
                 bias = bias + torch.full_like(bias[0], -torch.inf).triu(1)
+            if self.shift:
+                bias = bias + self.hidden(bias)
+                bias = bias.repeat(len(q) // len(bias), 1, 1, 1)
         causal = self.causal and bias is None
         grouped = self.heads[0] != self.heads[1]
         x = functional.scaled_dot_product_attention(
@@ -201,6 +208,21 @@ class Attention(nn.Module):
         )
         rows = x.transpose(1, 2)
         return rows.reshape(-1, *sizes, rows[0, 0].numel()).movedim(-1, 1)
+
+    def hidden(self, like: Tensor) -> Tensor:
+        """Minus infinity for pairs of a window that the shift brought together."""
+        areas = torch.zeros((), dtype=torch.long, device=like.device)
+        split: list[int] = []
+        axes = zip(self.window, self.shift, self.grid, strict=True)
+        for size, shift, windows in axes:
+            place = torch.arange(windows * size, device=like.device)
+            moved = (place >= len(place) - size).long() + (place >= len(place) - shift)
+            areas = areas[..., None] * 3 + moved
+            split += [windows, size]
+        order = [*range(0, len(split), 2), *range(1, len(split), 2)]
+        areas = areas.reshape(split).permute(order).reshape(prod(self.grid), -1)
+        apart = areas[:, None, :, None] != areas[:, None, None]
+        return like.new_zeros(apart.shape).masked_fill(apart, -torch.inf)
 
 
 class DropPath(nn.Module):

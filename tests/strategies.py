@@ -228,6 +228,16 @@ def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
 
 
 @st.composite
+def _matrices(draw: DrawFn, shape: Shape) -> list[list[Item]]:
+    """Two branches that meet: the second has as many channels as the first has at the end."""
+    meets: Item = {"conv": {"out_channels": shape[-1], "kernel_size": 1}}
+    first: list[Item] = [{"conv": {"out_channels": draw(_OUT), "kernel_size": 1}}]
+    if shape[0] == shape[-1]:
+        return [draw(st.sampled_from([[], first])), draw(st.sampled_from([[], [meets]]))]
+    return [draw(st.sampled_from([[], first])), [meets, *draw(st.sampled_from([[], ["tanh"]]))]]
+
+
+@st.composite
 def _windows_of(draw: DrawFn, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
     """Fields that cut a shape into windows, and those that put them back."""
     size = [draw(_divisors(n)) for n in shape[1:]]
@@ -371,6 +381,7 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
     "attention": _attention_fields,
+    "matmul": lambda s: _matrices(s),
     "window_partition": lambda s: st.builds(lambda fields: fields[0], _windows_of(s)),
     "window_reverse": lambda s: st.builds(lambda fields: fields[1], _windows_of(s)),
 }

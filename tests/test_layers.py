@@ -334,6 +334,10 @@ CASES = [
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
     ),
+    # A Gram matrix of 49 positions by their 64 channels, apart in 3 places: 49·49 sums of 64.
+    Case(
+        {"matmul": [[{"permute": [2, 1, 0]}], []]}, (64, 3, 49), (49, 3, 49), macs=3 * 49 * 49 * 64
+    ),
     # Swin-T's first stage, 56·56 positions in 8·8 windows of 7·7, and back.
     Case({"window_partition": {"size": 7, "shift": 3}}, (96, 56, 56), (96, 64, 49)),
     Case({"window_partition": [2, 3]}, (4, 6, 6), (4, 3 * 2, 2 * 3)),
@@ -818,6 +822,15 @@ REFUSED_TOKENS = [
         {"attention": [[], *[[{"crop": [[0, 1], [0, 0]]}]] * 2]},
         (4, 3, 5),
         "q and k differ in axes that are apart, those before the last: 3×5×4 and 2×5×4",
+    ),
+    ("matmul", (4, 5), "matmul reads 2 inputs, a, b, not one; give it a branch for each, or from:"),
+    ({"matmul": [[], [], []]}, (4, 5), r"matmul reads 2 inputs \(a, b\), not 3"),
+    ({"matmul": [[], []]}, (4, 5), "the last axis of a is 5, but b has 4 channels: 5×4 and 5×4"),
+    ({"matmul": [[], ["flatten"]]}, (4, 5), "channels and positions, not a vector of 20"),
+    (
+        {"matmul": [[], [{"crop": [[0, 1], [0, 0]]}]]},
+        (4, 3, 4),
+        "a and b differ in axes that are apart, those before the last: 3×4×4 and 2×4×4",
     ),
     (
         {"attention": {"branches": _ALL, "shift": 1}},

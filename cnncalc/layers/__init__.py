@@ -25,7 +25,7 @@ GROUPS = {
     "Dense layers": {"linear": "linear rbf"},
     "Attention": {
         "attention": "multi_head_attention class_token position_embedding select",
-        "dot_product": "attention",
+        "dot_product": "attention matmul",
     },
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",

@@ -1,4 +1,4 @@
-"""Products of computed values: attention of queries to keys and values."""
+"""Products of computed values: attention of queries to keys and values, and any two matrices."""
 
 from collections.abc import Iterator
 from math import prod
@@ -225,3 +225,61 @@ class Attention(Layer):
         if self.num_heads == 1:
             return Kept(of=((2, products),), extras=extras, channels_last=True)
         return Kept(extras=(*extras, Extra(count(v) * repeats, needed_by=products)))
+
+
+class Matmul(Layer):
+    """The matrix product of two inputs: the first's last axis meets the second's channels.
+
+    (M, *apart, K) and (K, *apart, N) give (M, *apart, N): each place along the axes between has a
+    product of its own.
+    """
+
+    joins = True
+    operands = ("a", "b")
+    memory_order = "channels_first"
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        a, b = inputs
+        if len(a) == 1 or len(b) == 1:
+            vector = a if len(a) == 1 else b
+            yield f"matmul needs channels and positions, not a vector of {vector[0]}"
+        elif a[1:-1] != b[1:-1]:
+            yield Sentence(
+                "a and b differ in axes that are apart, those before the last: {} and {}", a, b
+            )
+        elif a[-1] != b[0]:
+            yield Sentence(
+                f"the last axis of a is {a[-1]}, but b has {b[0]} channels: {{}} and {{}}", a, b
+            )
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (*inputs[0][:-1], inputs[1][-1])
+
+    def macs(self, *inputs: Shape) -> int:
+        return count(self.output(*inputs)) * inputs[0][-1]
+
+    def computed_macs(self, *inputs: Shape) -> int:
+        return self.macs(*inputs)
+
+    def backward_macs(self, reached: tuple[bool, ...], *inputs: Shape) -> int:
+        # The gradient of each is a product with the other.
+        return self.macs(*inputs) * sum(reached)
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        apart = (SAME,) * (len(inputs[0]) - 2)
+        return ((*apart, None), (*apart, SAME))
+
+    def twin(self, *inputs: Shape) -> Twin:
+        apart = inputs[0][1:-1]
+        if not apart:
+            return Twin("x @ x1")
+        product = "rows(x).flatten(0, -3).mT @ rows(x1).flatten(0, -3).mT"
+        return Twin(f"({product}).unflatten(0, {(-1, *apart)}).movedim(-2, 1).contiguous()")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        # Both are transposed there, and so is their product.
+        yield written("ops.matmul(x1, x)")
+
+    def kept(self, *inputs: Shape) -> Kept:
+        # Matrices at several places are copied to lie side by side.
+        return Kept(inputs=True, channels_last=len(inputs[0]) > 2)

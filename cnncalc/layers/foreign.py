@@ -27,6 +27,7 @@ global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPo
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
 attention            |                    |                        | Attention          | scaleddotproductattention sdpa
+matmul               |                    |                        | MatMul             | bmm dot
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
 batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn

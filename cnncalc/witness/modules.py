@@ -23,6 +23,12 @@ def product(factors: Sequence[Tensor]) -> Tensor:
     return result
 
 
+def rows(x: Tensor) -> Tensor:
+    """Each position's channels as a row, side by side; copied only where they are not."""
+    x = x.squeeze(1).unsqueeze(-1) if x.shape[1] == 1 else x.movedim(1, -1)
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
 class Weights(nn.Module):
     """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 
@@ -182,12 +188,9 @@ class Attention(nn.Module):
         # All that is apart is one batch: (batch, heads, positions, channels of a head).
         parts = []
         for x, heads in zip((q, k, v), self.heads, strict=True):
-            single = x.shape[1] == 1
-            rows = x.squeeze(1).unsqueeze(-1) if single else x.movedim(1, -1)
-            # Fused kernels want channels side by side; channels cut from others may be.
-            rows = rows if rows.stride(-1) == 1 else rows.contiguous()
-            rows = rows.reshape(-1, x.shape[-1], heads, x.shape[1] // heads)
-            parts.append(rows.transpose(1, 2))
+            channels = x.shape[1] // heads
+            part = rows(x).reshape(-1, x.shape[-1], heads, channels)
+            parts.append(part.transpose(1, 2))
         q, k, v = parts
         if v.shape[1] > 1 and (self.window or q.shape[-1] != v.shape[-1]):
             # Not fused: products of matrices copy what is not laid out as one; mostly so.
@@ -206,8 +209,8 @@ class Attention(nn.Module):
         x = functional.scaled_dot_product_attention(
             q, k, v, bias, is_causal=causal, enable_gqa=grouped
         )
-        rows = x.transpose(1, 2)
-        return rows.reshape(-1, *sizes, rows[0, 0].numel()).movedim(-1, 1)
+        x = x.transpose(1, 2)
+        return x.reshape(-1, *sizes, x[0, 0].numel()).movedim(-1, 1)
 
     def hidden(self, like: Tensor) -> Tensor:
         """Minus infinity for pairs of a window that the shift brought together."""

@@ -138,6 +138,5 @@ def _tie(made: nn.Module, shared: nn.Module) -> None:
 def _function(call: str, inputs: int) -> Any:
     # The expression is one of our own layers': nothing of a spec is in it but sizes.
     names = ", ".join(("module", *variables(inputs)))
-    return eval(
-        f"lambda {names}: {call}", {"torch": torch, "F": nn.functional, "product": modules.product}
-    )
+    known = {"product": modules.product, "rows": modules.rows}
+    return eval(f"lambda {names}: {call}", {"torch": torch, "F": nn.functional, **known})

@@ -56,15 +56,15 @@ def test_values_and_products_are_those_of_torch(
     found = cnncalc.build(spec).eval()(q, k, v)
     heads = fields.get("num_heads", 1)
     shared = fields.get("num_kv_heads", heads)
-    parts = [heads_of(q, heads)]
-    parts += [heads_of(x, shared).repeat_interleave(heads // shared, 2) for x in (k, v)]
-    wanted = scaled_dot_product_attention(*parts, is_causal=fields.get("causal", False))
+    q = heads_of(q, heads)
+    k, v = (heads_of(x, shared).repeat_interleave(heads // shared, 2) for x in (k, v))
+    wanted = scaled_dot_product_attention(q, k, v, is_causal=fields.get("causal", False))
     # The heads and their channels before the places.
     wanted = wanted.permute(0, 2, 4, 1, 3).flatten(1, 2).reshape(found.shape)
     torch.testing.assert_close(found, wanted)
     # On the meta device nothing is fused, which would hide products from the counter.
     with FlopCounterMode(display=False) as counter:
-        scaled_dot_product_attention(*(part.to("meta") for part in parts))
+        scaled_dot_product_attention(q.to("meta"), k.to("meta"), v.to("meta"))
     report = cnncalc.analyze(spec, batch=2)
     assert report.total("flops") == counter.get_total_flops()
 
@@ -99,7 +99,7 @@ def test_the_bias_is_that_of_torchvisions_window_attention() -> None:
     twin.load_state_dict(state)
     x = torch.randn(2, 8, 6)
     # Theirs reads (batch, height, width, channels).
-    wanted = theirs(x.mT.unflatten(1, (2, 3))).flatten(1, 2).mT
+    wanted = theirs(x.mT.reshape(2, 2, 3, 8)).flatten(1, 2).mT
     torch.testing.assert_close(twin(x), wanted)
 
 

@@ -23,7 +23,7 @@ def test_windows_lie_side_by_side() -> None:
     windows = run([{"window_partition": 3}], X)
     for row in range(2):
         for column in range(3):
-            found = windows[:, :, 3 * row + column].unflatten(-1, (3, 3))
+            found = windows[:, :, 3 * row + column].reshape(2, 3, 3, 3)
             rows, columns = slice(3 * row, 3 * row + 3), slice(3 * column, 3 * column + 3)
             assert torch.equal(found, X[:, :, rows, columns])
 
@@ -33,15 +33,15 @@ def test_windows_of_a_grid_are_spread_over_the_whole() -> None:
     windows = run([{"window_partition": {"size": 3, "grid": True}}], X)
     for row in range(2):
         for column in range(3):
-            found = windows[:, :, 3 * row + column].unflatten(-1, (3, 3))
+            found = windows[:, :, 3 * row + column].reshape(2, 3, 3, 3)
             assert torch.equal(found, X[:, :, row::2, column::3])
 
 
 def test_a_shifted_window_starts_further_on_and_goes_around() -> None:
     windows = run([{"window_partition": {"size": [2, 3], "shift": [1, 2]}}], X)
-    assert torch.equal(windows[:, :, 0].unflatten(-1, (2, 3)), X[:, :, 1:3, 2:5])
+    assert torch.equal(windows[:, :, 0].reshape(2, 3, 2, 3), X[:, :, 1:3, 2:5])
     last = X[:, :, [5, 0]][..., [8, 0, 1]]
-    assert torch.equal(windows[:, :, -1].unflatten(-1, (2, 3)), last)
+    assert torch.equal(windows[:, :, -1].reshape(2, 3, 2, 3), last)
 
 
 @pytest.mark.parametrize("grid", [False, True])

@@ -155,8 +155,9 @@ def test_layers_are_not_looked_up_by_their_words() -> None:
         if room_of(file) in ("layers", "specs"):
             continue
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-            word = isinstance(node, ast.Constant) and node.value in MODULES
-            if word and node.value not in get_args(Family):
+            # A family may be called as its layer is.
+            words = MODULES.keys() - {*get_args(Family)}
+            if isinstance(node, ast.Constant) and node.value in words:
                 name = file.relative_to(PACKAGE).as_posix()
                 found[name] = found.get(name, 0) + 1
     assert found == {name: number for name, (number, _) in WORDS_LEFT.items()}

@@ -786,7 +786,7 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
     assert report.column("biases") == [4 * 6]
 
 
-_ALL = [[], [], []]
+_ALL: list[list[Any]] = [[], [], []]
 _HALF, _ONE_LESS = [{"slice": 2}], [{"crop": [[0, 1]]}]
 REFUSED_TOKENS = [
     (

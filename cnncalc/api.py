@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, cast
 from cnncalc.ask.table import Table
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
 from cnncalc.presented import Drawn
 from cnncalc.report import Report
 
@@ -26,6 +25,8 @@ if TYPE_CHECKING:
 
 Spec = str | os.PathLike[str] | Mapping[str, Any] | Graph
 """A path, the name of a bundled network, a mapping, or a graph."""
+Input = str | Sequence[int]
+"""Sizes of an input: `(channels, *spatial)` as torch has them, or the text `224x224x3`."""
 
 
 def analyze(
@@ -34,7 +35,7 @@ def analyze(
     *,
     batch: int = 1,
     dtype: str = "float32",
-    input: Shape | None = None,
+    input: Input | None = None,
     count_as: str | None = None,
     params_as: str | None = None,
     optimizer: str | None = None,
@@ -44,8 +45,9 @@ def analyze(
 
     `variables` set variables of the spec (a graph has none any more). `batch`, a whole number from
     1, multiplies activations, MACs, FLOPs and elementwise operations, never parameters; `dtype`
-    gives the size of a value, for columns in bytes; `input` replaces the input's shape,
-    `(channels, *spatial)` without the batch. `count_as` names the tool that the column `count`
+    gives the size of a value, for columns in bytes; `input` replaces the input's shape:
+    `(channels, *spatial)` without the batch, or the text `224x224x3`; the channels may be left
+    out. `count_as` names the tool that the column `count`
     follows; `params_as="keras"` counts as Keras' summary() does: what is kept and not trained, as
     moving statistics, as parameters, too; `optimizer` is what training memory is for (sgd).
 
@@ -72,7 +74,7 @@ def explain(
     /,
     *layers: str,
     dtype: str = "float32",
-    input: Shape | None = None,
+    input: Input | None = None,
     **variables: Any,
 ) -> Explained:
     """How each number of the layers comes about; of all layers where none is named.
@@ -102,7 +104,7 @@ def compare_fc(
     hidden: Sequence[int] = (),
     batch: int = 1,
     dtype: str = "float32",
-    input: Shape | None = None,
+    input: Input | None = None,
     **variables: Any,
 ) -> FcComparison:
     """Each convolution (or those `layers`) beside the fully connected layer of the same input and
@@ -131,7 +133,7 @@ def check(
     *,
     batch: int = 1,
     dtype: str = "float32",
-    input: Shape | None = None,
+    input: Input | None = None,
     optimizer: str | None = None,
     **variables: Any,
 ) -> Verdict:
@@ -182,7 +184,7 @@ def verify(
     *,
     device: str | None = "auto",
     batch: int = 2,
-    input: Shape | None = None,
+    input: Input | None = None,
     max_memory: int | None = None,
     max_params: int | None = None,
     **variables: Any,
@@ -221,7 +223,7 @@ def draw(
     column: str = "params",
     depth: Depth = None,
     layout: Labels = "maps",
-    input: Shape | None = None,
+    input: Input | None = None,
     **variables: Any,
 ) -> str:
     """A drawing as text: `svg`, `mermaid`, `dot` or `tikz`; a notebook draws the first two.
@@ -246,7 +248,7 @@ def draw(
 
 
 def export(
-    spec: Spec, /, to: str = "torch", *, input: Shape | None = None, **variables: Any
+    spec: Spec, /, to: str = "torch", *, input: Input | None = None, **variables: Any
 ) -> str:
     """The network as the text of a Python module for `torch` or `keras`. Raises CnncalcError."""
     from cnncalc.ask.export import Export
@@ -258,18 +260,29 @@ def layer(
     word: str,
     /,
     *,
-    input: Shape = (3, 32, 32),
+    input: Input = (3, 32, 32),
     batch: int = 1,
     dtype: str = "float32",
+    count_as: str | None = None,
+    params_as: str | None = None,
     **fields: Any,
 ) -> Report:
-    """The report of one layer on an input (channels first), without a spec; `fields` are its own.
+    """The report of one layer, without a spec; `fields` are its own, the rest is as in `analyze`.
 
     Raises CnncalcError.
     """
     from cnncalc.ask.table import OneLayer
 
-    return OneLayer(layer=word, fields=fields, input=input, batch=batch, dtype=dtype).result()[0]
+    asked = OneLayer(
+        layer=word,
+        fields=fields,
+        input=input,
+        batch=batch,
+        dtype=dtype,
+        count_as=count_as,
+        params_as=params_as,
+    )
+    return asked.result()[0]
 
 
 def slide(input: Any = None, /, *kernels: Any, **options: Any) -> Slide:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache, partial
-from itertools import accumulate
 from math import prod
 from typing import TYPE_CHECKING, Any
 
+from cnncalc.analysis.layer_numbers import layer_numbers
 from cnncalc.dims import ceil_div
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
@@ -102,7 +102,7 @@ def columns(
 
     return {
         "name": each(lambda f: f.node.name),
-        "number": lambda: _numbers(facts),
+        "number": lambda: layer_numbers(facts),
         "type": each(lambda f: f.node.layer.type),
         "layer": each(lambda f: f.node.layer.describe(*f.inputs)),
         "from": each(lambda f: list(f.node.inputs)),
@@ -121,8 +121,8 @@ def columns(
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
         "biases": each(_biases),
-        "trainable": each(lambda f: f.params),
-        "non_trainable": each(kept or (lambda f: 0)),
+        "trainable": each(lambda f: f.trained),
+        "non_trainable": each(lambda f: f.params - f.trained + (kept(f) if kept else 0)),
         "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
@@ -146,6 +146,7 @@ def columns(
         "alive": lambda: [s.alive for s in sets()],
         "saved_bytes": lambda: [t.saved for t in trained()],
         "optimizer_bytes": lambda: [t.optimizer for t in trained()],
+        "gradient_bytes": lambda: [t.gradients for t in trained()],
         "training_bytes": lambda: [t.total for t in trained()],
         "bytes_moved": each(moved),
         "intensity": each(lambda f: ratio(2 * f.macs * batch, moved(f))),
@@ -177,10 +178,13 @@ def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
     found = []
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
-        reached = tuple(read in needed for read in fact.node.inputs)
-        if any(reached) or layer.weights(*fact.inputs):
+        reached = [read in needed for read in fact.node.inputs]
+        trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if any(reached) or trains:
             needed.add(name)
-        found.append(layer.backward_macs(reached, *fact.inputs) * batch)
+            found.append(layer.backward_macs(reached, trains, *fact.inputs) * batch)
+        else:
+            found.append(0)
     return found
 
 
@@ -190,9 +194,3 @@ def _part(fact: Facts, auxiliary: set[str]) -> str:
         return "auxiliary"
     vectors = all(len(shape) == 1 for shape in (*fact.inputs, fact.output))
     return "dense" if vectors else "convolutional"
-
-
-def _numbers(facts: list[Facts]) -> list[int | None]:
-    """The textbook's number of each layer; none before the first that counts."""
-    numbers = accumulate(int(fact.node.layer.numbered) for fact in facts)
-    return [number or None for number in numbers]

@@ -63,6 +63,8 @@ class Graph(NamedTuple):
     """The nodes that give the network's results."""
     auxiliary: tuple[str, ...] = ()
     """The nodes that give results for training only."""
+    unused_blocks: tuple[str, ...] = ()
+    """The blocks of the spec that its layers do not speak of."""
     on: "Callable[[Shape], Graph] | None" = None
     """Expands the spec again, where its formulas asked for shapes: on an input of another one."""
     left_out: str = ""
@@ -90,10 +92,16 @@ class Graph(NamedTuple):
                 found.add(node.name)
         return found
 
+    def unread(self) -> list[str]:
+        """The nodes that no output needs, be it of the network or auxiliary."""
+        needed = self.behind((*self.outputs, *self.auxiliary))
+        return [node.name for node in self.nodes if node.name not in needed]
+
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network on an input of another shape. May raise SpecError."""
+        """The same network, which has one input, on one of another shape. May raise SpecError."""
         own = self.inputs if self.spec_inputs is None else self.spec_inputs
-        found = self._replace(inputs={INPUT: shape}) if self.on is None else self.on(shape)
+        (name,) = self.inputs
+        found = self._replace(inputs={name: shape}) if self.on is None else self.on(shape)
         return found._replace(changed=self.changed, spec_inputs=own)
 
     @property

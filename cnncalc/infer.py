@@ -84,6 +84,11 @@ class Facts(NamedTuple):
         return 0 if self.node.weights_of else self.work.params
 
     @property
+    def trained(self) -> int:
+        """Those of `params` that training changes."""
+        return self.params if self.node.trainable else 0
+
+    @property
     def buffers(self) -> int:
         """Elements of all tensors that are kept and not trained."""
         return 0 if self.node.weights_of else self.work.buffers
@@ -164,6 +169,8 @@ class Unfit(SpecError):
         self.graph, self.facts, self.misfits = graph, facts, misfits
         self.others: tuple[Unfit, ...] = ()
         """Those of other networks that were asked for together with it."""
+        self.said: tuple[str, ...] = ()
+        """What else is to be said: lines that stand below."""
 
 
 def infer(graph: Graph) -> list[Facts]:
@@ -230,6 +237,7 @@ class Judged:
         self._alike: dict[str, Hashable] = {name: _key(s) for name, s in self.shapes.items()}
         self._done: dict[tuple[Hashable, ...], tuple[Work, Hashable]] = {}
         self._works: dict[str, Work] = {}
+        self._frozen: set[str] = set()
 
     def add(self, node: Node) -> None:
         """Work a node out, or find what is wrong with it."""
@@ -268,6 +276,9 @@ class Judged:
                 message = f"its weights differ from those of {node.weights_of}, which it shares"
                 self.misfits.append(Misfit(node, work.inputs, message))
                 return
+            node = node._replace(trainable=node.weights_of not in self._frozen)
+        if not node.trainable:
+            self._frozen.add(node.name)
         if node.indices_of:
             node = node._replace(layer=work.layer)
         self._works[node.name] = work

@@ -43,7 +43,7 @@ _COLUMNS = (
         "number",
         "#",
         "the textbook's layer number: convolutions, dense, locally connected and attention layers "
-        "count, and what follows one belongs to it",
+        "count, along the longest path; what follows one belongs to it",
         "text",
         "first",
     ),
@@ -86,8 +86,8 @@ _COLUMNS = (
     Column(
         "non_trainable",
         "non-trainable",
-        "of the parameters, those that are not trained: with `--params-as keras` what else is "
-        "kept (moving statistics), otherwise none",
+        "of the parameters, those that are not trained: of layers with `trainable: false`, and "
+        "with `--params-as keras` what else is kept (moving statistics)",
         total=True,
     ),
     Column("buffers", "buffers", "values that are kept and not trained", total=True),

@@ -16,6 +16,7 @@ from cnncalc.meanings import COLUMNS, Column, column, key_of
 from cnncalc.presented import Presented
 
 if TYPE_CHECKING:
+    from cnncalc.analysis.notices import Notice
     from cnncalc.analysis.strides import StrideWarning
 
 T = TypeVar("T")
@@ -71,8 +72,8 @@ class Report(Presented):
     """Each input's name, shape (channels first) and activations."""
     compute: Mapping[str, Callable[[], Sequence[Any]]]
     """What gives each column's values, one for each layer."""
-    find_warnings: Callable[[], Iterable["StrideWarning"]] = tuple
-    """What finds the strides that do not fit."""
+    find_warnings: Callable[[], Iterable["Notice | StrideWarning"]] = tuple
+    """What finds what is read by nothing, and the strides that do not fit."""
     description: str = ""
     source: str = ""
     remarks: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -100,8 +101,8 @@ class Report(Presented):
         return self.asked.count_as
 
     @cached_property
-    def warnings(self) -> tuple["StrideWarning", ...]:
-        """The strides that do not fit, found when they are first asked for."""
+    def warnings(self) -> tuple["Notice | StrideWarning", ...]:
+        """What nothing reads and which strides do not fit, found when they are first asked for."""
         return tuple(self.find_warnings())
 
     def column(self, key: str) -> Sequence[Any]:
@@ -150,8 +151,9 @@ class Report(Presented):
 
     @property
     def layers(self) -> int:
-        """How many layers the textbook counts."""
-        return max((number or 0 for number in self.column("number")), default=0)
+        """How many layers the textbook counts; what only training uses makes it no deeper."""
+        numbers = zip(self.column("number"), self.column("part"), strict=True)
+        return max((n or 0 for n, part in numbers if part != "auxiliary"), default=0)
 
     def to_dict(self, columns: Sequence[str] = ()) -> dict[str, Any]:
         """The report as the JSON contract has it; `columns` names more keys for each layer."""

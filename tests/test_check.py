@@ -376,6 +376,7 @@ def test_json_has_the_raw_numbers() -> None:
                         "notes": [],
                     }
                 ],
+                "warnings": [],
             },
             {"spec": "nope", "ok": False, "error": result.err.strip()},
         ],

@@ -352,7 +352,7 @@ def test_endless_input() -> None:
         ('{"input": 1}'.encode("utf-16-le"), "net.json:1:2: not JSON"),
         (b"\xff" * 15_000_000, "net.json:1:1: not UTF-8"),
         (b"\xed\xa0\x80", "net.json:1:1: not UTF-8"),
-        (b"PK\x03\x04\x14\x00\x08", "net.json:1:1: not JSON"),
+        (b"PK\x03\x04\x14\x00\x08", "net.json: a ZIP archive; write its layers as a spec"),
     ],
     ids=["latin-1", "broken", "utf-16", "utf-16-le", "15-mb-of-ff", "surrogate", "zip"],
 )

@@ -6,6 +6,7 @@ import os
 import pty
 import re
 import select
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -134,6 +135,8 @@ def talk(arguments: Sequence[str], typed: Sequence[str], folder: Path) -> tuple[
     """Exit code, and what a terminal shows that answers each prompt with the next of `typed`."""
     child, terminal = pty.fork()
     if not child:
+        # What runs in the background ignores it, and so would its children.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         os.chdir(folder)
         os.environ |= {"COLUMNS": "80", "TERM": "dumb", "PYTHONPATH": os.pathsep.join(sys.path)}
         os.execv(sys.executable, [sys.executable, "-m", "cnncalc", *arguments])

@@ -709,7 +709,7 @@ REFUSED = [
     (["--stride", "1.5"], "stride: must be a whole number of at least 1"),
     (["--padding", "some"], "padding: must be same, half, valid, a whole number from 0"),
     (["--padding", "-1"], "padding: must be same, half, valid, a whole number from 0"),
-    (["--stride", "1x1x1"], "stride has 3 values, but the input 1×5×5 has 2 spatial axes"),
+    (["--stride", "1x1x1"], "stride has 3 values, but the input 5×5×1 has 2 spatial axes"),
     (["--max-pool", "0"], "kernel_size: must be a whole number of at least 1"),
     (["--max-pool", "2", "--padding", "2"], "padding 2 is more than half of the kernel"),
     (["--avg-pool", "2", "--dilation", "2"], "avg_pool takes no dilation"),

@@ -79,6 +79,7 @@ def test_nothing_is_worked_out_before_it_is_read(monkeypatch: pytest.MonkeyPatch
     assert looked == []
     first, second = report.warnings
     assert looked == ["windows"]
+    assert isinstance(first, strides.StrideWarning)
     assert first.fixes == first.fixes == ({"stride": 1},)
     assert looked == ["windows", "fixes"]
     assert report.warnings[1] is second

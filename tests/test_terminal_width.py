@@ -78,7 +78,7 @@ def test_what_was_asked_for_stays() -> None:
 def test_a_pipe_has_all_columns() -> None:
     whole = printed("table vgg16 --columns +receptive_field,working_set", None).out
     header = whole.splitlines()[2]
-    for title in ("activations", "params", "%", "MACs", "FLOPs", "receptive field", "working set"):
+    for title in ("activations", "params", "%", "MACs", "FLOPs", "receptive field", "peak memory"):
         assert title in header
     assert "No room" not in whole
     several = printed("table vgg16 lenet5 --columns +connections,saved_bytes", None).out

@@ -175,6 +175,21 @@ def test_training_is_that_of_torch(
     assert 2 * report.total("backward_macs") == counter.get_total_flops()
 
 
+@pytest.mark.parametrize("values", [8, 12])
+@pytest.mark.parametrize(
+    ("shape", "shift"), [((8, 6), 0), ((8, 4, 6), 1)], ids=["one", "shifted windows"]
+)
+def test_a_frozen_bias_is_kept_where_torch_can_fuse_it(
+    shape: Shape, shift: int, values: int
+) -> None:
+    fields: dict[str, Any] = {"num_heads": 2, "relative_position_bias": [2, 3], "shift": shift}
+    item = {"attention": {"branches": [[], [], [wide(values)]], **fields}, "trainable": False}
+    spec = {"input": input_of(shape), "layers": [wide(8), item, "sigmoid"]}
+    verified = cnncalc.verify(spec, batch=2)
+    assert verified.step is not None
+    assert verified.ok, verified.differences
+
+
 @pytest.mark.parametrize("heads", [1, 2])
 def test_cut_from_one_projection_nothing_is_copied(heads: int) -> None:
     """Queries, keys and values are channels of one tensor, which is kept once."""

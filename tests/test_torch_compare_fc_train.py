@@ -892,7 +892,7 @@ def test_spread_is_the_sample_standard_deviation(
             made_up((900, 1, 29), (900, 29, 1)),
             "Over 2 seeds net 91.50 ± 1.98 %, dense 91.50 ± 1.98 % (mean ± sample standard "
             "deviation). McNemar's exact test, for each seed on its 1,000 test images: p < 0.001 "
-            "to < 0.001; the least times 2, as there are 2 tests (Bonferroni): p < 0.001: "
+            "each time; the least times 2, as there are 2 tests (Bonferroni): p < 0.001: "
             "differences are shown at 5 %, and not in one direction: net is the better one with "
             "1 of 2 seeds, the dense network with 1.",
         ),

@@ -75,11 +75,11 @@ def test_poolings(word: str, name: str, axes: int) -> None:
 
 def test_each_says_which_rule_it_is() -> None:
     fields = {"out_channels": 2, "kernel_size": 3, "output_padding": 1}
-    assert said({"conv_transpose": fields}, 2, 5) == (
+    assert said({"conv_transpose": fields}, 2, 5).startswith(
         "output_padding 1 must be smaller than the stride 1 or the dilation 1, as in torch; for "
         "more, put a pad behind it"
     )
-    assert said({"avg_pool": {"kernel_size": 3, "padding": 1}}, 1, 2, 4, 4) == (
+    assert said({"avg_pool": {"kernel_size": 3, "padding": 1}}, 1, 2, 4, 4).startswith(
         "kernel 3 is larger than the input's 2, padding left out, which torch's AvgPool3d "
         "refuses; put a pad before it"
     )

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 import cnncalc
-from cnncalc.findings.verification import Difference, Verification
+from cnncalc.findings.verification import COMPARED, Difference, Verification
 from cnncalc.layers import layer_class
 from cnncalc.layers.kept import Extra
 from cnncalc.layers.twin import Twin
@@ -61,6 +61,8 @@ def test_the_whole_zoo(capfd: pytest.CaptureFixture[str]) -> None:
             # What was not looked at is None: it may be only where there is nothing to look at.
             unseen = {aspect for aspect, agrees in layer["agrees"].items() if agrees is None}
             assert False not in layer["agrees"].values(), (entry["spec"], layer)
+            # And connections and receptive fields of what is large.
+            unseen -= {"connections", "reads"}
             assert not small or unseen <= {"gradients"}, (entry["spec"], layer)
             assert not small or not layer["params"] or not unseen, (entry["spec"], layer)
         assert (entry["run"] is not None, entry["not_run"] is None) == (small, small), entry["spec"]
@@ -84,7 +86,11 @@ def test_all_is_every_bundled_network_and_none_that_is_large(
     *small, alexnet = whole["specs"]
     assert [entry["run"]["batch"] for entry in small] == [2, 2, 2]
     for entry in small:
-        assert all(all(layer["agrees"].values()) for layer in entry["layers"] if layer["params"])
+        for layer in (layer for layer in entry["layers"] if layer["params"]):
+            agrees = layer["agrees"]
+            # Of large layers connections and receptive fields are not looked at.
+            assert False not in agrees.values()
+            assert all(agrees[aspect] for aspect in set(agrees) - {"connections", "reads"})
     # torchvision's page of models.
     assert alexnet["totals"]["params"] == 61_100_840
     assert (alexnet["run"], alexnet["not_run"]) == (
@@ -136,7 +142,8 @@ def test_the_table_says_what_was_compared() -> None:
     row = next(line for line in result.out.splitlines() if line.startswith("conv1"))
     # Saved: the input and what ReLU gives, of two images: 4·2·(3·32·32 + 6·28·28).
     assert row.split() == [
-        *("conv1", "28×28×6", "✓", "456", "✓", "352,800", "✓", "62,208", "✓", "✓")
+        *("conv1", "28×28×6", "✓", "456", "✓", "352,800", "✓", "✓", "✓", "62,208"),
+        *("✓", "✓"),
     ]
     assert 4 * 2 * (3 * 32 * 32 + 6 * 28 * 28) == 62_208
     said = " ".join(result.out.split())
@@ -280,7 +287,7 @@ def test_a_wrong_number_ends_with_exit_code_1_and_both_figures(
     lines = result.out.splitlines()
     assert lines[0] == "LeNet-5: torch disagrees in 3 things"
     pool = next(line for line in lines if line.startswith("pool1"))
-    assert pool.split() == ["pool1", "14×14×6", "✓", "0", "✓", "7", "✗"]
+    assert pool.split() == ["pool1", "14×14×6", "✓", "0", "✓", "7", "✗", "✓", "✓"]
     after = lines[lines.index("What differs") + 3 :]
     assert [line.split() for line in after[:3]] == [
         ["pool1", "MACs", "7", "0"],
@@ -353,7 +360,7 @@ def test_auxiliary_layers_are_run_in_training() -> None:
     }
     verification = found(spec)
     assert verification.ok
-    assert set(verification.marks) == {"output", "params", "macs", "saved", "gradients"}
+    assert set(verification.marks) == set(COMPARED)
     assert all(marks == (True, True, True) for marks in verification.marks.values())
     # 12 + 6 in inference; 15 more in training.
     assert verification.report.total("macs") == 18

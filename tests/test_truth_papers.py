@@ -190,5 +190,5 @@ def test_totals_of_unet() -> None:
 
 def test_unet_on_an_odd_tile_names_both_branches() -> None:
     # 573 − 4 − 2·88 = 393 on the way down, 2·196 = 392 on the way up.
-    with pytest.raises(SpecError, match=r"concat1: .*: 64×393×393 and 64×392×392"):
+    with pytest.raises(SpecError, match=r"concat1: .*: crop1 393×393×64, up1 392×392×64"):
         analyze("unet-2015", input=(1, 573, 573))

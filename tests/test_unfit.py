@@ -235,7 +235,7 @@ def test_a_broken_row_of_a_branch_leaves_the_other_branches_their_rows() -> None
 
 def test_a_join_of_equal_branches_that_is_too_large() -> None:
     # 28 · 28 · 2³²³ is the first that is more than 10¹⁰⁰.
-    doubled = [{"concat": [[], []]}] * 340
+    doubled: list[Any] = [{"concat": [[], []]}] * 340
     assert "the output would have more than 10¹⁰⁰ values" in said(doubled)
 
 

@@ -205,8 +205,8 @@ REFUSED = [
     ),
     (
         [POOL, conv(5), UNDO],
-        "layers[2].max_unpool: unpool1: it reads 5×22×30, but pool, whose indices it takes, gave "
-        "4×22×30; both must be the same",
+        "layers[2].max_unpool: unpool1: it reads 22×30×5, but pool, whose indices it takes, gave "
+        "22×30×4; both must be the same",
     ),
 ]
 

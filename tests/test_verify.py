@@ -113,6 +113,8 @@ def test_a_network_that_agrees() -> None:
         "\n"
         "Compared with torch on the meta device: shapes, 4 tensors, and MACs of one\n"
         "input, half of the FLOPs that FlopCounterMode counts.\n"
+        "Not compared: elementwise operations, working sets, bytes moved, optimizer\n"
+        "state, values and the side of padding.\n"
         "Forward and backward on cpu, float32, a random batch of 2: 56 bytes saved for\n"
         "backward, as predicted.\n"
     )

@@ -47,22 +47,40 @@ def test_torchvision(published: dict[str, str]) -> None:
 @pytest.mark.parametrize(
     ("name", "layers"),
     [
-        ("resnet18", 18 + 3),
-        ("resnet34", 34 + 3),
-        ("resnet50", 50 + 4),
-        ("resnet50-v1", 50 + 4),
-        ("resnet101", 101 + 4),
-        ("resnet152", 152 + 4),
-        ("resnext50_32x4d", 50 + 4),
-        ("wide_resnet50_2", 50 + 4),
+        ("lenet5", 5),
+        ("alexnet", 8),
+        ("vgg16", 16),
+        ("vgg19", 19),
+        ("resnet18", 18),
+        ("resnet34", 34),
+        ("resnet50", 50),
+        ("resnet50-v1", 50),
+        ("resnet101", 101),
+        ("resnet152", 152),
+        ("resnext50_32x4d", 50),
+        ("wide_resnet50_2", 50),
+        ("r3d_18", 18),
         ("preresnet110-cifar", 110),
         ("densenet121", 121),
         ("densenet169", 169),
         ("densenet201", 201),
+        # Szegedy et al., arXiv 1409.4842, section 5: "22 layers deep when counting only layers
+        # with parameters". Ronneberger et al., arXiv 1505.04597, section 2: "In total the network
+        # has 23 convolutional layers".
+        ("googlenet", 22),
+        ("unet-2015", 23),
+        # MathWorks, "Pretrained Deep Neural Networks", whose depth is "the largest number of
+        # sequential convolutional or fully connected layers on a path from the input to the
+        # output".
+        ("squeezenet1_1", 18),
+        ("inception_v3", 48),
+        ("mobilenet_v2", 53),
+        ("xception", 71),
+        ("efficientnet_b0", 82),
     ],
 )
 def test_depth(name: str, layers: int) -> None:
-    # A ResNet's name leaves out the projections, one for each shortcut that changes size.
+    # The projections of a ResNet, which stand beside other layers, make it no deeper.
     assert analyze(name).layers == layers
 
 

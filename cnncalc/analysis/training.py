@@ -5,13 +5,17 @@ as torch's CPU kernels do, none of them in place. A layer that no trained layer 
 has no weights, has no gradient and keeps nothing.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from itertools import compress
+from math import prod
 from typing import NamedTuple
 
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import Shape
+from cnncalc.layers.kept import Order, Strides
+from cnncalc.layers.layout import contiguous, in_rows, laid_out, same
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -60,26 +64,27 @@ def training(
     per_parameter, counts_steps = OPTIMIZERS[optimizer]
 
     def added(fact: Facts, saved: int) -> Training:
-        params = bytes_of(fact.params)
-        steps = STEP_BYTES * len(fact.weights) if counts_steps else 0
-        return Training(params, params, per_parameter * params + steps, saved)
+        trained = bytes_of(fact.trained)
+        steps = STEP_BYTES * len(fact.weights) if counts_steps and fact.trained else 0
+        return Training(bytes_of(fact.params), trained, per_parameter * trained + steps, saved)
 
     return list(map(added, facts, saved_for_backward(graph, facts, batch, bytes_of)))
 
 
 class _Tensor(NamedTuple):
-    """A tensor in memory: who made it, its elements, and which axis is the last."""
+    """A tensor with its batch: in whose memory it lies, how large that is, and how it lies."""
 
     owner: str
     elements: int
-    channels_last: bool
+    shape: Shape
+    strides: Strides
 
 
 def saved_for_backward(
     graph: Graph, facts: list[Facts], batch: int, bytes_of: Callable[[int], int]
 ) -> list[int]:
     """Bytes that each layer is the first to keep for backward, weights and buffers left out."""
-    tensors = {name: _Tensor(name, count(shape), False) for name, shape in graph.inputs.items()}
+    tensors = tensors_of(graph, facts, batch)
     trained: set[str] = set()
     kept_already: set[str] = set()
     indices: set[str] = set()
@@ -87,54 +92,63 @@ def saved_for_backward(
     found = []
     for fact in facts:
         name, layer = fact.node.name, fact.node.layer
-        kept = layer.kept(*fact.inputs)
         reads = [tensors[read] for read in fact.node.inputs]
-        tensors[name] = made = _made(fact, reads[0])
         reached = [read in trained for read in fact.node.inputs]
-        if not any(reached) and not layer.weights(*fact.inputs):
+        trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if not any(reached) and not trains:
             found.append(0)
             continue
         trained.add(name)
-        needed = [made] if kept.output else []
+        kept = layer.kept_for(reached, trains, *fact.inputs)
+        needed = [tensors[name]] if kept.output else []
         if fact.node.indices_of in indices:
             kept = kept._replace(extras=())
         indices.add(fact.node.indices_of or name)
-        extras = [
-            (e.elements * (batch if e.per_sample else 1), e.bytes)
-            for e in kept.extras
-            if not e.needed_by or any(reached[i] for i in e.needed_by)
-        ]
-        asking = dict(kept.of)
-        for i, (shape, read) in enumerate(zip(fact.inputs, reads, strict=True)):
-            # A factor is kept for the gradients of the others.
-            others = [j for j in range(len(reads)) if j != i]
-            places = asking.get(i, others if kept.inputs else None)
-            if places is None or (places and not any(reached[j] for j in places)):
-                continue
-            if kept.channels_last and _ordered(shape) and not read.channels_last:
-                extras.append((count(shape) * batch, 0))
-            else:
+        extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
+        which = kept.inputs if isinstance(kept.inputs, tuple) else (kept.inputs,) * len(reads)
+        for read in compress(reads, which):
+            lies = (
+                in_rows(read.shape, read.strides)
+                if kept.in_rows
+                else kept.order == "as_input" or _lies(read, kept.order, kept.strictly)
+            )
+            if lies:
                 needed.append(read)
+            else:
+                extras.append((prod(read.shape), 0))
         new = {tensor.owner: tensor for tensor in needed if tensor.owner not in kept_already}
         kept_already |= new.keys()
-        bytes = sum(bytes_of(tensor.elements * batch) for tensor in new.values())
+        bytes = sum(bytes_of(tensor.elements) for tensor in new.values())
         bytes += sum(elements * each if each else bytes_of(elements) for elements, each in extras)
         found.append(bytes)
     return found
 
 
-def _made(fact: Facts, read: _Tensor) -> _Tensor:
-    """The tensor that a layer's output is in: its own, or for a view its input's."""
-    layer = fact.node.layer
-    follows = layer.memory_order == "as_input"
-    channels_last = read.channels_last if follows else layer.memory_order == "channels_last"
-    copied = read.channels_last and not follows and _ordered(fact.inputs[0])
-    passes = layer.identity and layer.kept(*fact.inputs).extras == ()
-    if (layer.values == "view" and not copied) or passes:
-        return read._replace(channels_last=channels_last)
-    return _Tensor(fact.node.name, fact.activations, channels_last)
+def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _Tensor]:
+    """Every value of a batch: inputs and what layers give."""
+
+    def new(name: str, shape: Shape, strides: Strides | None = None) -> _Tensor:
+        return _Tensor(name, prod(shape), shape, strides or contiguous(shape))
+
+    found = {name: new(name, (batch, *shape)) for name, shape in graph.inputs.items()}
+    for fact in facts:
+        name, layer, shape = fact.node.name, fact.node.layer, (batch, *fact.output)
+        reads = [found[read] for read in fact.node.inputs]
+        read = reads[0]
+        view = layer.view(read.shape, read.strides, *fact.inputs)
+        if view is None:
+            order = layer.order(*fact.inputs)
+            given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
+            # Where kernels know the order, inputs in different ones give the plain one.
+            mixed = order == "by_kernel" and any(one != given[0] for one in given)
+            found[name] = new(name, shape, None if mixed else given[0])
+        else:
+            found[name] = read._replace(shape=shape, strides=view)
+    return found
 
 
-def _ordered(shape: Shape) -> bool:
-    """Whether the order of the axes in memory makes a difference."""
-    return shape[0] > 1 and count(shape[1:]) > 1
+def _lies(tensor: _Tensor, order: Order, strictly: bool) -> bool:
+    """Whether a tensor lies in memory in that order; a vector always does."""
+    wanted = laid_out(order, tensor.shape, tensor.shape, tensor.strides)
+    in_order = same(tensor.shape, tensor.strides, wanted)
+    return len(tensor.shape) == 2 or (in_order and not (strictly and tensor.strides[1] != 1))

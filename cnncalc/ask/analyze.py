@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import chain
 from typing import Any
 
+from cnncalc.analysis.notices import notices
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.asked import Asked
 from cnncalc.columns import bits_of, columns
@@ -66,7 +68,7 @@ def analyzed(
         compute=compute,
         left_out=graph.left_out,
         remarks=remarks,
-        find_warnings=partial(network_warnings, facts),
+        find_warnings=lambda: chain(notices(graph, facts), network_warnings(facts)),
     )
 
 
@@ -83,13 +85,13 @@ def in_inference(graph: Graph, facts: list[Facts]) -> list[Facts]:
 
 def _training_remark(optimizer: str, compute: Mapping[str, Callable[[], Sequence[int]]]) -> str:
     """The sum that training bytes are."""
-    total, state, saved = (
-        sum(compute[key]()) for key in ("training_bytes", "optimizer_bytes", "saved_bytes")
+    total, gradients, state, saved = (
+        sum(compute[f"{key}_bytes"]()) for key in ("training", "gradient", "optimizer", "saved")
     )
-    # Each is there twice. Not params_bytes: what is kept as a parameter may have no gradient.
-    params = (total - state - saved) // 2
+    # Not params_bytes, which may count what else is kept as parameters.
+    params = total - gradients - state - saved
     return (
-        f"training bytes: {params:,} parameters + {params:,} gradients + "
+        f"training bytes: {params:,} parameters + {gradients:,} gradients + "
         f"{state:,} of {optimizer}'s state + {saved:,} saved for backward."
     )
 

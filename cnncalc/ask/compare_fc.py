@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from cnncalc.ask import known, parse
 from cnncalc.ask.groups import Counted, OfNetwork, Rounded
+from cnncalc.ask.input_shape import input_shape
 from cnncalc.ask.option import DataFormatOption, LayoutOption, Option
 from cnncalc.ask.request import Answer, as_json
 from cnncalc.ask.training_options import training_options
@@ -114,7 +115,7 @@ class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
         )
         requested = requested_spec(self.spec, parse.variables(self.set))
         if self.input is not None:
-            requested = requested._replace(input=parse.input_shape(self.input, requested.graph()))
+            requested = requested._replace(input=input_shape(self.input, requested.graph()))
         return train_against_dense(
             requested,
             _cost(self.report(requested.graph())),
@@ -139,7 +140,7 @@ class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
 
     def _compared(self, layers: Sequence[str]) -> FcComparison:
         sizes = self._hidden()
-        graph, batch = self.graph(), self.batch
+        (graph, layers), batch = self.graph_and_names(layers), self.batch
         report, facts = self.report(graph), infer(graph)
 
         def size(values: int) -> int:
@@ -168,9 +169,8 @@ class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
                 comma_separated(found, self.layout), notes=tuple(found.asked.note(self.layout))
             )
         networks = not self.layers or self.hidden is not None
-        return Answer(
-            page(found, bool(self.layers), networks, self.layout, self.units), self.format
-        )
+        written = page(found, bool(self.layers), networks, self.layout, self.units)
+        return Answer(written, self.format, notes=self.notes())
 
     def _of_contest(self, found: Contest) -> Answer:
         from cnncalc.findings import contest_page as pages

@@ -12,6 +12,7 @@ from cnncalc.drawing.diagram import Labels
 from cnncalc.drawing.draw import FORMATS, KINDS, Drawing, draw
 from cnncalc.errors import UsageError
 from cnncalc.infer import infer
+from cnncalc.tables.table import notices
 
 SHORT = {"tex": "tikz"}
 """What a format is called, too."""
@@ -66,16 +67,19 @@ class Draw(OfNetwork[Drawing]):
         graph = self.graph()
         if self.column is not None and self.kind == "receptive-field":
             raise UsageError("--column is for --kind bars")
-        return draw(
+        report = analyzed(graph)
+        drawing = draw(
             graph,
             infer(graph),
-            analyzed(graph),
+            report,
             format=SHORT.get(self.format or "", self.format) or "svg",
             kind="bars" if self.column is not None and self.kind == "blocks" else self.kind,
             column=self.column or "params",
             depth="all" if self.depth == "all" else parse.depth(self.depth),
             labels=self.layout,
         )
+        said = (notice.message for notice in notices(report))
+        return drawing._replace(notes=(*drawing.notes, *said))
 
     def answer(self, found: Drawing) -> Answer:
         return Answer(found.text, notes=tuple(f"note: {note}" for note in found.notes))

@@ -11,7 +11,7 @@ from cnncalc.ask.option import DtypeOption, LayoutOption, Option, PageFormatOpti
 from cnncalc.ask.request import Answer
 from cnncalc.asked import Asked
 from cnncalc.columns import bits_of
-from cnncalc.findings.explain import Explained, explanations, totals
+from cnncalc.findings.explain import Explained, explanations, layers_named, totals
 from cnncalc.infer import infer
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Explain(OfNetwork["Explained | Quiz"]):
     layers: Annotated[
         Sequence[str],
         Option(
-            "Layers or blocks to explain; all by default.",
+            "Layers or blocks, by name or number; all by default. Of a layer's word, its fields.",
             metavar="[LAYER]...",
             words=known.LAYERS,
             positional=True,
@@ -45,15 +45,16 @@ class Explain(OfNetwork["Explained | Quiz"]):
     ] = 0
 
     def find(self) -> "Explained | Quiz":
-        graph = self.graph()
+        graph, names = self.graph_and_names(self.layers)
+        facts = infer(graph)
         if self.quiz or self.answers:
             from cnncalc.findings.quiz import Quiz
 
-            report = analyzed(graph, dtype=self.dtype)
-            return Quiz(graph, report, self.seed, self.layout, tuple(self.layers))
-        facts = infer(graph)
-        explained = explanations(graph, facts, bits_of(self.dtype), self.layers)
-        sums = () if self.layers else tuple(totals(graph, facts))
+            named = [fact.node for name in names for fact in layers_named(name, facts)]
+            rows = tuple(node.name for node in named if not node.fused_into)
+            return Quiz(graph, analyzed(graph, dtype=self.dtype), self.seed, self.layout, rows)
+        explained = explanations(graph, facts, bits_of(self.dtype), names)
+        sums = () if names or len(facts) == 1 else tuple(totals(graph, facts))
         return Explained(graph.name, tuple(explained), sums, Asked.of(graph, dtype=self.dtype))
 
     def answer(self, found: "Explained | Quiz") -> Answer:
@@ -63,4 +64,4 @@ class Explain(OfNetwork["Explained | Quiz"]):
             blocks = page(found, self.layout)
         else:
             blocks = found.key() if self.answers else found.page()
-        return Answer(blocks, self.format)
+        return Answer(blocks, self.format, notes=self.notes())

@@ -3,6 +3,7 @@
 A group is a part of a request and never made by itself: it needs no methods of a dataclass.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -11,8 +12,8 @@ from cnncalc.ask.analyze import analyzed
 from cnncalc.ask.known import Words
 from cnncalc.ask.option import DtypeOption, Option, SetOption, SpecArgument
 from cnncalc.ask.request import Found, Request
+from cnncalc.errors import refuse
 from cnncalc.graph import Graph
-from cnncalc.layers.base import Shape
 from cnncalc.report import Report
 
 
@@ -22,7 +23,7 @@ class Changed:
 
     set: SetOption = ()
     input: Annotated[
-        str | Shape | None,
+        str | Sequence[int] | None,
         Option("Another input: 256x256, or 256x256x3 with channels.", metavar="SIZES"),
     ] = None
 
@@ -35,6 +36,25 @@ class OfNetwork(Changed, Request[Found]):
 
     def graph(self) -> Graph:
         return parse.network(self.spec, self.set, self.input, self.base)
+
+    def graph_and_names(self, words: Sequence[str]) -> tuple[Graph, Sequence[str]]:
+        """The network, and the layers of it that the words name.
+
+        Where a layer's word stands for the spec they are its fields, and all of it is meant.
+        """
+        from cnncalc.ask.one_layer import is_layer, one_layer
+
+        if not is_layer(self.spec, self.base):
+            return self.graph(), words
+        refuse((self.set, f"--set: {self.spec} is a layer, which has no variables"))
+        return one_layer(self.spec, words, self.input), ()
+
+    def notes(self) -> tuple[str, ...]:
+        """What is to be said beside the answer of one layer's input."""
+        from cnncalc.ask.one_layer import is_layer, order_notices
+
+        said = order_notices(self.input) if is_layer(self.spec, self.base) else []
+        return tuple(notice.line for notice in said)
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
@@ -85,6 +105,12 @@ class CountedAs(Counted):
             optimizer=self.optimizer,
         )
 
+    def asked_for(self, totals: bool = False) -> tuple[str, ...]:
+        """The columns that it adds; with `totals` those too that are of whole networks."""
+        asked = {"count": self.count_as, "training_bytes": self.optimizer}
+        of_keras = ("trainable", "non_trainable") if totals and self.params_as is not None else ()
+        return (*(key for key, wanted in asked.items() if wanted is not None), *of_keras)
+
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
 class Rounded:
@@ -99,13 +125,15 @@ class Rounded:
 class Strict:
     """Which strides are mistakes."""
 
-    strict: Annotated[bool, Option("Exit 1 where a stride loses real input.")] = False
+    strict: Annotated[
+        bool, Option("Exit 1 where a stride loses real input, or nothing reads a layer.")
+    ] = False
     strict_any: Annotated[bool, Option("Exit 1 where a stride leaves any fraction.")] = False
 
     def allows(self, report: Report) -> bool:
         """Whether a network keeps to it."""
         asked = self.strict or self.strict_any
         return not asked or not any(
-            warning.kind == "stride" and (self.strict_any or warning.harms)
+            warning.harms or (warning.kind == "stride" and self.strict_any)
             for warning in report.warnings
         )

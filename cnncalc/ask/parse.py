@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from cnncalc.ask.input_shape import input_shape
 from cnncalc.errors import UsageError, printable, shorten, shown
 from cnncalc.graph import Graph
 from cnncalc.infer import for_inference
-from cnncalc.layers.base import Shape
-from cnncalc.layers.fields import MAX_INT
 from cnncalc.meanings import DEFAULT_COLUMNS, key_of
 from cnncalc.spec.load import graph_of
 
@@ -22,7 +21,9 @@ Settings = Sequence[str] | Mapping[str, Any]
 _SIZES = r"\d{1,40}([x×]\d{1,40})+"
 
 
-def network(spec: Spec, set: Settings, input: str | Shape | None, folder: Path = Path()) -> Graph:
+def network(
+    spec: Spec, set: Settings, input: str | Sequence[int] | None, folder: Path = Path()
+) -> Graph:
     """The graph of a spec with its variables set, on another input, as inference runs it: without
     auxiliary outputs that do not fit. Raises CnncalcError."""
     graph = graph_of(spec, variables(set), folder)
@@ -45,32 +46,6 @@ def columns(text: str | None, usual: tuple[str, ...] = DEFAULT_COLUMNS) -> tuple
     if not keys:
         raise UsageError("--columns names no column")
     return tuple(dict.fromkeys((*usual, *keys))) if text.startswith("+") else keys
-
-
-def input_shape(text: str | Shape, graph: Graph | None = None) -> Shape:
-    """The shape that `--input` gives, channels first; a shape is as it is.
-
-    `256x256x3` is height × width × channels. Where a graph tells how many axes there are, the
-    channels may be left out and stay as they are.
-    """
-    if not isinstance(text, str):
-        return text
-    parts = text.lower().replace("×", "x").split("x")
-    if not all(part.isascii() and part.isdigit() for part in parts) or not 1 <= len(parts) <= 4:
-        raise UsageError(f"--input must be sizes like 256x256 or 256x256x3, not {_quote(text)}")
-    sizes = [int(part) if len(part) <= 40 else MAX_INT + 1 for part in parts]
-    if not all(1 <= size <= MAX_INT for size in sizes):
-        raise UsageError(f"--input: every size must be from 1 to {MAX_INT:,}")
-    if graph is not None:
-        if len(graph.inputs) > 1:
-            raise UsageError("--input is for a network with one input; set the sizes by variables")
-        (shape,) = graph.inputs.values()
-        if len(sizes) == len(shape) - 1:
-            sizes.append(shape[0])
-        if len(sizes) != len(shape):
-            wanted = "x".join(map(str, (*shape[1:], shape[0])))
-            raise UsageError(f"--input must have as many sizes as the spec's {wanted}, not {text}")
-    return (sizes[-1], *sizes[:-1])
 
 
 def value(text: str) -> Any:

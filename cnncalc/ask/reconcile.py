@@ -4,19 +4,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated
 
-from cnncalc.ask import known, parse
-from cnncalc.ask.option import JsonFormatOption, Option, SetOption, SpecArgument
-from cnncalc.ask.request import Answer, Request, as_json
+from cnncalc.ask import known
+from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.option import JsonFormatOption, Option
+from cnncalc.ask.request import Answer, as_json
 from cnncalc.errors import UsageError
 from cnncalc.findings.reconcile import Reconciliation, reconciled
 from cnncalc.infer import infer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reconcile(Request[Reconciliation]):
+class Reconcile(OfNetwork[Reconciliation]):
     """The same network as other tools count it, as sums of named parts."""
 
-    spec: SpecArgument = "lenet5"
     tools: Annotated[
         Sequence[str],
         Option(
@@ -27,13 +27,12 @@ class Reconcile(Request[Reconciliation]):
             repeated=True,
         ),
     ] = ()
-    set: SetOption = ()
     format: JsonFormatOption = "text"
 
     def find(self) -> Reconciliation:
         if len(self.tools) > 2:
             raise UsageError(f"reconcile takes at most two tools, not {len(self.tools)}")
-        graph = parse.network(self.spec, self.set, None, self.base)
+        graph = self.graph()
         return reconciled(graph, infer(graph), self.tools)
 
     def answer(self, found: Reconciliation) -> Answer:

@@ -1,12 +1,13 @@
 """The table of a network, of several side by side, or of one layer without a file."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated
 
 from cnncalc.ask import known, parse
-from cnncalc.ask.groups import Changed, Counted, CountedAs, Rounded, Strict
+from cnncalc.ask.groups import Changed, CountedAs, Rounded, Strict
+from cnncalc.ask.one_layer import USUAL, Fields, Sizes, one_layer, order_notices
 from cnncalc.ask.option import (
     DataFormatOption,
     LayoutOption,
@@ -15,13 +16,12 @@ from cnncalc.ask.option import (
 )
 from cnncalc.ask.request import Answer, Request
 from cnncalc.asked import asked_notes
-from cnncalc.errors import Origin, UsageError, refuse, shown
+from cnncalc.errors import refuse, shown
 from cnncalc.infer import Unfit
-from cnncalc.layers.base import Shape
 from cnncalc.meanings import DEFAULT_COLUMNS
 from cnncalc.report import Report
 from cnncalc.tables.depth import MAX_ROWS, fitting_depth
-from cnncalc.tables.table import page, tabulate, warning_lines
+from cnncalc.tables.table import notices, page, tabulate, warning_lines
 
 
 @dataclass(frozen=True, kw_only=True, init=False, repr=False, eq=False)
@@ -38,6 +38,41 @@ class _Reports(Rounded, Request[list[Report]]):
         ),
     ] = None
     layout: LayoutOption = "hwc"
+    value: Annotated[
+        str | None,
+        Option(
+            "Print one total only: params, macs, layers, …", metavar="COLUMN", words=known.TOTALS
+        ),
+    ] = None
+    caption: Annotated[str, Option("What stands above the table; not in text, CSV and JSON.")] = ""
+    label: Annotated[str, Option("What \\ref calls the table, as tab:lenet5.", metavar="NAME")] = ""
+
+    def _check_caption(self) -> None:
+        """Refuse what the format would leave out. Raises UsageError."""
+        label, format = self.label, self.format
+        refuse(
+            (
+                self.caption and format in ("text", "csv", "json"),
+                f"--caption is for --format latex, html, markdown …, not {format}",
+            ),
+            (
+                label and not self.caption,
+                "--label needs a --caption, which gives the table its number",
+            ),
+            (
+                label and format == "markdown",
+                "--label is for --format latex, html, rst and asciidoc, not markdown",
+            ),
+            (
+                label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", label, re.ASCII),
+                f"--label must be letters, digits and :._- such as tab:lenet5, not {shown(label)}",
+            ),
+        )
+
+    def _total(self, reports: Sequence[Report], key: str, ok: bool) -> Answer:
+        """One number of each, alone; what else is to be said stands beside it."""
+        totals = [r.layers if key == "layers" else r.total(key) for r in reports]
+        return Answer("".join(f"{total}\n" for total in totals), notes=_said(reports), ok=ok)
 
     def _keys(self, usual: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
         """The columns that are chosen, or added to the usual ones; and those of other options."""
@@ -78,8 +113,7 @@ class _Reports(Rounded, Request[list[Report]]):
             # A file holds all of it, also where COLUMNS says how wide a terminal is.
             droppable = self._usual(text.DROPPED)
             return Answer(lambda width: text.render(table, width, droppable), ok=ok)
-        caption, label = (getattr(self, name, "") for name in ("caption", "label"))
-        return Answer(page(table, caption, label), format, ok=ok)
+        return Answer(page(table, self.caption, self.label), format, ok=ok)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,18 +129,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
         int | None,
         Option("Show the first N rows only: layers, or networks.", metavar="N", least=1),
     ] = None
-    value: Annotated[
-        str | None,
-        Option(
-            "Print one total only: params, macs, layers, …", metavar="COLUMN", words=known.TOTALS
-        ),
-    ] = None
     depth: Annotated[
         str | None,
         Option("Collapse blocks below N names; all shows every layer.", metavar="N|all"),
     ] = None
-    caption: Annotated[str, Option("What stands above the table; not in text, CSV and JSON.")] = ""
-    label: Annotated[str, Option("What \\ref calls the table, as tab:lenet5.", metavar="NAME")] = ""
 
     def find(self) -> list[Report]:
         self._check_caption()
@@ -126,15 +152,10 @@ class Table(Strict, CountedAs, Changed, _Reports):
 
     def answer(self, found: list[Report]) -> Answer:
         ok = all(map(self.allows, found))
-        asked = {"count": self.count_as, "training_bytes": self.optimizer}
-        extra = tuple(key for key, wanted in asked.items() if wanted is not None)
-        if self.params_as is not None and (len(found) > 1 or self.format == "json"):
-            # A table of layers has them below it.
-            extra += ("trainable", "non_trainable")
+        # A table of layers has the three totals of Keras below it.
+        extra = self.asked_for(totals=len(found) > 1 or self.format == "json")
         if self.value is not None:
-            key = self.value
-            totals = [r.layers if key == "layers" else r.total(key) for r in found]
-            return Answer("".join(f"{total}\n" for total in totals), ok=ok)
+            return self._total(found, self.value, ok)
         if len(found) == 1:
             return self._written(found[0], extra, ok)
         from cnncalc.tables import compare
@@ -147,42 +168,19 @@ class Table(Strict, CountedAs, Changed, _Reports):
         left_out = len(networks) - len(networks[: self.top])
         networks = networks[: self.top]
         if self.format == "json":
-            return Answer(compare.json(networks, self._keys((), extra)), ok=ok)
+            return Answer(compare.json(networks, self._keys((), extra)), notes=_said(found), ok=ok)
         if self.format == "csv":
             notes = asked_notes([(name, report.asked) for name, report in networks], self.layout)
-            return Answer(
-                compare.comma_separated(networks, keys, self.layout), notes=tuple(notes), ok=ok
-            )
+            written = compare.comma_separated(networks, keys, self.layout)
+            return Answer(written, notes=(*notes, *_said(found)), ok=ok)
         grid = compare.grid(
             networks, keys, self.layout, left_out, self._usual(compare.SPARE), self.units
         )._replace(caption=self.caption, label=self.label)
-        return Answer([grid], self.format, ok=ok)
-
-    def _check_caption(self) -> None:
-        """Refuse what the format would leave out. Raises UsageError."""
-        label, format = self.label, self.format
-        refuse(
-            (
-                self.caption and format in ("text", "csv", "json"),
-                f"--caption is for --format latex, html, markdown …, not {format}",
-            ),
-            (
-                label and not self.caption,
-                "--label needs a --caption, which gives the table its number",
-            ),
-            (
-                label and format == "markdown",
-                "--label is for --format latex, html, rst and asciidoc, not markdown",
-            ),
-            (
-                label and not re.fullmatch(r"[A-Za-z][\w:.-]{0,99}", label, re.ASCII),
-                f"--label must be letters, digits and :._- such as tab:lenet5, not {shown(label)}",
-            ),
-        )
+        return Answer([grid], self.format, notes=_said(found), ok=ok)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneLayer(Strict, Counted, _Reports):
+class OneLayer(Strict, CountedAs, _Reports):
     """The table of one layer, without a file: conv out_channels=96 kernel_size=11 stride=4."""
 
     layer: Annotated[
@@ -195,7 +193,7 @@ class OneLayer(Strict, Counted, _Reports):
         ),
     ]
     fields: Annotated[
-        Sequence[str] | Mapping[str, Any],
+        Fields,
         Option(
             "Its fields: kernel_size=3, padding=same.",
             metavar="[FIELD=VALUE]...",
@@ -204,39 +202,26 @@ class OneLayer(Strict, Counted, _Reports):
             repeated=True,
         ),
     ] = ()
-    input: Annotated[
-        str | Shape, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")
-    ] = "32x32x3"
+    input: Annotated[Sizes, Option("Its input: 227x227x3, 16000x1, 400.", metavar="SIZES")] = USUAL
 
     def find(self) -> list[Report]:
-        from cnncalc.spec.document import Document
-        from cnncalc.spec.expand import expand
-        from cnncalc.spec.header import INPUT_FORMS
-
-        channels, *spatial = parse.input_shape(self.input)
-        form = next(form for form in INPUT_FORMS if len(form) == len(spatial) + 1)
-        spec = {
-            "name": self.layer,
-            "input": dict(zip(form, (*spatial, channels), strict=True)),
-            "layers": [{self.layer: self._fields()}],
-        }
-        return [self.report(expand(Document(spec, Origin(self.layer))))]
+        self._check_caption()
+        report = self.report(one_layer(self.layer, self.fields, self.input))
+        found, said = report.find_warnings, order_notices(self.input)
+        report.find_warnings = lambda: (*said, *found())
+        return [report]
 
     def answer(self, found: list[Report]) -> Answer:
-        return self._written(found[0], (), self.allows(found[0]))
+        ok = self.allows(found[0])
+        if self.value is not None:
+            return self._total(found, self.value, ok)
+        return self._written(found[0], self.asked_for(totals=self.format == "json"), ok)
 
-    def _fields(self) -> Any:
-        """The layer's value: its fields, or the one value of its main field."""
-        if isinstance(self.fields, Mapping):
-            return dict(self.fields)
-        if len(self.fields) == 1 and "=" not in self.fields[0]:
-            return parse.value(self.fields[0])
-        found: dict[str, Any] = {}
-        for text in self.fields:
-            name, equals, value = text.partition("=")
-            if not equals:
-                raise UsageError(f"a field is given as name=value, not {shown(text)}")
-            if name in found:
-                raise UsageError(f"the field {shown(name)} is given twice")
-            found[name] = parse.value(value)
-        return found
+
+def _said(reports: Sequence[Report]) -> tuple[str, ...]:
+    """What is to be said of networks where it has no place in the answer."""
+    return tuple(f"{report.name}: {n.line}" for report in reports for n in notices(report))
+
+
+def _with(keys: tuple[str, ...], extra: tuple[str, ...]) -> tuple[str, ...]:
+    return (*keys, *(key for key in extra if key not in keys))

@@ -5,6 +5,7 @@ from typing import Any
 
 from cnncalc.amounts import Layout
 from cnncalc.analysis.misfits import explained
+from cnncalc.analysis.notices import Notice
 from cnncalc.ask import parse
 from cnncalc.ask.analyze import analyzed
 from cnncalc.errors import CnncalcError, SpecError
@@ -23,7 +24,8 @@ def told(case: Unfit, request: Any) -> SpecError:
     """The error with what would fit, in the request's order of axes; its `report` has the layers
     that could be computed."""
     misfits = [_in_order(m, getattr(request, "layout", "hwc")) for m in explained(case)]
-    error = SpecError(case.graph.origin.lines(misfit.problem for misfit in misfits))
+    lines = case.graph.origin.lines(misfit.problem for misfit in misfits)
+    error = SpecError([*lines, *case.said])
     error.report = _report(case, request)
     return error
 
@@ -47,6 +49,9 @@ def _report(case: Unfit, request: Any) -> Report:
         auxiliary=tuple(n for n in graph.auxiliary if n in names),
     )
     report: Report = request.report(known) if hasattr(request, "report") else analyzed(known)
+    # What nothing reads now may be read by what does not fit.
+    found = report.find_warnings
+    report.find_warnings = lambda: (w for w in found() if not isinstance(w, Notice))
     # An activation that is fused has no row of its own.
     missing = [node for node in graph.nodes if node.name not in there]
     report.missing = tuple(n.name for n in missing if n.fused_into in (None, *names))

@@ -6,10 +6,13 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 from cnncalc.amounts import Layout, decimals, percent, shape_text, sizes_text
+from cnncalc.analysis.layer_numbers import by_number
 from cnncalc.ask.groups import CountedAs, OfNetwork
 from cnncalc.ask.option import LayoutOption, Option, SpecArgument
 from cnncalc.ask.request import Answer
 from cnncalc.errors import UsageError, hint, shown, suggestion
+from cnncalc.graph import Graph
+from cnncalc.infer import infer
 from cnncalc.meanings import COLUMNS, column, key_of
 from cnncalc.report import PARTS, Report
 
@@ -38,11 +41,23 @@ class Value(CountedAs, OfNetwork[Any]):
     unit: Annotated[bool, Option("Whether the unit of its format stands behind it.")] = True
 
     def find(self) -> Any:
-        return quantity(self.report(self.graph()), self.number)
+        graph = self.graph()
+        return quantity(self.report(graph), _by_name(self.number, graph))
 
     def answer(self, found: Any) -> Answer:
         key = self.number.rpartition(".")[2]
         return Answer(written(found, self.format, key, self.layout, unit=self.unit))
+
+
+def _by_name(number: str, graph: Graph) -> str:
+    """The number with its layer's name, where it has the textbook's number of it: `1.params`."""
+    of, _, key = number.rpartition(".")
+    if not of.isdigit() or any(f"{node.name}.".startswith(f"{of}.") for node in graph.nodes):
+        return number
+    meant = [fact.node.name for fact in by_number(of, infer(graph))]
+    if len(meant) > 1:
+        raise UsageError(f"{of} is the number of several layers: {', '.join(meant[:8])}")
+    return f"{meant[0]}.{key}" if meant else number
 
 
 def quantity(report: Report, name: str) -> Any:

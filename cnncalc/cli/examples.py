@@ -14,6 +14,7 @@ EXAMPLES = {
     ),
     "explain": (
         "cnncalc explain lenet5 conv1",
+        "cnncalc explain conv out_channels=64 kernel_size=7 --input 224x224x3",
         "cnncalc explain alexnet --input 227x227 -o alexnet.html",
         "cnncalc explain lenet5 --quiz --seed 3",
     ),
@@ -75,6 +76,7 @@ EXAMPLES = {
     "layer": (
         "cnncalc layer conv out_channels=96 kernel_size=11 stride=4 --input 227x227x3",
         "cnncalc layer max_pool 2 --input 112x112x64",
+        "cnncalc layer conv out_channels=64 kernel_size=7 --input 224x224x3 --value macs",
         "cnncalc layer linear 10 --input 400",
     ),
     "specs": (

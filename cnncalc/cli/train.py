@@ -16,6 +16,7 @@ import typer
 
 from cnncalc.ask import parse
 from cnncalc.ask.groups import OfNetwork
+from cnncalc.ask.input_shape import input_shape
 from cnncalc.ask.option import Option
 from cnncalc.ask.training_options import training_options
 from cnncalc.cli.train_seeds import Trained, trained_with_seeds
@@ -97,7 +98,7 @@ def run(request: Train, _: Path | None) -> None:
     asked = requested_spec(spec, parse.variables(request.set))
     graph = asked.graph()
     if request.input is not None:
-        asked = asked._replace(input=parse.input_shape(request.input, graph))
+        asked = asked._replace(input=input_shape(request.input, graph))
     place = _folder(spec, settings.data, resume, several) if output is None else Path(output)
 
     def once(settings: Settings, place: Path) -> Trained:

@@ -11,12 +11,15 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal, NamedTuple
 
+from cnncalc.analysis.notices import Notice
+from cnncalc.analysis.strides import StrideWarning
 from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
 from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
 from cnncalc.report import ALWAYS_THERE, Report
+from cnncalc.tables.table import notices
 
 MAX_BUDGET = 10**30
 """The largest budget; what is more was meant otherwise."""
@@ -57,6 +60,8 @@ STRICT = {
     "strict-any": Limit("strict-any", "strides with a fraction", ""),
 }
 """The limits that are on or off."""
+UNREAD = Limit("strict", "what nothing reads", "")
+"""What both refuse, too."""
 
 
 class Cost(NamedTuple):
@@ -121,6 +126,8 @@ class Verdict(Presented):
     name: str
     asked: Asked
     findings: tuple[Finding, ...]
+    warnings: tuple[Notice, ...] = ()
+    """What the network was hardly meant to be, whatever its limits."""
 
     @property
     def over(self) -> list[Finding]:
@@ -141,6 +148,7 @@ class Verdict(Presented):
             "dtype": self.asked.dtype,
             "asked": self.asked.to_dict(),
             "limits": [finding.to_dict() for finding in self.findings],
+            "warnings": [notice.to_dict() for notice in self.warnings],
         }
 
 
@@ -158,8 +166,15 @@ def verdict(report: Report, budgets: Mapping[str, Any]) -> Verdict:
         for key, limit in LIMITS.items()
         if key in wanted
     ]
-    findings += [_strides(report, key) for key in STRICT if wanted.get(key)]
-    return Verdict(report.name, report.asked, tuple(findings))
+    strict = [key for key in STRICT if wanted.get(key)]
+    findings += [_strides(report, key) for key in strict]
+    said = notices(report)
+    unread = [notice for notice in said if notice.harms]
+    if strict and unread:
+        messages = tuple(notice.message for notice in unread)
+        findings.append(Finding(UNREAD, len(unread), 0, unread[0].layer, notes=messages))
+    warnings = tuple(notice for notice in said if not (strict and notice.harms))
+    return Verdict(report.name, report.asked, tuple(findings), warnings)
 
 
 def counted(report: Report, key: str) -> list[int]:
@@ -220,7 +235,13 @@ def _receptive_field(report: Report, limit: Limit, budget: int) -> Finding:
 
 def _strides(report: Report, key: str) -> Finding:
     """The strides that lose input, or that leave any fraction."""
-    wrong = [w for w in report.warnings if w.kind == "stride" and (key == "strict-any" or w.harms)]
+    wrong = [
+        warning
+        for warning in report.warnings
+        if isinstance(warning, StrideWarning)
+        and warning.kind == "stride"
+        and (key == "strict-any" or warning.harms)
+    ]
     axes: dict[tuple[str, str], list[str]] = {}
     for warning in wrong:
         axes.setdefault((warning.layer, warning.message), []).append(warning.axis)

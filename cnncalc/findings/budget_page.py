@@ -28,6 +28,7 @@ def page(verdict: Verdict, rounded: bool = False) -> list[Block]:
         Grid(("", "value", "budget", ""), rows, right=(1, 2)),
     ]
     reasons = [f"{f.limit.title}: {reason}" for f in broken for reason in why(f, rounded)]
+    reasons += [notice.line for notice in verdict.warnings]
     return [*blocks, Items(reasons)] if reasons else blocks
 
 
@@ -110,7 +111,11 @@ def github(verdict: Verdict, file: str, line: Callable[[str], int]) -> list[str]
         )
         return annotation(file, line(blamed), title, "\n".join([said, *why(finding)]))
 
-    return list(map(command, verdict.findings))
+    warnings = [
+        annotation(file, line(said.layer), printable(verdict.name), said.message, "warning")
+        for said in verdict.warnings
+    ]
+    return [*map(command, verdict.findings), *warnings]
 
 
 def github_error(file: str, said: str) -> str:

@@ -31,6 +31,7 @@ from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.layer_numbers import by_number
 from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, shown, suggestion
 from cnncalc.findings.dense_twin import Cost, DenseNetwork, Size
@@ -182,6 +183,9 @@ def compare_convolutions(
 
 def _named(name: str, convolutions: list[Facts], known: dict[str, Facts]) -> list[Facts]:
     chosen = [f for f in convolutions if f"{f.node.name}.".startswith(f"{name}.")]
+    if not chosen and name not in known and (meant := by_number(name, [*known.values()])):
+        chosen = [fact for fact in meant if fact.node.layer.kernels]
+        name = meant[0].node.name
     if chosen:
         return chosen
     names = [fact.node.name for fact in convolutions]

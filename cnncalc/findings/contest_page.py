@@ -81,10 +81,11 @@ def verdict(found: Contest) -> str:
         )
     least = min(one.p for one in found.rounds)
     most = max(one.p for one in found.rounds)
+    to = " each time" if _value(least) == _value(most) else f" to {_value(most)}"
     corrected = min(Fraction(1), least * number)
     return (
         f"Over {number:,} seeds {accuracies} (mean ± sample standard deviation). McNemar's exact "
-        f"test, for each seed on its {found.samples:,} test images: {_p(least)} to {_value(most)}; "
+        f"test, for each seed on its {found.samples:,} test images: {_p(least)}{to}; "
         f"the least times {number:,}, as there are {number:,} tests (Bonferroni): "
         f"{_p(corrected)}: {_shown(found)}."
     )

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any, NamedTuple
 
+from cnncalc.analysis.layer_numbers import by_number, layer_numbers
 from cnncalc.analysis.memory import WorkingSet, working_sets
 from cnncalc.analysis.receptive_field import ITSELF, Field, Trace, receptive_fields
 from cnncalc.analysis.strides import StrideWarning, stride_warnings
 from cnncalc.asked import Asked
 from cnncalc.dims import Window
-from cnncalc.errors import UsageError, shown, suggestion
+from cnncalc.errors import UsageError, shorten, shown, suggestion
 from cnncalc.findings.expression import (
     MAX_TERMS,
     Expression,
@@ -103,9 +104,10 @@ def explanations(
 
     `bits` are those of one value. Raises UsageError for a name that there is not.
     """
-    wanted = {fact.node.name for name in names for fact in _named(name, facts)}
+    wanted = {fact.node.name for name in names for fact in layers_named(name, facts)}
     traces = dict(zip((f.node.name for f in facts), receptive_fields(facts), strict=True))
     sets = {found.node: found for found in working_sets(graph, facts)}
+    unread = set(graph.unread())
     costs: dict[tuple[int, int], tuple[Line, ...]] = {}
 
     def costs_of(fact: Facts) -> tuple[Line, ...]:
@@ -126,7 +128,7 @@ def explanations(
                 *_receptive_field(fact, traces),
                 *_memory(fact, sets.get(fact.node.name), bits),
             ),
-            remark=_remark(fact),
+            remark=_remark(fact, fact.node.name in unread),
             warnings=tuple(stride_warnings(fact)),
             fused=fact.node.fused_into is not None,
         )
@@ -150,11 +152,18 @@ def totals(graph: Graph, facts: list[Facts]) -> Iterator[Line]:
             yield Line(what, total, total.value)
 
 
-def _named(name: str, facts: list[Facts]) -> list[Facts]:
+def layers_named(name: str, facts: Sequence[Facts]) -> list[Facts]:
+    """The layers that the name of a layer or a block, else the textbook's number, stands for.
+
+    Raises UsageError.
+    """
     chosen = [fact for fact in facts if f"{fact.node.name}.".startswith(f"{name}.")]
+    chosen = chosen or by_number(name, facts)
     if not chosen:
         names = [fact.node.name for fact in facts]
         hint = suggestion(name, names) or "; `cnncalc table` lists them"
+        if name.isdigit() and (number := max((n or 0 for n in layer_numbers(facts)), default=0)):
+            raise UsageError(f"no such layer: {shorten(name)}; their numbers are 1 to {number:,}")
         raise UsageError(f"no such layer: {shown(name)}{hint}")
     return chosen
 
@@ -297,17 +306,20 @@ def _alive(alive: WorkingSet, indices: bool) -> Expression:
     return sum_of(known, number, alive.indices if indices else alive.elements)
 
 
-def _remark(fact: Facts) -> str:
+def _remark(fact: Facts, unread: bool) -> str:
     """What is to be said besides."""
     layer, node = fact.node.layer, fact.node
+    said = []
+    if unread and not node.fused_into:
+        said.append("No output needs it; it is counted all the same.")
     if node.weights_of:
-        return f"Works with the weights of {node.weights_of}, which are counted there."
-    if node.indices_of:
-        return (
-            f"Puts each value where {node.indices_of} found it, and is as large as what that read."
-        )
-    if layer.values == "view":
-        return f"{layer.type} gives the same values, or some of them: nothing new is stored."
-    if layer.values == "in_place" and not fact.params:
-        return f"{layer.type} overwrites each value: nothing new is stored, nothing is trained."
-    return ""
+        said.append(f"Works with the weights of {node.weights_of}, which are counted there.")
+    elif node.indices_of:
+        read = f"Puts each value where {node.indices_of} found it"
+        said.append(f"{read}, and is as large as what that read.")
+    elif layer.values == "view":
+        said.append(f"{layer.type} gives the same values, or some of them: nothing new is stored.")
+    elif layer.values == "in_place" and not fact.params:
+        nothing = "nothing new is stored, nothing is trained"
+        said.append(f"{layer.type} overwrites each value: {nothing}.")
+    return " ".join(said)

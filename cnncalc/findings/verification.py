@@ -8,9 +8,27 @@ from typing import Any, Literal, NamedTuple
 from cnncalc.layers.base import Shape
 from cnncalc.presented import Presented
 from cnncalc.report import Report
+from cnncalc.tables.table import notices
 
-Aspect = Literal["output", "params", "macs", "saved", "gradients"]
+Aspect = Literal["output", "params", "macs", "connections", "reads", "saved", "gradients"]
 """What is compared of each layer."""
+COMPARED: dict[Aspect, str] = {
+    "output": "shapes of outputs",
+    "params": "names and shapes of parameters and buffers",
+    "macs": "MACs and FLOPs, by FlopCounterMode",
+    "connections": "connections, each pair of values by itself",
+    "reads": "receptive fields, their strides and paddings, by what moves where one row moves",
+    "saved": "bytes saved for backward",
+    "gradients": "whether gradients are finite",
+}
+NOT_COMPARED = (
+    "elementwise operations",
+    "working sets",
+    "bytes moved",
+    "optimizer state",
+    "values and the side of padding",
+)
+"""What nobody asks torch for. The twin is made from a layer's fields: it has the same side."""
 AS_ASKED = "as asked"
 """Why there is no real run where none was wanted."""
 Value = Shape | int | Fraction | str | None
@@ -77,6 +95,18 @@ class Verification(Presented):
         """Whether torch agrees with every number that it was asked for."""
         return not self.differences
 
+    def unseen(self) -> dict[Aspect, int]:
+        """What is compared, by the layers of which it was not; none where it was of all."""
+        trained = [trained > 0 for trained in self.report.column("trainable")]
+        found = dict.fromkeys(COMPARED, len(trained))
+        for aspect, marks in self.marks.items():
+            missing = [mark is None for mark in marks]
+            if aspect == "gradients":
+                # Layers without trained tensors have no gradients.
+                missing = [a and b for a, b in zip(missing, trained, strict=True)]
+            found[aspect] = sum(missing)
+        return {aspect: layers for aspect, layers in found.items() if layers}
+
     def to_dict(self) -> dict[str, Any]:
         """All of it as JSON has it: raw numbers, channels first, every layer."""
         report, step = self.report, self.step
@@ -115,8 +145,12 @@ class Verification(Presented):
                 "params": report.total("params"),
                 "macs": report.total("macs"),
             },
+            "compared": [what for aspect, what in COMPARED.items() if aspect in self.marks],
+            "not_compared": list(NOT_COMPARED),
+            "not_checked": {COMPARED[aspect]: layers for aspect, layers in self.unseen().items()},
             "run": run,
             "not_run": self.skipped or None,
             "differences": [difference.to_dict() for difference in self.differences],
+            "warnings": [notice.to_dict() for notice in notices(report)],
             "layers": layers,
         }

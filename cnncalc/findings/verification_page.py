@@ -1,10 +1,13 @@
 """What torch confirmed: a page of one network, and one of several."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from cnncalc.amounts import shape_text
 from cnncalc.findings.verification import (
     AS_ASKED,
+    COMPARED,
+    NOT_COMPARED,
     Aspect,
     Difference,
     Step,
@@ -14,15 +17,20 @@ from cnncalc.findings.verification import (
 from cnncalc.meanings import COLUMNS
 from cnncalc.page import Block, Grid, Heading, Items, Page, Prose
 from cnncalc.tables.depth import Group, fitting_depth, groups
+from cnncalc.tables.table import notices
 
 YES, NO = "✓", "✗"
 _COLUMNS: dict[Aspect, str] = {
     "output": "output",
     "params": "params",
     "macs": "MACs",
+    "connections": "conn.",
+    "reads": "field",
     "saved": "saved bytes",
     "gradients": "grad.",
 }
+_NOT_COMPARED = f"Not compared: {', '.join(NOT_COMPARED)}."
+_MARKS_ALONE: tuple[Aspect, ...] = ("connections", "reads", "gradients")
 
 
 def page(found: Verification, depth: int | None = None, whole: bool = False) -> Page:
@@ -41,12 +49,14 @@ def page(found: Verification, depth: int | None = None, whole: bool = False) -> 
         header.insert(header.index("predicted") + 1, "measured")
     rows = [_row(found, group, measured) for group in _rows(found, depth)]
     rows.append(_total(found, measured))
-    right = [column for column, title in enumerate(header) if title not in ("layer", "grad.")]
+    left = ("layer", *map(_COLUMNS.__getitem__, _MARKS_ALONE))
+    right = [column for column, title in enumerate(header) if title not in left]
     return [
         Heading(f"{report.asked.titled(report.name)}: {verdict(found)}", 1),
         Grid(header, rows, right, foot=1),
         *([differences([found])] if found.differences else []),
-        Prose("\n".join(_notes(found))),
+        Prose("\n".join(filter(None, _notes(found)))),
+        *([Items(said)] if (said := [notice.line for notice in notices(report)]) else []),
     ]
 
 
@@ -79,11 +89,17 @@ def summary(networks: Sequence[tuple[str, Verification]]) -> Page:
         blocks.append(differences(wrong, named=True))
     if ran:
         blocks.append(Prose(f"{_way(ran[0], networks[0][1].batch)}: {len(ran):,} networks."))
+    said = [
+        f"{name}: {notice.line}" for name, found in networks for notice in notices(found.report)
+    ]
+    if said:
+        blocks.append(Items(said))
     skipped = {name: found.skipped for name, found in networks if found.skipped}
     if set(skipped.values()) == {AS_ASKED}:
         blocks.append(Prose("No forward and backward, as asked."))
     elif skipped:
         blocks.append(Items([f"{name}: not run, {why}" for name, why in skipped.items()]))
+    blocks.append(Prose("\n".join(filter(None, (_unseen(networks), _NOT_COMPARED)))))
     return blocks
 
 
@@ -209,6 +225,13 @@ def _notes(found: Verification) -> Iterator[str]:
         f"Compared with torch on the meta device: shapes, {found.tensors:,} tensors, and MACs of "
         "one input, half of the FLOPs that FlopCounterMode counts."
     )
+    if "reads" in found.marks:
+        yield (
+            "Connections and receptive fields by what moves where one value or row moves, in a "
+            "twin with positive weights."
+        )
+    yield _unseen([("", found)])
+    yield _NOT_COMPARED
     if "auxiliary" in report.column("part"):
         yield "The total of MACs leaves out what only training runs."
     if found.skipped:
@@ -227,6 +250,16 @@ def _notes(found: Verification) -> Iterator[str]:
                 f"At its peak the allocator had given out {step.peak:,} bytes; parameters, "
                 f"gradients and what is saved are {found.training_bytes:,}."
             )
+
+
+def _unseen(networks: Sequence[tuple[str, Verification]]) -> str:
+    """Of how many layers something was not compared: too large, too near to borders, stopped."""
+    unseen: Counter[Aspect] = Counter()
+    for _, found in networks:
+        unseen.update({a: n for a, n in found.unseen().items() if a in found.marks})
+    layers = sum(len(found.saved) for _, found in networks)
+    each = [f"{COMPARED[aspect].partition(',')[0]} of {n:,}" for aspect, n in unseen.items()]
+    return f"Not checked: {', '.join(each)} of {layers:,} layers." if each else ""
 
 
 def _way(step: Step, batch: int) -> str:

@@ -94,6 +94,12 @@ class _Writer:
             parts = list(node.layer.keras(*fact.inputs))
         except UsageError as error:
             raise UsageError(f"{node.name}: {error}") from None
+        if fact.weights and not node.trainable:
+            if any(part.made_of and not part.made_of.startswith("layers.") for part in parts):
+                raise UsageError(f"{node.name}: the code for Keras cannot freeze it")
+            for i, part in enumerate(parts):
+                if part.made_of:
+                    parts[i] = part._replace(arguments={**part.arguments, "trainable": False})
         reads = tuple(self._value(name) for name in node.inputs)
         if not parts:
             self.alias[node.name] = reads[0]

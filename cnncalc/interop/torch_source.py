@@ -168,9 +168,17 @@ class _Writer:
             modules, tensors = self._shared() if plan is None else ([], [])
             lines += ["        # One module in several places.", *modules] if modules else []
             lines += ["        self._share()"] if tensors else []
+            lines += self._frozen() if plan is None else []
             lines += ["", *_sharing(tensors)] if tensors else []
             lines.append("")
         return [*lines, *self._forward(block)]
+
+    def _frozen(self) -> list[str]:
+        """The statements that keep training from what is not trained."""
+        frozen = (f.node.name for f in self.facts if f.weights and not f.node.trainable)
+        places = dict.fromkeys(self.places[name] for name in frozen)
+        calls = [f"        {_access(place.split('.'))}.requires_grad_(False)" for place in places]
+        return ["        # Training does not change these.", *calls] if calls else []
 
     # Modules
 

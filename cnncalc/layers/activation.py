@@ -12,7 +12,7 @@ from pydantic import Field
 from cnncalc.layers.base import Family, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Probability, Real
 from cnncalc.layers.foreign import foreign_layers
-from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept
+from cnncalc.layers.kept import INPUTS, NOTHING, OUTPUT, Extra, Kept, Strides
 from cnncalc.layers.keras_twin import Part, made, written
 from cnncalc.layers.twin import Twin, module
 
@@ -117,6 +117,7 @@ class Tanh(Elementwise):
 
 
 class _OverChannels(Elementwise):
+    memory_order = "channels_first"
     answers = "probabilities"
     _kept = OUTPUT
 
@@ -161,6 +162,9 @@ class Dropout(Elementwise):
         axes = len(inputs[0]) - 1
         return module(f"Dropout{axes}d" if self.per_channel and axes else "Dropout", p=self.p)
 
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        return None if self.p else strides
+
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         axes = len(inputs[0]) - 1
         name = f"SpatialDropout{axes}D" if self.per_channel and axes else "Dropout"
@@ -190,6 +194,9 @@ class DropPath(Elementwise):
     def kept(self, *inputs: Shape) -> Kept:
         # Whether each sample goes on.
         return Kept(extras=(Extra(1, bytes=1),)) if 0 < self.p < 1 else NOTHING
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        return None if self.p else strides
 
     def twin(self, *inputs: Shape) -> Twin:
         return module("DropPath", p=self.p)

@@ -10,7 +10,7 @@ from cnncalc.layers.axis_map import AxisMap, dividing
 from cnncalc.layers.base import Shape, count, per_axis, times
 from cnncalc.layers.fields import Flag, Sizes
 from cnncalc.layers.foreign import foreign_layers
-from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept
+from cnncalc.layers.kept import INDEX_BYTES, INPUTS, NOTHING, Extra, Kept, Order
 from cnncalc.layers.keras_twin import Part, made
 from cnncalc.layers.twin import Twin, module
 from cnncalc.layers.window import OnAxes
@@ -24,6 +24,9 @@ class _AdaptivePool(OnAxes):
     _along = ("output_size",)
 
     output_size: Sizes = Field(description="output positions along each axis")
+
+    def order(self, *inputs: Shape) -> Order:
+        return ("as_input", self.memory_order, "channels_first")[len(inputs[0]) - 2]
 
     def output(self, *inputs: Shape) -> Shape:
         return (inputs[0][0], *per_axis(self.output_size, len(inputs[0]) - 1))

@@ -1,6 +1,6 @@
 """Layers that work on tokens, `(channels, length)`: self-attention, and what a ViT adds to it."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
@@ -9,7 +9,7 @@ from cnncalc.layers.activation import Softmax
 from cnncalc.layers.axis_map import AxisMap, moved
 from cnncalc.layers.base import Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag, Natural
-from cnncalc.layers.kept import NOTHING, Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept, Strides
 from cnncalc.layers.keras_twin import Part, made, own, written
 from cnncalc.layers.twin import Twin, module
 
@@ -32,7 +32,7 @@ class _OnTokens(Layer):
 class MultiHeadAttention(_OnTokens):
     """Self-attention: every token becomes a weighted sum of all tokens, in each head apart."""
 
-    memory_order = "channels_last"
+    memory_order = "tokens_first"
     prefix = "attention"
     family = "attention"
     numbered = True
@@ -106,7 +106,11 @@ class MultiHeadAttention(_OnTokens):
         # Queries, keys and values in one, what they give, and the logarithm of each softmax's sum.
         _, length = inputs[0]
         extras = (Extra(4 * count(inputs[0])), Extra(self.num_heads * length))
-        return Kept(inputs=True, extras=extras, channels_last=True)
+        return Kept(inputs=True, extras=extras, order="channels_last", strictly=True)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        # What is read is kept for the weights of the first projection alone.
+        return self.kept(*inputs)._replace(inputs=trains)
 
 
 class ClassToken(_OnTokens):
@@ -173,6 +177,9 @@ class Select(_OnTokens):
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return ((None,),)
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
+        return strides[:-1]
 
     def describe(self, *inputs: Shape) -> str:
         return f"{self.type} {self.index}"

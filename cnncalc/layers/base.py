@@ -10,7 +10,7 @@ from cnncalc.dims import TransposedWindow, Window
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap, followed
 from cnncalc.layers.fields import refuse
-from cnncalc.layers.kept import Kept
+from cnncalc.layers.kept import Kept, Order, Strides
 from cnncalc.layers.keras_twin import Part, refused
 from cnncalc.layers.twin import Twin
 
@@ -146,8 +146,9 @@ class Layer(BaseModel):
     A spec may say it, too: where it stands, it is compared with what arrives, and changes nothing.
     """
 
-    memory_order: ClassVar[Literal["as_input", "channels_first", "channels_last"]] = "as_input"
-    """How torch lays its output out in memory; a view that needs another order is a copy."""
+    memory_order: ClassVar[Order] = "as_input"
+    """How torch lays a new output out in memory: the axes as its input has them, or so where
+    kernels know the order (channels last in 2-D and 3-D), or always in one order."""
     _kept: ClassVar[Kept]
     """What `kept` gives where it does not depend on shapes. There is no default: every class says
     it, for what is left out would be missing in the memory of training."""
@@ -210,12 +211,15 @@ class Layer(BaseModel):
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
 
-    def backward_macs(self, reached: tuple[bool, ...], *inputs: Shape) -> int:
-        """MACs of its gradients, where those are needed of the inputs that are `reached`.
+    def backward_macs(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> int:
+        """MACs of the gradients, of inputs that need one, and of weights if those are trained.
 
         A product has two gradients, each with as many MACs; that of data is not needed.
         """
-        return 2 * self.macs(*inputs) - (0 if any(reached) else self.input_macs(*inputs))
+        macs = 2 * self.macs(*inputs)
+        if not any(needed):
+            macs -= self.input_macs(*inputs)
+        return macs if trains else macs - self.macs(*inputs) + self.computed_macs(*inputs)
 
     def computed_macs(self, *inputs: Shape) -> int:
         """Those of `macs` whose factors are both computed: no weight takes part."""
@@ -237,6 +241,20 @@ class Layer(BaseModel):
         The test is torch's own saved tensors, to the byte.
         """
         return self._kept
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        """The same where only some inputs need a gradient (none of a first layer), or where its
+        weights are not trained."""
+        return self.kept(*inputs)
+
+    def order(self, *inputs: Shape) -> Order:
+        """Its memory order on these inputs."""
+        return self.memory_order
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        """Its output's strides in memory where that is its input's memory, given the input's shape
+        and strides with the batch; None where its output has memory of its own."""
+        return None
 
     def connections(self, *inputs: Shape) -> int:
         """Pairs of an input and an output value that are connected, padding left out, and biases.

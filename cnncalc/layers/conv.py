@@ -1,6 +1,6 @@
 """Convolutions: shared, depthwise, separable, unshared and transposed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from math import prod
 from typing import Annotated, Any, ClassVar
@@ -10,7 +10,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from cnncalc.errors import shown
 from cnncalc.layers.base import Layer, Normed, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
-from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, instead, padded_size
+from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, Order, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
 from cnncalc.layers.twin import Twin, along, module, padded
 from cnncalc.layers.window import Kernels, Windowed
@@ -178,11 +178,22 @@ class Conv(_Convolution):
     def kept(self, *inputs: Shape) -> Kept:
         if self.connections_table is None:
             return super().kept(*inputs)
-        # The maps that each output map gathers, and their numbers.
+        return self.kept_for((True,), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        if self.connections_table is None:
+            return super().kept_for(needed, trains, *inputs)
+        # The maps that each output map gathers, and for the gradient of the input their numbers.
         one_map = padded_size((1, *inputs[0][1:]), self._sides(*inputs))
         numbers = map(len, self.connections_table)
-        pairs = ((Extra(n * one_map), Extra(n, INDEX_BYTES, per_sample=False)) for n in numbers)
+        pairs = (
+            (Extra(n * one_map), Extra(n * any(needed), INDEX_BYTES, per_sample=False))
+            for n in numbers
+        )
         return Kept(extras=tuple(chain.from_iterable(pairs)))
+
+    def order(self, *inputs: Shape) -> Order:
+        return self.memory_order if self.connections_table is None else "channels_first"
 
     def describe(self, *inputs: Shape) -> str:
         groups = f" g{self.groups}" if self.groups != 1 else ""
@@ -253,6 +264,7 @@ class LocallyConnected(_Convolution):
 
     kernels = "unshared"
     prefix = "local"
+    memory_order = "channels_first"
 
     out_channels: Count = Field(description="number of output channels")
     bias: Flag = Field(True, description="whether every output value has a bias")

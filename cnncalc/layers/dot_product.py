@@ -1,6 +1,6 @@
 """Products of computed values: attention of queries to keys and values, and any two matrices."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 
 from pydantic import Field
@@ -155,11 +155,11 @@ class Attention(Layer):
     def computed_macs(self, *inputs: Shape) -> int:
         return self.macs(*inputs)
 
-    def backward_macs(self, reached: tuple[bool, ...], *inputs: Shape) -> int:
+    def backward_macs(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> int:
         # Those of Q and K, each from the scores'; the scores' and those of V from the output's.
         of_scores, of_values = self._score_macs(*inputs)
-        q, k, v = reached
-        return of_scores * (q + k) + of_values * (v + (q or k or bool(self.window)))
+        q, k, v = needed
+        return of_scores * (q + k) + of_values * (v + (q or k or trains))
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         # A softmax over S scores for each query and head; the queries are scaled by 1/√D.
@@ -205,26 +205,34 @@ class Attention(Layer):
         yield written(f"ops.reshape({call}, {(-1, *sizes, channels)})")
 
     def kept(self, *inputs: Shape) -> Kept:
+        return self.kept_for((True, True, True), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         """As torch's scaled_dot_product_attention keeps it, which is fused where all heads have
         one width and nothing that is added to the scores is trained."""
         q, k, v = inputs
         repeats = self.num_heads // self.kv_heads
-        if not self.window and q[0] // self.num_heads == v[0] // self.kv_heads:
-            # With the logarithm of each softmax's sum.
-            sums = self.num_heads * count(q[1:])
-            every = ((0, ()), (1, ()), (2, ()))
-            return Kept(of=every, output=True, extras=(Extra(sums),), channels_last=True)
-        # Queries and keys, both scaled, the softmax, and the values with the heads before the
-        # positions.
-        products = (0, 1) if not self.window else ()
-        extras = (
-            Extra(count(q), needed_by=(1,)),
-            Extra(count(k) * repeats, needed_by=(0,)),
-            Extra(self._scores(*inputs)),
-        )
-        if self.num_heads == 1:
-            return Kept(of=((2, products),), extras=extras, channels_last=True)
-        return Kept(extras=(*extras, Extra(count(v) * repeats, needed_by=products)))
+        trained = trains and bool(self.window)
+        if not trained and q[0] // self.num_heads == v[0] // self.kv_heads:
+            # With the logarithm of each softmax's sum, and what is added to the scores.
+            sums = Extra(self.num_heads * count(q[1:]))
+            added = Extra(self.num_heads * q[-1] * k[-1], per_sample=False)
+            added = Extra(self._scores(*inputs)) if self._shifts() else added
+            extras = (sums, added) if self.window else (sums,)
+            return Kept(inputs=True, output=True, extras=extras, in_rows=True)
+        # Queries and keys, both scaled, each for the other; the softmax; and the values, of several
+        # heads with the heads before the positions.
+        of_q, of_k, _ = needed
+        kept = Kept(extras=(Extra(self._scores(*inputs)),), in_rows=True)
+        if of_k:
+            kept = kept.and_also(Extra(count(q)))
+        if of_q:
+            kept = kept.and_also(Extra(count(k) * repeats))
+        if not (of_q or of_k or trained):
+            return kept
+        if self.num_heads > 1:
+            return kept.and_also(Extra(count(v) * repeats))
+        return kept._replace(inputs=(False, False, True))
 
 
 class Matmul(Layer):
@@ -261,9 +269,9 @@ class Matmul(Layer):
     def computed_macs(self, *inputs: Shape) -> int:
         return self.macs(*inputs)
 
-    def backward_macs(self, reached: tuple[bool, ...], *inputs: Shape) -> int:
+    def backward_macs(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> int:
         # The gradient of each is a product with the other.
-        return self.macs(*inputs) * sum(reached)
+        return self.macs(*inputs) * sum(needed)
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         apart = (SAME,) * (len(inputs[0]) - 2)
@@ -281,5 +289,8 @@ class Matmul(Layer):
         yield written("ops.matmul(x1, x)")
 
     def kept(self, *inputs: Shape) -> Kept:
-        # Matrices at several places are copied to lie side by side.
-        return Kept(inputs=True, channels_last=len(inputs[0]) > 2)
+        return self.kept_for((True, True), False, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        # Each for the gradient of the other. Matrices at several places are copied to lie in turn.
+        return Kept(inputs=(needed[1], needed[0]), in_rows=len(inputs[0]) > 2)

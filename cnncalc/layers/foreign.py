@@ -12,55 +12,55 @@ _LAYERS = """
 word                 | torch              | keras                  | onnx               | others
 conv                 | Conv*              | Conv*                  | Conv               | convolution convolution*
 depthwise_conv       | Conv*              | DepthwiseConv1D DepthwiseConv2D |           | depthwise
-separable_conv       |                    | SeparableConv1D SeparableConv2D |           |
+separable_conv       |                    | SeparableConv1D SeparableConv2D |           | separableconvolution1d separableconvolution2d
 locally_connected    |                    |                        |                    | locallyconnected1d locallyconnected2d
-conv_transpose       | ConvTranspose*     | Conv*Transpose         | ConvTranspose      | deconv deconvolution upconv
-max_pool             | MaxPool*           | MaxPooling*            | MaxPool            | maxpooling pool pooling
+conv_transpose       | ConvTranspose*     | Conv*Transpose         | ConvTranspose      | deconv deconvolution upconv convolution*transpose
+max_pool             | MaxPool*           | MaxPooling*            | MaxPool            | maxpooling pool pooling maxpool*withindices
 avg_pool             | AvgPool*           | AveragePooling*        | AveragePool        | averagepool* averagepooling meanpool
 min_pool             |                    |                        |                    | minpooling
 subsample            |                    |                        |                    | subsampling
 max_unpool           | MaxUnpool*         |                        | MaxUnpool          | unpool unpooling
 adaptive_avg_pool    | AdaptiveAvgPool*   | AdaptiveAveragePooling* |                   |
-adaptive_max_pool    | AdaptiveMaxPool*   | AdaptiveMaxPooling*    |                    |
-global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAveragePool  | gap mean
-global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      |
+adaptive_max_pool    | AdaptiveMaxPool*   | AdaptiveMaxPooling*    |                    | adaptivemaxpool*withindices
+global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAveragePool  | gap mean globalavgpool*
+global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      | globalmaxpool*
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
-multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha
+multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha multiheadattentionforward
 attention            |                    |                        | Attention          | scaleddotproductattention sdpa
 matmul               |                    |                        | MatMul             | bmm dot
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
-batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn
+batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn syncbatchnorm
 layer_norm           | LayerNorm          | LayerNormalization     | LayerNormalization | ln
 group_norm           | GroupNorm          | GroupNormalization     | GroupNormalization | gn
 instance_norm        | InstanceNorm*      |                        | InstanceNormalization |
 rms_norm             | RMSNorm            | RMSNormalization       | RMSNormalization   |
-local_response_norm  | LocalResponseNorm  |                        | LRN                |
+local_response_norm  | LocalResponseNorm  |                        | LRN                | crossmaplrn2d
 relu                 | ReLU               | ReLU                   | Relu               |
 relu6                | ReLU6              |                        |                    |
 leaky_relu           | LeakyReLU          | LeakyReLU              | LeakyRelu          | lrelu
 prelu                | PReLU              | PReLU                  | PRelu              |
 sigmoid              | Sigmoid            |                        | Sigmoid            |
 tanh                 | Tanh               |                        | Tanh               |
-softmax              | Softmax            | Softmax                | Softmax            |
+softmax              | Softmax            | Softmax                | Softmax            | softmax2d
 log_softmax          | LogSoftmax         |                        | LogSoftmax         |
 elu                  | ELU                | ELU                    | Elu                |
 gelu                 | GELU               |                        | Gelu               |
 silu                 | SiLU               |                        |                    | swish
-hard_swish           | Hardswish          |                        | HardSwish          |
-hard_sigmoid         | Hardsigmoid        |                        | HardSigmoid        |
+hard_swish           | Hardswish          |                        | HardSwish          | hswish hardsilu
+hard_sigmoid         | Hardsigmoid        |                        | HardSigmoid        | hsigmoid
 softplus             | Softplus           |                        | Softplus           |
 mish                 | Mish               |                        | Mish               |
 dropout              | Dropout Dropout*   | Dropout SpatialDropout* | Dropout           |
 drop_path            |                    |                        |                    | stochasticdepth
 flatten              | Flatten            | Flatten                | Flatten            |
-reshape              |                    | Reshape                | Reshape            | view
+reshape              |                    | Reshape                | Reshape            | view unflatten
 permute              |                    | Permute                | Transpose          |
 slice                |                    |                        | Slice Split        | chunk narrow
-channel_shuffle      | ChannelShuffle     |                        |                    |
+channel_shuffle      | ChannelShuffle     |                        |                    | nativechannelshuffle
 pad                  | ZeroPad* ConstantPad* | ZeroPadding*        | Pad                |
 crop                 |                    | Cropping*              |                    | centercrop
-upsample             | Upsample           | UpSampling*            | Resize             | interpolate
+upsample             | Upsample           | UpSampling*            | Resize             | interpolate upsamplingbilinear2d upsamplingnearest2d upsamplebilinear upsamplenearest
 pixel_shuffle        | PixelShuffle       |                        | DepthToSpace       |
 add                  |                    | Add                    | Add Sum            | residual
 multiply             |                    | Multiply               | Mul                |
@@ -83,8 +83,8 @@ shape                |                    | target_shape           |            
 dims                 |                    | dims                   | perm               | dim order
 p                    |                    | rate                   |                    | dropout_rate prob probability dropout_prob
 eps                  |                    | epsilon                | epsilon            |
-momentum             |                    | momentum               | momentum           | decay
-affine               | affine elementwise_affine | center scale    |                    |
+momentum             |                    | momentum               | momentum           |
+affine               | affine elementwise_affine |                 |                    |
 negative_slope       |                    | negative_slope         | alpha              | slope
 keepdim              |                    | keepdims               |                    |
 output_size          |                    | output_size            |                    | size
@@ -92,7 +92,33 @@ cropping             |                    | cropping               |            
 activation           |                    | activation             |                    | act nonlinearity
 upscale_factor       |                    |                        | blocksize          | block_size r
 num_groups           |                    | groups                 | num_groups         |
+mode                 |                    | interpolation          |                    |
 """
+
+_VALUES = """
+same
+valid
+half
+nearest
+reflect
+linear bilinear trilinear
+cubic bicubic
+constant zeros
+replicate edge
+circular wrap
+true yes
+false no
+"""
+"""Our values, and what else people write for them; each also in capitals."""
+
+_NONE = """
+additiveattention alphadropout bilinear celu convtbc cosineembeddingloss dot embedding embeddingbag
+fractionalmaxpool2d fractionalmaxpool2dwithindices fractionalmaxpool3d
+fractionalmaxpool3dwithindices gaussiandropout gelunew glu gridsample groupedmm gumbelsoftmax
+hardshrink hardtanh hingeembeddingloss layer logsigmoid lppool1d lppool2d lppool3d pixelunshuffle
+quickgelu rrelu selu softmin softshrink softsign sparseplus sparsesigmoid
+"""
+"""Words of other frameworks for what no layer of ours computes, though one's name is close."""
 
 
 class Names(NamedTuple):
@@ -124,6 +150,19 @@ def foreign_words() -> dict[str, str]:
         for name in (name for some in names for name in some):
             found.setdefault(name.lower().replace("_", ""), word)
     return found
+
+
+@cache
+def foreign_values() -> Mapping[str, str]:
+    """Our value for each that people write, in lower case."""
+    rows = map(str.split, _VALUES.strip().splitlines())
+    return {name: row[0] for row in rows for name in row}
+
+
+@cache
+def without_layer() -> frozenset[str]:
+    """The words, in lower case without underscores, of which a close word is another thing."""
+    return frozenset(_NONE.split())
 
 
 def _read(table: str) -> dict[str, Names]:

@@ -1,6 +1,6 @@
 """Layers that read several inputs."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
@@ -99,14 +99,20 @@ class Multiply(_Join):
         return Twin(" * ".join(factors))
 
     def kept(self, *inputs: Shape) -> Kept:
-        # Two at a time: the products between are factors too.
-        between = [self.output(*inputs[:i]) for i in range(2, len(inputs))]
-        return Kept(inputs=True, extras=tuple(Extra(count(product)) for product in between))
+        return self.kept_for((True,) * len(inputs), False, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        # Two at a time: each factor is kept for the gradient of the product before it, and that
+        # product, which is the first factor or a tensor between, for the gradient of the factor.
+        factors = (any(needed[1:2]), *(any(needed[:i]) for i in range(1, len(inputs))))
+        between = [self.output(*inputs[:i]) for i in range(2, len(inputs)) if needed[i]]
+        return Kept(factors, extras=tuple(Extra(count(product)) for product in between))
 
 
 class Concat(_Join):
     """The channels of all inputs, one behind the other."""
 
+    memory_order = "by_kernel"
     _kept = NOTHING
 
     def rules(self, *inputs: Shape) -> Iterator[str]:

@@ -2,7 +2,12 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
+
+Order = Literal["as_input", "by_kernel", "channels_first", "channels_last", "tokens_first"]
+"""How a new tensor lies in memory; `cnncalc.layers.layout` has what each means."""
+Strides = tuple[int, ...]
+"""Steps in memory from one position to the next along each axis, batch first."""
 
 INDEX_BYTES = 8
 """torch's indices are int64."""
@@ -16,8 +21,6 @@ class Extra(NamedTuple):
     """Of one element; 0 where it has the network's dtype."""
     per_sample: bool = True
     """Whether each sample of a batch has its own."""
-    needed_by: tuple[int, ...] = ()
-    """Inputs, by place, of which one must have a gradient for it to be kept; () asks for none."""
 
 
 class Kept(NamedTuple):
@@ -26,14 +29,16 @@ class Kept(NamedTuple):
     As torch's CPU kernels keep them in training, which tests measure.
     """
 
-    inputs: bool = False
+    inputs: bool | tuple[bool, ...] = False
+    """All of them, or which."""
     output: bool = False
     extras: tuple[Extra, ...] = ()
-    of: tuple[tuple[int, tuple[int, ...]], ...] = ()
-    """Inputs by place, and for each the places as in `needed_by`: for a layer that keeps not each
-    for the gradients of the others."""
-    channels_last: bool = False
-    """Whether inputs are kept with the channels as the last axis: a copy where they are not."""
+    order: Order = "as_input"
+    """How `inputs` must lie to be kept: a copy is kept of those that lie otherwise."""
+    in_rows: bool = False
+    """Whether instead each position's channels must lie side by side, and places in turn."""
+    strictly: bool = False
+    """Whether a single channel, too, must be a step of 1 from the next one."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

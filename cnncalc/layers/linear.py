@@ -1,13 +1,13 @@
 """Dense layers."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
 from pydantic import Field
 
 from cnncalc.layers.base import Layer, Normed, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Flag
-from cnncalc.layers.kept import Extra, Kept
+from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made, own
 from cnncalc.layers.twin import Twin, channels_last, module
 
@@ -20,7 +20,7 @@ class Linear(Normed):
     prefix = "fc"
     family = "dense"
     memory_order = "channels_last"
-    _kept = Kept(inputs=True, channels_last=True)
+    _kept = Kept(inputs=True, order="channels_last")
     numbered = True
     assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
@@ -63,6 +63,9 @@ class Linear(Normed):
             out_features=self.out_features,
             bias=self.bias,
         )
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        return self._kept if trains else NOTHING
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         yield made("Dense", units=self.out_features, use_bias=self.bias)

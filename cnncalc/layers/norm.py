@@ -5,7 +5,7 @@ takes part in a mean (n additions), a variance (n subtractions, n squares, n add
 normalisation (n multiplications); the few operations for each group are counted beside it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -15,7 +15,7 @@ from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
 from cnncalc.layers.fields import Count, Flag, Real
 from cnncalc.layers.foreign import foreign_layers
-from cnncalc.layers.kept import INPUTS, Extra, Kept
+from cnncalc.layers.kept import INPUTS, Extra, Kept, Order
 from cnncalc.layers.keras_twin import Part, made, refused, written
 from cnncalc.layers.twin import Twin, channels_last, module
 from cnncalc.layers.window import axes_rules
@@ -72,6 +72,7 @@ class BatchNorm(_Norm):
     """Normalises each channel by the mean and variance kept from training."""
 
     prefix = "bn"
+    memory_order = "by_kernel"
     assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, gt=0, description=_EPS)
@@ -119,6 +120,7 @@ class GroupNorm(_Norm):
     """Normalises each group of channels of each sample."""
 
     prefix = "gn"
+    memory_order = "by_kernel"
     assertions: ClassVar[Mapping[str, str]] = {"num_channels": "number of channels that arrive"}
 
     num_groups: Count = Field(description="number of groups that the channels are split into")
@@ -149,6 +151,7 @@ class InstanceNorm(_Norm):
     """Normalises each channel of each sample."""
 
     prefix = "in"
+    memory_order = "channels_first"
     assertions: ClassVar[Mapping[str, str]] = _FEATURES
 
     eps: Real = Field(1e-5, description=_EPS)
@@ -172,7 +175,8 @@ class InstanceNorm(_Norm):
 
     def kept(self, *inputs: Shape) -> Kept:
         # Mean and 1/σ, and the scale repeated for each sample.
-        return INPUTS.and_also(Extra((3 if self.affine else 2) * inputs[0][0]))
+        kept = Kept(inputs=True, order="channels_first")
+        return kept.and_also(Extra((3 if self.affine else 2) * inputs[0][0]))
 
 
 class _NormOver(_Norm):
@@ -189,6 +193,9 @@ class _NormOver(_Norm):
     def normalized(self, input: Shape) -> Shape:
         """The shape of what is normalised together."""
         return input if self.over == "all" else input[:1]
+
+    def order(self, *inputs: Shape) -> Order:
+        return "channels_first" if self.over == "all" else "channels_last"
 
     def arriving(self, name: str, *inputs: Shape) -> int | Shape:
         together = name == "normalized_shape"
@@ -252,8 +259,12 @@ class RmsNorm(_NormOver):
             yield written(f"rms_norm(x, {axis}, {epsilon})")
 
     def kept(self, *inputs: Shape) -> Kept:
-        scaled = count(inputs[0]) if self.affine else 0
-        return INPUTS.and_also(Extra(self._groups(inputs[0]) + scaled))
+        return self.kept_for((True,), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        # The scale's gradient needs what was normalised, and nothing else.
+        kept = INPUTS.and_also(Extra(self._groups(inputs[0]))) if any(needed) else Kept()
+        return kept.and_also(Extra(count(inputs[0]))) if trains and self.affine else kept
 
 
 class LocalResponseNorm(Layer):
@@ -286,8 +297,13 @@ class LocalResponseNorm(Layer):
             "divide": values,
         }
 
+    def order(self, *inputs: Shape) -> Order:
+        return "as_input" if len(inputs[0]) < 4 else "channels_first"
+
     def twin(self, *inputs: Shape) -> Twin:
-        return module("LocalResponseNorm", **dict(self))
+        # Over three axes torch takes no other order of them in memory.
+        call = "module(x)" if len(inputs[0]) < 4 else "module(x.contiguous())"
+        return module("LocalResponseNorm", call, **dict(self))
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
         yield written(f"local_response_norm(x, {self.size}, {self.alpha}, {self.beta}, {self.k})")
@@ -296,4 +312,5 @@ class LocalResponseNorm(Layer):
         # The squares with padding among the channels, the sums, and their power.
         channels, positions = inputs[0][0], prod(inputs[0][1:])
         squares = (channels + self.size - 1) * positions
-        return INPUTS.and_also(Extra(squares + 2 * count(inputs[0])))
+        kept = Kept(inputs=True, order=self.order(*inputs))
+        return kept.and_also(Extra(squares + 2 * count(inputs[0])))

@@ -1,6 +1,6 @@
 """Pooling: windows, adaptive windows, whole maps, and the trained subsampling of 1998."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from cnncalc.dims import Window, maximum, minimum
 from cnncalc.layers.base import Activated, Shape, count
 from cnncalc.layers.fields import Flag, Sizes
-from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, instead, padded_size
+from cnncalc.layers.kept import INDEX_BYTES, Extra, Kept, Order, instead, padded_size
 from cnncalc.layers.keras_twin import Part, is_same, own, pooling, refused, written, zeros
 from cnncalc.layers.twin import Twin, along, module, padded
 from cnncalc.layers.window import Windowed
@@ -44,6 +44,16 @@ class _Pool(Windowed):
 
     def describe(self, *inputs: Shape) -> str:
         return super().describe(*inputs) + (" ceil" if getattr(self, "ceil_mode", False) else "")
+
+    def order(self, *inputs: Shape) -> Order:
+        # Along one axis torch pools as over two; its padding is laid out anew.
+        if len(inputs[0]) == 2:
+            return "channels_first" if any(self.pads_apart(*inputs)[0]) else "as_input"
+        return (
+            "channels_first"
+            if len(inputs[0]) == 4 and self.reduces in ("mean", "sum")
+            else self.memory_order
+        )
 
     def _as_torch_pads(self, *inputs: Shape) -> bool:
         """Whether torch's modules can do the padding: as much on both sides, at most half."""
@@ -247,6 +257,9 @@ class Subsample(_Pool, Activated):
         yield own("ScaleAndShift", initial=1 / taps)
 
     def kept(self, *inputs: Shape) -> Kept:
+        return self.kept_for((True,), True, *inputs)
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         # The sums, for the coefficients.
-        kept = instead(inputs[0], self.reach(*inputs))
-        return kept.and_also(Extra(count(self.output(*inputs))))
+        kept = instead(inputs[0], self.reach(*inputs)) if any(needed) else Kept()
+        return kept.and_also(Extra(count(self.output(*inputs)))) if trains else kept

@@ -11,8 +11,9 @@ from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Layer, Sentence, Shape, count
 from cnncalc.layers.fields import Count, Natural, is_whole, refuse
-from cnncalc.layers.kept import NOTHING
+from cnncalc.layers.kept import NOTHING, Strides
 from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
+from cnncalc.layers.layout import viewed
 from cnncalc.layers.twin import Twin
 from cnncalc.layers.window import axes_rules
 
@@ -21,6 +22,9 @@ class _View(Layer):
     values = "view"
     family = "rearranging"
     _kept = NOTHING
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        return viewed(shape, strides, (shape[0], *self.output(*inputs)))
 
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         # Where the axes do not stay what they are, an output position may come from anywhere.
@@ -54,7 +58,9 @@ def _whole_numbers(minimum: int, wanted: str) -> Any:
         listed = isinstance(value, (list, tuple)) and 1 <= len(value) <= 4
         for number in value if listed else [value]:
             if not listed or not is_whole(number, minimum):
-                raise refuse(f"must list {wanted}, not {shown(number)}")
+                many = isinstance(value, (list, tuple)) and not listed and len(value)
+                found = f"{len(value):,} of them" if many else shown(number)
+                raise refuse(f"must list {wanted}, not {found}")
         # A number that may be -1 is asked here, so that `output` need not.
         return tuple(pinned(number) if number < 0 else number for number in value)
 
@@ -130,6 +136,9 @@ class Permute(_View):
     def output(self, *inputs: Shape) -> Shape:
         return tuple(inputs[0][axis] for axis in self.dims)
 
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
+        return (strides[0], *(strides[axis + 1] for axis in self.dims))
+
     def _keeps_axes(self, *inputs: Shape) -> bool:
         return list(self.dims) == sorted(self.dims)
 
@@ -166,6 +175,9 @@ class Slice(_View):
     def output(self, *inputs: Shape) -> Shape:
         return (self._stop(inputs[0]) - self.start, *inputs[0][1:])
 
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
+        return strides
+
     def _keeps_axes(self, *inputs: Shape) -> bool:
         return True
 
@@ -193,6 +205,13 @@ class ChannelShuffle(Layer):
         yield from axes_rules(self, inputs[0], {})
         if inputs[0][0] % self.groups:
             yield f"{inputs[0][0]} channels do not divide into {self.groups} groups"
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        # One group, or as many as channels, changes nothing and copies nothing.
+        batch, channels, *sizes = shape
+        split = (batch, channels // self.groups, self.groups, *sizes)
+        steps = (strides[0], strides[1], channels // self.groups * strides[1], *strides[2:])
+        return viewed(split, steps, shape)
 
     def twin(self, *inputs: Shape) -> Twin:
         return Twin(f"x.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)")

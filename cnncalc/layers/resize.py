@@ -9,7 +9,7 @@ from cnncalc.dims import maximum
 from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
 from cnncalc.layers.base import Layer, Sentence, Shape, count, per_axis, sizes_text, times
 from cnncalc.layers.fields import Count, Sides, Sizes
-from cnncalc.layers.kept import INPUTS, NOTHING, Kept
+from cnncalc.layers.kept import INPUTS, NOTHING, Kept, Strides
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
 from cnncalc.layers.twin import Twin, module, padded
 from cnncalc.layers.window import OnAxes, both_sides, side_text
@@ -50,6 +50,9 @@ class Pad(_Borders):
         channels, *sizes = inputs[0]
         return (channels, *(n + sum(p) for n, p in zip(sizes, self._sides(*inputs), strict=True)))
 
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides | None:
+        return None if any(map(any, self._sides(*inputs))) else strides
+
     def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
         return (tuple(moved(-before) for before, _ in self._sides(*inputs)),)
 
@@ -81,6 +84,9 @@ class Crop(_Borders):
         description="positions cut off at the borders: a number, one for each axis, or "
         "[before, after] for each axis"
     )
+
+    def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
+        return strides
 
     def _misfits(self, *inputs: Shape) -> Iterator[str]:
         for n, (before, after) in zip(inputs[0][1:], self._sides(*inputs), strict=True):
@@ -203,6 +209,7 @@ def _cubic(input: Shape, sizes: tuple[int, ...]) -> str:
 class PixelShuffle(Layer):
     """Turns channels into positions: (C·r², H, W) to (C, H·r, W·r)."""
 
+    memory_order = "by_kernel"
     family = "resizing"
     _kept = NOTHING
     prefix = "shuffle"

@@ -1,12 +1,12 @@
 """Trained factors."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pydantic import Field
 
 from cnncalc.layers.base import Layer, Shape, count
 from cnncalc.layers.fields import Real
-from cnncalc.layers.kept import INPUTS
+from cnncalc.layers.kept import INPUTS, NOTHING, Kept
 from cnncalc.layers.keras_twin import Part, own
 from cnncalc.layers.twin import Twin, module
 
@@ -27,6 +27,9 @@ class LayerScale(Layer):
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         return {"multiply": count(inputs[0])}
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        return INPUTS if trains else NOTHING
 
     def twin(self, *inputs: Shape) -> Twin:
         shapes = self.weights(*inputs)

@@ -20,6 +20,7 @@ from cnncalc.layers.base import (
     times,
 )
 from cnncalc.layers.fields import MAX_AXES, Padding, Side, Sizes
+from cnncalc.layers.kept import Order
 
 
 def axes_rules(layer: Layer, input: Shape, fields: dict[str, Any]) -> Iterator[str]:
@@ -64,6 +65,7 @@ def window_text(windows: tuple[Window | TransposedWindow, ...]) -> str:
 class OnAxes(Layer):
     """A layer that works along spatial axes, one to three of them."""
 
+    memory_order: ClassVar[Order] = "by_kernel"
     _along: ClassVar[tuple[str, ...]] = ()
     """Its fields that have one value for all axes or one for each."""
 

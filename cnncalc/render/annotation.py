@@ -1,11 +1,11 @@
 """Workflow commands of GitHub: messages that stand at a line of a file."""
 
 
-def annotation(file: str, line: int, title: str, message: str) -> str:
-    """An error at a line of a file."""
+def annotation(file: str, line: int, title: str, message: str, level: str = "error") -> str:
+    """An error, or a warning, at a line of a file."""
     properties = {"file": file, "line": str(line), "title": title}
     listed = ",".join(f"{key}={_property(text)}" for key, text in properties.items())
-    return f"::error {listed}::{_data(message)}"
+    return f"::{level} {listed}::{_data(message)}"
 
 
 def _data(text: str) -> str:

@@ -1,12 +1,14 @@
 """What a message advises: the right word for a wrong one, and pydantic's findings in our words."""
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cnncalc.errors import Path, Problem, closest, path_text, printable, shorten, shown, suggestion
 from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
-from cnncalc.layers.foreign import foreign_fields, foreign_words
+from cnncalc.layers.foreign import foreign_fields, foreign_values, foreign_words, without_layer
+from cnncalc.spec.calls import MAX_CALL, as_item, bare
 from cnncalc.spec.scope import ITEM_KEYS
 
 _DERIVED = ["in_channels", "in_features", "input_shape", "input_dim", "input_size", "num_features"]
@@ -27,8 +29,25 @@ _NO_LAYERS = {
     "inputlayer": "; the key input of the spec gives the input",
     "activation": "; write the activation itself, such as relu",
     "sequential": "; the list layers is the sequence",
+    "groupqueryattention": "; an attention with num_kv_heads, behind linears that make q, k and v",
+    "maximum": "; the joins are add, multiply and concat",
+    "identity": "; leave it out, or write [] for a branch that changes nothing",
 }
 """Words of other frameworks for which there is no layer, in lower case without underscores."""
+
+
+_NO_FIELDS = {
+    "padding_mode": "; borders are zeros: a pad with another mode before it makes others",
+    "scale": "; affine: false leaves out scale and shift together",
+    "center": "; affine: false leaves out scale and shift together",
+    "qkv_bias": "; bias is that of all projections, the last one too",
+    "recompute_scale_factor": "",
+    "renorm_momentum": "",
+}
+"""Fields of other frameworks that are not the field of ours whose name is close."""
+_BORDERS = ("reflect", "replicate", "circular")
+"""Borders that a padding of its own makes."""
+_SIZES = re.compile(r"[\[(]?\s*\d{1,6}(\s*[x×,*]\s*\d{1,6}){1,2}\s*[\])]?")
 
 
 NO_WINDOW = "window and size are those of the max_pool that indices_of, beside it, names"
@@ -40,9 +59,17 @@ def quoted(word: Any) -> str:
     return printable(shorten(word if isinstance(word, str) else shown(word))) or '""'
 
 
+def _plain(word: Any) -> str:
+    """A word without modules and a call around it, in lower case without underscores."""
+    plain = bare(str(word)[:MAX_CALL]).lower().replace("_", "")
+    # torch's layers that find out what they read are the same layers.
+    lazy = plain.removeprefix("lazy")
+    return lazy if lazy in foreign_words() else plain
+
+
 def right_word(word: Any, among: Iterable[str] = MODULES) -> str | None:
     """Our word for another framework's or another spelling."""
-    plain = str(word)[:100].lower().replace("_", "")
+    plain = _plain(word)
     found = foreign_words().get(plain) or next(
         (known for known in MODULES if known.replace("_", "") == plain), None
     )
@@ -53,13 +80,17 @@ def unknown_layer(word: Any, blocks: Iterable[str] = ()) -> str:
     """What to say of a word that is neither a layer nor a block."""
     text = str(word)[:100]
     right, start = right_word(word), text.split(":")[0]
-    plain = text.lower().replace("_", "")
-    if right:
+    plain = _plain(word)
+    item = as_item(str(word), right) if right else None
+    if item:
+        hint = f"; write {item}"
+    elif right:
         hint = f"; the layer is called {right}"
     elif start != text and start in MODULES:
         hint = f"; put a space behind {start}:"
     else:
-        hint = _NO_LAYERS.get(plain) or suggestion(text, [*blocks, *MODULES])
+        known = [*blocks, *([] if plain in without_layer() else MODULES)]
+        hint = _NO_LAYERS.get(plain) or suggestion(text, known)
         hint = hint or "; `cnncalc layers` lists them"
     return f"no such layer{hint}"
 
@@ -104,15 +135,19 @@ def no_layer(
     yield Problem(path, path_text(path), message)
 
 
-def unknown_activation(word: Any) -> str:
-    """What to say of a word that is no activation."""
+def unknown_activation(word: Any, computed: bool = False) -> str:
+    """What to say of a word that is no activation, be it written so or `computed`."""
     right = right_word(word, ACTIVATIONS)
     if right:
         hint = f"; it is called {right}"
     elif word in ("linear", "none", "None", "identity"):
         hint = "; leave the field out for none"
+        if computed:
+            # A formula cannot leave out its field.
+            hint = "; for none, make it an item of its own behind the layer, with when beside it"
     else:
-        hint = suggestion(str(word), ACTIVATIONS) or f"; there are {', '.join(ACTIVATIONS)}"
+        close = "" if _plain(word) in without_layer() else suggestion(str(word), ACTIVATIONS)
+        hint = close or f"; there are {', '.join(ACTIVATIONS)}"
     return f"no such activation: {shown(word)}{hint}"
 
 
@@ -133,7 +168,15 @@ def unknown_input_key(key: Any, known: Iterable[str]) -> str:
 def right_field(cls: type[Layer], field: str) -> str | None:
     """The field of a layer that another framework or a slip of the pen calls `field`."""
     known = field_names(cls)
-    return next((ours for ours in known if _is_called(ours, field)), None) or closest(field, known)
+    right = next((ours for ours in known if _is_called(ours, field)), None)
+    return right or (None if _remark(field) is not None else closest(field, known))
+
+
+def _remark(field: str) -> str | None:
+    """What to say of another framework's field that no field of ours is, though one is close."""
+    if field.endswith(("_initializer", "_regularizer", "_constraint")):
+        return "; a spec says nothing of how weights start or are held"
+    return _NO_FIELDS.get(field)
 
 
 def _is_called(ours: str, field: str) -> bool:
@@ -159,7 +202,10 @@ def unknown_field(cls: type[Layer], field: str) -> str:
     elif right and _is_called(right, field):
         hint = f"; the field is called {right}"
     else:
-        hint = suggestion(field, known) or f"; it has {', '.join(known) or 'none'}"
+        remark = _remark(field)
+        hint = (suggestion(field, known) if remark is None else remark) or (
+            f"; it has {', '.join(known) or 'none'}"
+        )
     return f"no such field of {cls.type}{hint}"
 
 
@@ -181,7 +227,26 @@ def broken_field(cls: type[Layer], field: str, error: Any) -> str:
         "less_than_equal": f"at most {_limit(limits.get('le'))}",
         "literal_error": str(limits.get("expected", "")).replace("'", ""),
     }.get(kind)
-    return f"must be {wanted}, not {shown(error['input'])}" if wanted else str(error["msg"])
+    said = f"must be {wanted}, not {shown(error['input'])}" if wanted else str(error["msg"])
+    return said + _right_value(error["input"], said)
+
+
+def _right_value(value: Any, said: str) -> str:
+    """What to write for a value in another spelling, or in other words; `said` has what can be."""
+    if not isinstance(value, str) or len(value) > 40:
+        return ""
+    plain = value.strip().lower()
+    word = foreign_values().get(plain)
+    if plain in _BORDERS and "valid" in said:
+        return f"; a pad with mode {plain} before it makes such borders"
+    if word and word != value and re.search(rf"\b{word}\b", said):
+        return f"; write {word}"
+    if plain.startswith("(") and "a list with" in said and not plain.endswith(")"):
+        return "; a list has square brackets, as [3, 3]"
+    if "a list with" in said and (match := _SIZES.fullmatch(plain)):
+        sizes = re.findall(r"\d+", match[0])
+        return f"; write {sizes[0] if len({*sizes}) == 1 else '[' + ', '.join(sizes) + ']'}"
+    return ""
 
 
 def _limit(number: Any) -> str:

@@ -4,7 +4,7 @@ Every mistake that can be found independently of the others is collected, with i
 document, and all are raised together.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import partial
 from typing import Any
 
@@ -51,7 +51,8 @@ def expand(
     expander.find = find or expander.find
     header = Header(document, variables or {}, variant)
     if shape is not None:
-        header.inputs = {INPUT: shape}
+        (name,) = header.inputs
+        header.inputs = {name: shape}
     graph = expander.graph(header, document)
     if expander.asked:
         # What formulas made of one shape is wrong for another.
@@ -103,6 +104,7 @@ class _Expander(NetworkExpander):
             origin=document.origin,
             outputs=tuple(outputs) if complete else (),
             auxiliary=tuple(auxiliary) if complete else (),
+            unused_blocks=_unused(header.blocks, header.items) if header.blocks else (),
             changed=header.changed,
         )
 
@@ -203,3 +205,31 @@ class _Expander(NetworkExpander):
             if word is None or value is None:
                 return self.keep(explicit, UNKNOWN)
         return self.layer(word, value, beside, explicit, path, at, reads)
+
+
+def _unused(blocks: Mapping[str, Any], items: list[Any]) -> tuple[str, ...]:
+    """The blocks that items do not speak of, be it in another block that they use.
+
+    Whether a round or a branch is ever expanded is not asked: another variant may.
+    """
+    left, waiting = dict(blocks), [items]
+    while waiting and left:
+        for word in _words(waiting.pop()):
+            if word in left:
+                block = left.pop(word)
+                waiting.append(block["layers"] if block else [])
+    return tuple(left)
+
+
+def _words(value: Any) -> Iterator[str]:
+    """Every key and every text within a value."""
+    waiting = [value]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield from (key for key in value if isinstance(key, str))
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            yield value

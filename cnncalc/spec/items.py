@@ -8,11 +8,11 @@ from pydantic import ValidationError
 
 from cnncalc.errors import MAX_REPORTED, Path, path_text, shown
 from cnncalc.graph import INPUT, Node
-from cnncalc.layers import ACTIVATIONS, NORMS, layer_class
+from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
 from cnncalc.spec.assertions import asserted, assertions_of
-from cnncalc.spec.resolve import Resolver
+from cnncalc.spec.resolve import Resolver, written
 from cnncalc.spec.scope import MAX_PATH, UNKNOWN, bundle, is_bundle, unbundled
 
 MAX_NESTED = 40
@@ -21,6 +21,8 @@ MAX_NESTED = 40
 
 class LayerExpander(Resolver, ABC):
     """Knows all of the language but its constructs."""
+
+    blocks: dict[str, Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -68,14 +70,14 @@ class LayerExpander(Resolver, ABC):
         assertions = self.assertions(cls, fields, name, at) if fields and whole else ()
         layer = self.validated(cls, fields, value, name, at) if whole else None
         fused = fields.get("activation") if fields and "activation" in cls.model_fields else None
-        activation = self.activation(fused, name, at)
+        given = value.get("activation") if isinstance(value, dict) else None
+        activation = self.activation(fused, name, at, computed=given != fused)
         if cls.joins and fields is None:
             sources = None
         elif cls.joins:
             place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
             sources = self.branches(cls, branches, sources, beside, name, place)
-            if cls.operands:
-                sources = self.fitting(word, cls.operands, sources, beside, path, name)
+            sources = self.fitting(word, cls.operands, sources, beside, path, name)
         elif sources is not None and len(sources) != 1:
             sources = self.fitting(word, ["input"], sources, beside, path, name)
         parts = (layer.lower() or {"": layer}) if layer else {}
@@ -223,14 +225,14 @@ class LayerExpander(Resolver, ABC):
             self.problem((*path, "name"), path_text((*path, "name")), message)
         return str(value) if message is None else None
 
-    def activation(self, value: Any, name: str, at: Path) -> Layer | None:
+    def activation(self, value: Any, name: str, at: Path, computed: bool = False) -> Layer | None:
         """The layer of the `activation` field; None where there is none, or none that can be."""
         if not isinstance(value, str) and not (isinstance(value, dict) and len(value) == 1):
             return None
         at, where = (*at, "activation"), f"{name}.activation"
         word, fields = (value, None) if isinstance(value, str) else next(iter(value.items()))
         if word not in ACTIVATIONS:
-            self.problem(at, where, advice.unknown_activation(word))
+            self.problem(at, where, advice.unknown_activation(word, computed))
             return None
         cls = layer_class(word)
         at = at if isinstance(value, str) else (*at, word)
@@ -291,8 +293,8 @@ class LayerExpander(Resolver, ABC):
         path: Path,
         name: str,
     ) -> list[str] | None:
-        """The nodes that are read, where there is one for each input that is wanted."""
-        if sources is None or len(sources) == len(wanted):
+        """The nodes that are read, where there is one for each input, if so many are wanted."""
+        if sources is None or not wanted or len(sources) == len(wanted):
             return sources
         inputs = f"{len(wanted)} inputs ({', '.join(wanted)})" if len(wanted) > 1 else "one input"
         message = f"{word} reads {inputs}, not {len(sources)}"
@@ -349,6 +351,10 @@ class LayerExpander(Resolver, ABC):
             found = str(len(branches)) if isinstance(branches, list) else shown(branches)
             self.problem(at, name, f"{wanted}, not {found}")
             return None
+        if len(names := list(filter(None, map(self.named_branch, branches)))) == len(branches):
+            said = "branches are lists of layers, and these are names of earlier ones; write from: "
+            self.problem(at, name, f"{said}[{', '.join(names)}] beside it, and no branches")
+            return None
         if "from" in beside and sources is not None and len(sources) > 1:
             self.problem(at, name, "has branches, so from can name one input only")
             sources = None
@@ -361,21 +367,21 @@ class LayerExpander(Resolver, ABC):
                 ends[index] = self.unknown((*at, index), name, self.scope.several(unbundled(end)))
         return ends
 
+    def named_branch(self, branch: Any) -> str | None:
+        """The earlier layer's name that stands where a branch should, in brackets or not."""
+        word = branch[0] if isinstance(branch, list) and len(branch) == 1 else branch
+        if not isinstance(word, str) or word in MODULES or word in self.blocks:
+            return None
+        return word if any(word in scope.named for scope in self.scope.outward()) else None
+
     def branch(self, branch: Any, path: Path, reads: str, name: str) -> str:
         """Add the nodes of one branch. Gives the name of its output."""
         if isinstance(branch, list):
             return self.items(branch, path, reads)
         message = f"a branch is a list of layers, not {shown(branch)}"
         remedy = "; put it in brackets of its own" if isinstance(branch, (str, dict)) else ""
+        remedy = "; from reads earlier layers by name" if self.named_branch(branch) else remedy
         return self.unknown(path, name, message + remedy)
-
-
-def written(word: str, fields: dict[str, Any]) -> str:
-    """What no other layer or use of a block is written as; nothing where it cannot be written."""
-    try:
-        return f"{word} {fields!r}"
-    except ValueError:  # A number with more digits than Python writes.
-        return ""
 
 
 def _part(full: str, suffix: str) -> str:

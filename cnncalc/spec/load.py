@@ -11,6 +11,7 @@ from typing import Any
 
 from cnncalc.errors import CnncalcError, Origin, UsageError, printable, shorten, shown, suggestion
 from cnncalc.graph import Graph
+from cnncalc.layers import MODULES
 from cnncalc.spec.bundled import ENDINGS, find, networks, plain_name
 from cnncalc.spec.document import MAX_BYTES, Document
 from cnncalc.spec.expand import expand
@@ -156,4 +157,6 @@ def _locate(name: str, label: str, folder: Path) -> tuple[Path, str | None, bool
     if elsewhere := no_such_name(name):
         raise UsageError(f"{label}: {elsewhere}")
     hint = suggestion(plain_name(name), networks()) or "; `cnncalc specs` lists the bundled ones"
+    if name in MODULES:
+        hint = f"; {name} is a layer: `cnncalc layer {name}` has its table"
     raise UsageError(f"{label}: no such file, and no bundled network of that name{hint}")

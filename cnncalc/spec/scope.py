@@ -124,6 +124,8 @@ class Scope:
         if not isinstance(name, str):
             several = " or a list of names" if key == "from" else ""
             return f"must be a name{several}, not {shown(name)}"
+        if name.startswith("="):
+            return f"formulas do not stand in {key}, which names layers; `when` chooses among items"
         earlier = f"; {key} names earlier layers"
         if name == reader:
             return f"a layer cannot read itself{earlier}"

@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any, Literal, NamedTuple
 
 from cnncalc.amounts import Layout, amount, decimals, percent, shape_text, sizes_text
+from cnncalc.analysis.notices import Notice
 from cnncalc.errors import UsageError
 from cnncalc.meanings import CONVENTION, COUNTED, DEFAULT_COLUMNS, Column, column
 from cnncalc.page import Grid, Items, Page
@@ -203,8 +204,14 @@ def convention(keys: Iterable[str]) -> list[str]:
     return [CONVENTION] if not COUNTED.isdisjoint(keys) else []
 
 
+def notices(report: Report) -> list[Notice]:
+    """What is to be said of a network as a whole, as of layers that nothing reads."""
+    return [warning for warning in report.warnings if isinstance(warning, Notice)]
+
+
 def warning_lines(table: Table) -> list[str]:
-    """The warnings, one a line: fractions that lose input, then all others collapsed.
+    """The warnings, one a line: what nothing reads, fractions that lose input, then all others
+    collapsed.
 
     Where a layer has no row of its own, the block that has one is named.
     """
@@ -213,6 +220,8 @@ def warning_lines(table: Table) -> list[str]:
     gaps: dict[str, list[str]] = {}
     harmless: list[str] = []
     for warning in table.report.warnings:
+        if isinstance(warning, Notice):
+            continue
         row = blocks.get(warning.layer, warning.layer)
         if warning.kind == "gap":
             gaps.setdefault(warning.message, []).append(row)
@@ -222,6 +231,7 @@ def warning_lines(table: Table) -> list[str]:
             harmless.append(row)
     notes = gaps | {"the stride leaves a fraction but loses no input (harmless)": harmless}
     return [
+        *(notice.line for notice in notices(table.report)),
         *[f"note: left out: {table.report.left_out}"] * bool(table.report.left_out),
         *(
             f"warning: {layer}{_inside(blocks.get(layer))}: {' and '.join(axes)}: {sentence}"

@@ -67,7 +67,7 @@ def render(
     below += [
         (line, "yellow" if line.startswith("warning") else "dim") for line in warning_lines(table)
     ]
-    lines.append(("", ""))
+    lines += [("", "")] * bool(below)
     for line, style in below:
         lines += [(part, style) for part in _wrapped(line, width)]
     return lines

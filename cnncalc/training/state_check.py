@@ -97,8 +97,9 @@ def _optimizer(found: Any, loop: Loop) -> None:
     wanted = loop.optimizer.state_dict()["param_groups"]
     if not isinstance(found, dict) or not isinstance(found.get("state"), dict):
         raise Misfit("optimizer has no state")
-    groups = found.get("param_groups")
-    parameters = [group.get("params") for group in groups or [] if isinstance(group, dict)]
+    listed = found.get("param_groups")
+    groups = listed if isinstance(listed, list) else []
+    parameters = [group.get("params") for group in groups if isinstance(group, dict)]
     if parameters != [group["params"] for group in wanted]:
         raise Misfit("optimizer has other parameters")
     for group in groups or []:

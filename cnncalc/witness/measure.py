@@ -14,6 +14,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape
 from cnncalc.witness.network import Network
+from cnncalc.witness.reach import reach_of as reach_of
 
 VERSION = torch.__version__
 MAX_MESSAGE = 300

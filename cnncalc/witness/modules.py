@@ -125,9 +125,11 @@ class LocallyConnected(nn.Module):
             x = x.unfold(axis, extent, stride)[..., ::dilation]
         # Positions first, then one matrix product at each: (batch, reads) × (reads, out).
         positions = x.shape[2 : axes + 2]
-        windows = x.movedim(1, axes + 1).flatten(axes + 1).flatten(1, axes)
+        # A copy of every window, also where none overlap.
+        windows = x.movedim(1, axes + 1).clone(memory_format=torch.contiguous_format)
+        windows = windows.flatten(axes + 1).flatten(1, axes)
         kernels = self.weight.flatten(axes + 1).flatten(1, axes).permute(1, 2, 0)
-        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0)
+        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0).contiguous()
         output = output.reshape(*output.shape[:2], *positions)
         return output if self.bias is None else output + self.bias
 
@@ -198,9 +200,9 @@ class Attention(nn.Module):
         bias = None
         if self.window:
             bias = self.relative_position_bias_table[self.relative_position_index]
-            bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)
+            bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)[None]
             if self.causal:
-                bias = bias + torch.full_like(bias[0], -torch.inf).triu(1)
+                bias = bias + torch.full_like(bias[0, 0], -torch.inf).triu(1)
             if self.shift:
                 bias = bias + self.hidden(bias)
                 bias = bias.repeat(len(q) // len(bias), 1, 1, 1)

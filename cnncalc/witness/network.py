@@ -36,7 +36,7 @@ class Network(nn.Module):
         asked = {node.indices_of for node in graph.nodes}
         frees = _frees(graph)
         # Of each node what is called on what, and which values nothing reads from then on.
-        self._steps = tuple(
+        self.steps = tuple(
             (
                 node.name,
                 made[node.name].call,
@@ -54,9 +54,9 @@ class Network(nn.Module):
             names = ", ".join(self._inputs)
             raise TypeError(f"{len(self._inputs)} inputs are needed ({names}), not {len(inputs)}")
         values = dict(zip(self._inputs, inputs, strict=True))
-        for name, call, module, reads, gives, frees in self._steps:
+        for name, call, module, reads, gives, frees in self.steps:
             if self.training or name not in self._resting:
-                run = _function(call, len(reads))
+                run = function(call, len(reads))
                 # No variable holds the value: it is freed when `values` lets it go.
                 if len(gives) == 1:
                     values[name] = run(self.get_submodule(module), *map(values.__getitem__, reads))
@@ -94,6 +94,8 @@ class Network(nn.Module):
                 self._ties.append((node.name, node.weights_of))
                 _tie(made, shared)
         # What counts a model's modules takes one with others inside for no layer.
+        if not node.trainable:
+            made.requires_grad_(False)
         beside = node.fused_into and twins[node.fused_into].module and not fact.weights
         place = "_".join(node.name.rsplit(".", 1)) if beside else node.name
         self._put(place, made, node.name)
@@ -135,8 +137,9 @@ def _tie(made: nn.Module, shared: nn.Module) -> None:
 
 
 @cache
-def _function(call: str, inputs: int) -> Any:
-    # The expression is one of our own layers': nothing of a spec is in it but sizes.
+def function(call: str, inputs: int, functional: Any = nn.functional) -> Any:
+    """An expression of a twin as a function of its module and inputs."""
+    # It is one of our own layers': nothing of a spec is in it but sizes.
     names = ", ".join(("module", *variables(inputs)))
-    known = {"product": modules.product, "rows": modules.rows}
-    return eval(f"lambda {names}: {call}", {"torch": torch, "F": nn.functional, **known})
+    known = {"torch": torch, "F": functional, "product": modules.product, "rows": modules.rows}
+    return eval(f"lambda {names}: {call}", known)

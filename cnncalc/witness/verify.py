@@ -40,6 +40,8 @@ def verify_graph(
     Without a device nothing is run for real. Raises UsageError.
     """
     measure = torch_witness()
+    from cnncalc.witness.reading import compare
+
     start = time.perf_counter()
     if device:
         from cnncalc.witness.device import find_device
@@ -53,6 +55,9 @@ def verify_graph(
     looked["output"] = looked["macs"] = set(shapes.outputs)
     differences = [*_of_shapes(facts, report, shapes, of_batch.batch)]
 
+    if not shapes.stopped:
+        differences += compare(graph.inputs, facts, report, measure.reach_of(graph, facts), looked)
+
     step, skipped = None, "" if device else AS_ASKED
     predicted = tuple(of_batch.column("saved_bytes"))
     params = report.total("params")
@@ -65,7 +70,8 @@ def verify_graph(
             saved = tuple(map(found.saved.get, names))
             step = Step(device, saved, exact=device == "cpu", peak=found.peak)
             looked["saved"] = set(found.saved) if step.exact else set()
-            looked["gradients"] = {name for name, _, _ in _weights(facts) if found.finite}
+            trained = [fact for fact in facts if fact.node.trainable]
+            looked["gradients"] = {name for name, _, _ in _weights(trained) if found.finite}
             differences += _of_step(graph, facts, predicted, step, found)
 
     wrong = {(difference.layer, difference.aspect) for difference in differences}
@@ -147,8 +153,8 @@ def _of_shapes(
                 owned[layer] += prod(found.get(tensor, (0,)))
             if shape != found.get(tensor):
                 yield Difference(layer, "params", tensor, shape, found.get(tensor))
-    columns = (report.column(key) for key in ("output", "params", "macs"))
-    for layer, output, params, macs in zip(layers, *columns, strict=True):
+    columns = (report.column(key) for key in ("output", "params", "macs", "flops"))
+    for layer, output, params, macs, flops in zip(layers, *columns, strict=True):
         if owned[layer] != params:
             yield Difference(layer, "params", "params", params, owned[layer])
         if layer in shapes.outputs:
@@ -158,6 +164,8 @@ def _of_shapes(
                 yield Difference(layer, "output", "output", tuple(output), beside)
             if shapes.flops[layer] != 2 * macs * batch:
                 yield Difference(layer, "macs", "MACs", macs, _macs(shapes.flops[layer], batch))
+            elif shapes.flops[layer] != flops * batch:
+                yield Difference(layer, "macs", "FLOPs", flops, shapes.flops[layer] // batch)
         elif stopped and stopped.layer == layer:
             yield Difference(layer, "output", "output", tuple(output), stopped.message)
     total = sum(map(prod, shapes.parameters.values()))
@@ -166,6 +174,9 @@ def _of_shapes(
     if not stopped and shapes.total_flops != 2 * batch * report.total("macs"):
         total_macs = _macs(shapes.total_flops, batch)
         yield Difference("", "macs", "MACs in all", report.total("macs"), total_macs)
+    elif not stopped and shapes.total_flops != batch * report.total("flops"):
+        flops = shapes.total_flops // batch
+        yield Difference("", "macs", "FLOPs in all", report.total("flops"), flops)
 
 
 def _owner(tensor: str, layers: Mapping[str, int]) -> str:
@@ -198,7 +209,8 @@ def _of_step(
                 yield Difference(fact.node.name, "saved", "saved bytes", wanted, saved)
     # What reaches no output has no gradient.
     reaching = graph.behind(graph.outputs + graph.auxiliary)
-    for layer, tensor, _ in _weights(facts):
+    trained = [fact for fact in facts if fact.node.trainable]
+    for layer, tensor, _ in _weights(trained):
         if layer in reaching and not found.finite.get(tensor, True):
             state = "none" if found.finite[tensor] is None else "not finite"
             yield Difference(layer, "gradients", f"gradient of {tensor}", "finite", state)

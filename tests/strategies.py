@@ -210,9 +210,11 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 @st.composite
 def _slice_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
-    start = draw(st.integers(0, shape[0] - 1))
-    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[0])))
-    return {"start": start, **({} if stop is None else {"stop": stop})}
+    axis = draw(st.sampled_from([0, *range(len(shape))]))
+    start = draw(st.integers(0, shape[axis] - 1))
+    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[axis])))
+    along = {"axis": axis} if axis else {}
+    return {"start": start, **({} if stop is None else {"stop": stop}), **along}
 
 
 @st.composite

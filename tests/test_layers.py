@@ -338,6 +338,13 @@ CASES = [
     Case(
         {"matmul": [[{"permute": [2, 1, 0]}], []]}, (64, 3, 49), (49, 3, 49), macs=3 * 49 * 49 * 64
     ),
+    # Along the width, and its two parts put behind one another the other way round.
+    Case({"slice": {"stop": 3, "axis": 2}}, (4, 5, 9), (4, 5, 3)),
+    Case(
+        {"concat": {"branches": [[{"slice": {"start": 2, "axis": 1}}], []], "axis": 1}},
+        (3, 7),
+        (3, 5 + 7),
+    ),
     # Swin-T's first stage, 56·56 positions in 8·8 windows of 7·7, and back.
     Case({"window_partition": {"size": 7, "shift": 3}}, (96, 56, 56), (96, 64, 49)),
     Case({"window_partition": [2, 3]}, (4, 6, 6), (4, 3 * 2, 2 * 3)),
@@ -831,6 +838,18 @@ REFUSED_TOKENS = [
         {"matmul": [[], [{"crop": [[0, 1], [0, 0]]}]]},
         (4, 3, 4),
         "a and b differ in axes that are apart, those before the last: 3×4×4 and 2×4×4",
+    ),
+    (
+        {"slice": {"stop": 6, "axis": 1}},
+        (4, 5),
+        "stop 6 is beyond the input's 5 positions along axis",
+    ),
+    ({"slice": {"stop": 1, "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1 of 5×4"),
+    ({"concat": {"branches": [[], []], "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1"),
+    (
+        {"concat": {"branches": [[], [{"slice": 2}]], "axis": 1}},
+        (4, 5),
+        "branches differ in more than axis 1: 5×4 and 5×2",
     ),
     (
         {"attention": {"branches": _ALL, "shift": 1}},

@@ -47,7 +47,7 @@ from tests.strategies import layers_for, shapes, spec_of, thorough, words_for
 NOTHING, PINS, QUESTIONS = range(3)
 """What a stand-in lets be done with it: formulas only, loops in `dims` too, or comparisons too."""
 
-PLACES = ("dims", "connections_table")
+PLACES = ("axis", "dims", "connections_table")
 """Fields whose numbers are places in a list, and no sizes or counts."""
 
 

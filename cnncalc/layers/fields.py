@@ -126,6 +126,8 @@ def _unchanged(minimum: int) -> WrapValidator:
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT), _unchanged(1)]
 Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT), _unchanged(0)]
+Axis = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=0, le=MAX_AXES)]
+"""Which axis, 0 for the channels: no size, so it is a plain number."""
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[
     float, BeforeValidator(_plain), Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)

@@ -7,7 +7,7 @@ from pydantic import Field
 from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Sentence, Shape, count
-from cnncalc.layers.fields import Natural
+from cnncalc.layers.fields import Axis
 from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
@@ -118,7 +118,7 @@ class Concat(_Join):
     memory_order = "by_kernel"
     _kept = NOTHING
 
-    axis: Natural = Field(0, description="what is joined: 0 the channels, 1 the first spatial axis")
+    axis: Axis = Field(0, description="what is joined: 0 the channels, 1 the first spatial axis")
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         axis, shortest = self.axis, min(inputs, key=len)

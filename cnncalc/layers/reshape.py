@@ -10,7 +10,7 @@ from cnncalc.dims import pinned
 from cnncalc.errors import shown
 from cnncalc.layers.axis_map import SAME, AxisMap, moved
 from cnncalc.layers.base import Layer, Sentence, Shape, count
-from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.fields import Axis, Count, Natural, is_whole, refuse
 from cnncalc.layers.kept import NOTHING, Strides
 from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
 from cnncalc.layers.layout import viewed
@@ -160,7 +160,7 @@ class Slice(_View):
     stop: Count | None = Field(
         None, description="the channel behind the last; all that follow when it is left out"
     )
-    axis: Natural = Field(0, description="what is cut: 0 the channels, 1 the first spatial axis")
+    axis: Axis = Field(0, description="what is cut: 0 the channels, 1 the first spatial axis")
 
     def _stop(self, input: Shape) -> int:
         return input[self.axis] if self.stop is None else self.stop

@@ -15,7 +15,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape
 from cnncalc.layers.kept import Order, Strides
-from cnncalc.layers.layout import contiguous, in_rows, laid_out, same
+from cnncalc.layers.layout import contiguous, in_rows, laid_out, same, viewed
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -148,7 +148,14 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
 
 
 def _lies(tensor: _Tensor, order: Order, strictly: bool) -> bool:
-    """Whether a tensor lies in memory in that order; a vector always does."""
-    wanted = laid_out(order, tensor.shape, tensor.shape, tensor.strides)
-    in_order = same(tensor.shape, tensor.strides, wanted)
-    return len(tensor.shape) == 2 or (in_order and not (strictly and tensor.strides[1] != 1))
+    """Whether a tensor can be read in that order without a copy; a vector always can."""
+    shape, strides = tensor.shape, tensor.strides
+    if len(shape) == 2:
+        return True
+    if order == "channels_last" and not strictly:
+        # As the rows of a matrix, which may have gaps between them.
+        rows = (shape[0], *shape[2:], shape[1])
+        steps = (strides[0], *strides[2:], strides[1])
+        return viewed(rows, steps, (prod(rows[:-1]), rows[-1])) is not None
+    wanted = laid_out(order, shape, shape, strides)
+    return same(shape, strides, wanted) and not (strictly and strides[1] != 1)

@@ -10,7 +10,16 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from cnncalc.errors import shown
 from cnncalc.layers.base import Layer, Normed, Shape
 from cnncalc.layers.fields import Count, Flag, Sizes, is_whole, refuse
-from cnncalc.layers.kept import INDEX_BYTES, INPUTS, Extra, Kept, Order, instead, padded_size
+from cnncalc.layers.kept import (
+    INDEX_BYTES,
+    INPUTS,
+    NOTHING,
+    Extra,
+    Kept,
+    Order,
+    instead,
+    padded_size,
+)
 from cnncalc.layers.keras_twin import Part, is_same, made, own, slides, written, zeros
 from cnncalc.layers.twin import Twin, along, module, padded
 from cnncalc.layers.window import Kernels, Windowed
@@ -295,3 +304,6 @@ class LocallyConnected(_Convolution):
         windows = self.windows(*inputs)
         taps = prod(window.output * window.kernel_size for window in windows)
         return Kept(extras=(Extra(inputs[0][0] * taps),))
+
+    def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
+        return self.kept(*inputs) if trains else NOTHING

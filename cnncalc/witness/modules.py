@@ -129,8 +129,8 @@ class LocallyConnected(nn.Module):
         windows = x.movedim(1, axes + 1).clone(memory_format=torch.contiguous_format)
         windows = windows.flatten(axes + 1).flatten(1, axes)
         kernels = self.weight.flatten(axes + 1).flatten(1, axes).permute(1, 2, 0)
-        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0).contiguous()
-        output = output.reshape(*output.shape[:2], *positions)
+        output = torch.bmm(windows.transpose(0, 1), kernels).permute(1, 2, 0)
+        output = output.contiguous().reshape(*output.shape[:2], *positions)
         return output if self.bias is None else output + self.bias
 
 

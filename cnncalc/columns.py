@@ -194,19 +194,18 @@ def _biases(fact: Facts) -> int:
 
 
 def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
-    """A product has two gradients, each with as many MACs; that of the data is not needed."""
+    """MACs of each layer's gradients; that of the data is not needed."""
     needed: set[str] = set()
     found = []
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
-        reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        weighs = bool(layer.weights(*fact.inputs)) and fact.node.trainable
-        if reaches_weights or weighs:
+        reached = [read in needed for read in fact.node.inputs]
+        trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if any(reached) or trains:
             needed.add(name)
-        first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        of_weights = fact.macs - layer.computed_macs(*fact.inputs)
-        macs = 2 * fact.macs - first - (0 if weighs else of_weights)
-        found.append(macs * batch if reaches_weights or weighs else 0)
+            found.append(layer.backward_macs(reached, trains, *fact.inputs) * batch)
+        else:
+            found.append(0)
     return found
 
 

@@ -88,6 +88,16 @@ def gcd(a: int, b: int) -> int:
     return _of("gcd", lambda numbers: math.gcd(*numbers), (a, b))
 
 
+def root(number: int, degree: int) -> int:
+    """The largest whole number whose power of that degree is no larger; of a pinned number."""
+    number = pinned(number)
+    low, high = 0, 1 << (number.bit_length() // degree + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= number else (low, middle)
+    return low
+
+
 def choose(number: Any, negative: N, otherwise: N) -> N:
     """`negative` where a number is below 0, else `otherwise`: the `if` of a formula."""
     if isinstance(number, AbstractNumber):

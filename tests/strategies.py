@@ -229,9 +229,11 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 @st.composite
 def _slice_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
-    start = draw(st.integers(0, shape[0] - 1))
-    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[0])))
-    return {"start": start, **({} if stop is None else {"stop": stop})}
+    axis = draw(st.sampled_from([0, *range(len(shape))]))
+    start = draw(st.integers(0, shape[axis] - 1))
+    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[axis])))
+    along = {"axis": axis} if axis else {}
+    return {"start": start, **({} if stop is None else {"stop": stop}), **along}
 
 
 @st.composite
@@ -244,6 +246,47 @@ def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
         wider = {"conv": {"out_channels": draw(_OUT), "kernel_size": 1}}
         branches[0].append(wider if len(shape) > 1 else {"linear": draw(_OUT)})
     return branches
+
+
+@st.composite
+def _matrices(draw: DrawFn, shape: Shape) -> list[list[Item]]:
+    """Two branches that meet: the second has as many channels as the first has at the end."""
+    meets: Item = {"conv": {"out_channels": shape[-1], "kernel_size": 1}}
+    first: list[Item] = [{"conv": {"out_channels": draw(_OUT), "kernel_size": 1}}]
+    if shape[0] == shape[-1]:
+        return [draw(st.sampled_from([[], first])), draw(st.sampled_from([[], [meets]]))]
+    return [draw(st.sampled_from([[], first])), [meets, *draw(st.sampled_from([[], ["tanh"]]))]]
+
+
+@st.composite
+def _windows_of(draw: DrawFn, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields that cut a shape into windows, and those that put them back."""
+    size = [draw(_divisors(n)) for n in shape[1:]]
+    shift = [draw(st.integers(0, s - 1)) for s in size]
+    fields: dict[str, Any] = {"size": size, "shift": shift, "grid": draw(_FLAG)}
+    return fields, {**fields, "output_size": list(shape[1:])}
+
+
+@st.composite
+def _attention_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    """Queries, keys and values of their own numbers, widths and heads."""
+    channels, length = shape[0], shape[-1]
+    heads = draw(_divisors(channels))
+    shared = draw(_divisors(heads))
+    fields: dict[str, Any] = {"num_heads": heads, "num_kv_heads": shared, "causal": draw(_FLAG)}
+    last = [[0, 0]] * (len(shape) - 2)
+    cut: list[Item] = []
+    if draw(_FLAG):
+        fields["relative_position_bias"] = [length]
+    else:
+        cut = [{"crop": [*last, [0, draw(st.integers(0, length - 1))]]}]
+    fewer = {"conv": {"out_channels": channels // heads * shared, "kernel_size": 1}}
+    width = shared * draw(st.sampled_from([1, 3, channels // heads]))
+    values = {"conv": {"out_channels": width, "kernel_size": 1}}
+    keys = [] if shared == heads and draw(_FLAG) else [fewer]
+    same = shared == heads and draw(_FLAG)
+    fields["branches"] = [draw(_body(shape)), [*cut, *keys], [*cut] if same else [*cut, values]]
+    return fields
 
 
 @st.composite
@@ -379,6 +422,10 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     ),
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
+    "attention": _attention_fields,
+    "matmul": lambda s: _matrices(s),
+    "window_partition": lambda s: st.builds(lambda fields: fields[0], _windows_of(s)),
+    "window_reverse": lambda s: st.builds(lambda fields: fields[1], _windows_of(s)),
 }
 
 _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
@@ -444,6 +491,10 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
     value = draw(tables[word](shape))
     if word == "max_unpool":
         return undone(value)
+    if word == "window_reverse":
+        cut = {key: value[key] for key in value.keys() - {"output_size"}}
+        layers = [{"window_partition": cut}, "sigmoid", {word: value}]
+        return {"repeat": {"times": 1, "layers": layers}}
     if value == {} and draw(st.booleans()):
         return word
     if "activation" in layer_class(word).model_fields and draw(st.booleans()):

@@ -214,6 +214,7 @@ def refusable(layer: dict[str, Any]) -> bool:
         return True
     dilated, strided = (above_one(fields.get(name, 1)) for name in ("dilation", "stride"))
     refused: dict[str, bool] = {
+        "attention": "relative_position_bias" in fields,
         "batch_norm": fields.get("track_running_stats") is False,
         "conv_transpose": fields.get("groups", 1) > 1 or (dilated and strided),
         "embedding": fields.get("padding_idx") is not None,
@@ -248,7 +249,7 @@ def test_values_of_every_layer(word: str, data: st.DataObject) -> None:
     shape = data.draw(shapes_for(word))
     layer = data.draw(layers_for(shape, word))
     spec = spec_of(layer, shape)
-    found = word == "max_unpool" or (isinstance(layer, dict) and isinstance(layer[word], dict))
+    found = word == "max_unpool" or (isinstance(layer, dict) and isinstance(layer.get(word), dict))
     if found and refusable(layer):
         words = f"{word}|max_pool" if word == "max_unpool" else word
         message = f"^[\\w.]+: an? (cubic )?({words}) .*no spelling in Keras"

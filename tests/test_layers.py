@@ -334,6 +334,43 @@ CASES = [
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
     ),
+    # A Gram matrix of 49 positions by their 64 channels, apart in 3 places: 49·49 sums of 64.
+    Case(
+        {"matmul": [[{"permute": [2, 1, 0]}], []]}, (64, 3, 49), (49, 3, 49), macs=3 * 49 * 49 * 64
+    ),
+    # Along the width, and its two parts put behind one another the other way round.
+    Case({"slice": {"stop": 3, "axis": 2}}, (4, 5, 9), (4, 5, 3)),
+    Case(
+        {"concat": {"branches": [[{"slice": {"start": 2, "axis": 1}}], []], "axis": 1}},
+        (3, 7),
+        (3, 5 + 7),
+    ),
+    # Swin-T's first stage, 56·56 positions in 8·8 windows of 7·7, and back.
+    Case({"window_partition": {"size": 7, "shift": 3}}, (96, 56, 56), (96, 64, 49)),
+    Case({"window_partition": [2, 3]}, (4, 6, 6), (4, 3 * 2, 2 * 3)),
+    Case({"window_partition": 5}, (4, 15), (4, 3, 5)),
+    Case({"window_partition": {"size": 2, "grid": True}}, (4, 4, 6, 8), (4, 2 * 3 * 4, 8)),
+    Case({"window_reverse": {"size": 7, "shift": 3}}, (96, 64, 49), (96, 56, 56)),
+    Case({"window_reverse": {"size": 2, "output_size": [4, 6]}}, (3, 6, 4), (3, 4, 6)),
+    Case({"window_reverse": {"size": [2, 2, 2]}}, (3, 27, 8), (3, 6, 6, 6)),
+    # A window of Swin-T's first stage, queries, keys and values alike: 64 windows of 7·7 positions,
+    # 3 heads of 32 channels. For each pair of positions 32 products to score and 32 to sum; 13·13
+    # offsets of each head; a softmax has 49 scores, each with its bias and the maximum taken off.
+    Case(
+        {"attention": {"branches": [[], [], []], "num_heads": 3, "relative_position_bias": [7, 7]}},
+        (96, 64, 49),
+        (96, 64, 49),
+        params=13 * 13 * 3,
+        macs=64 * 3 * 49 * 49 * (32 + 32),
+        elementwise={
+            "add": 64 * 3 * 49 * (49 + 49 + 48),
+            "multiply": 64 * 49 * 96,
+            "compare": 64 * 3 * 49 * 48,
+            "exp": 64 * 3 * 49 * 49,
+            "divide": 64 * 3 * 49 * 49,
+        },
+        buffers=49 * 49,
+    ),
     # SRGAN's other way round: each 2×2 positions become four channels.
     Case({"pixel_unshuffle": 2}, (3, 8, 6), (12, 4, 3)),
     # Keras' padding same: 7 · 2 = 14. Uncropped 6·2 + 5 = 17, so 1 is cut before and 2 after. Of
@@ -872,7 +909,106 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
     assert report.column("biases") == [4 * 6]
 
 
+_ALL: list[list[Any]] = [[], [], []]
+_HALF, _ONE_LESS = [{"slice": 2}], [{"crop": [[0, 1]]}]
 REFUSED_TOKENS = [
+    (
+        "attention",
+        (4, 5),
+        "reads 3 inputs, q, k, v, not one; multi_head_attention makes them of one, or",
+    ),
+    (
+        {"attention": 2},
+        (4, 5),
+        "takes a list of branches, not 2; multi_head_attention reads one input",
+    ),
+    ({"attention": [[], []]}, (4, 5), r"attention reads 3 inputs \(q, k, v\), not 2"),
+    ({"attention": [["flatten"]] * 3}, (4, 5), "needs tokens .* not a vector of 20"),
+    ({"attention": [[], [], _ONE_LESS]}, (4, 5), "k and v differ in more than their channels"),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 3}},
+        (4, 5),
+        "the channels 4 of q, 4 of k, 4 of v do not divide into 3 heads",
+    ),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 4, "num_kv_heads": 3}},
+        (12, 5),
+        "4 heads do not divide by num_kv_heads 3",
+    ),
+    ({"attention": [[], _HALF, []]}, (4, 5), "a head of q has 4 channels, but one of k has 2"),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [2, 3]}},
+        (4, 5),
+        r"\[2, 3\] has 6 positions, but there are 5 queries and 5 keys",
+    ),
+    (
+        {"attention": [[], *[[{"crop": [[0, 1], [0, 0]]}]] * 2]},
+        (4, 3, 5),
+        "q and k differ in axes that are apart, those before the last: 3×5×4 and 2×5×4",
+    ),
+    ("matmul", (4, 5), "matmul reads 2 inputs, a, b, not one; give it a branch for each, or from:"),
+    ({"matmul": [[], [], []]}, (4, 5), r"matmul reads 2 inputs \(a, b\), not 3"),
+    ({"matmul": [[], []]}, (4, 5), "the last axis of a is 5, but b has 4 channels: 5×4 and 5×4"),
+    ({"matmul": [[], ["flatten"]]}, (4, 5), "channels and positions, not a vector of 20"),
+    (
+        {"matmul": [[], [{"crop": [[0, 1], [0, 0]]}]]},
+        (4, 3, 4),
+        "a and b differ in axes that are apart, those before the last: 3×4×4 and 2×4×4",
+    ),
+    (
+        {"slice": {"stop": 6, "axis": 1}},
+        (4, 5),
+        "stop 6 is beyond the input's 5 positions along axis",
+    ),
+    ({"slice": {"stop": 1, "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1 of 5×4"),
+    ({"concat": {"branches": [[], []], "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1"),
+    (
+        {"concat": {"branches": [[], [{"slice": 2}]], "axis": 1}},
+        (4, 5),
+        "branches differ in more than axis 1: 5×4 and 5×2",
+    ),
+    (
+        {"attention": {"branches": _ALL, "shift": 1}},
+        (4, 4, 9),
+        "shift needs relative_position_bias: the sizes of the window",
+    ),
+    (
+        {"attention": {"branches": _ALL, "output_size": [3, 3]}},
+        (4, 4, 9),
+        "output_size says where shifted windows lie; there is no shift",
+    ),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [3, 3], "shift": 1}},
+        (4, 6, 9),
+        "6 windows are not as many along 2 axes; give output_size",
+    ),
+    ({"window_partition": 3}, (4, 6, 7), "7 positions do not divide into windows of 3; 6 or 9"),
+    ({"window_partition": 7}, (4, 5), "5 positions do not divide into windows of 7; 7 would"),
+    ({"window_partition": 7}, (4,), "1 to 3 spatial axes, not a vector of 4"),
+    ({"window_partition": [7, 7]}, (4, 7), "size has 2 values, but the input 7×4 has 1"),
+    (
+        {"window_partition": {"size": 2, "shift": 2}},
+        (4, 6),
+        "shift 2 must be less than the 2 positions",
+    ),
+    ({"window_reverse": 3}, (4, 6), "needs channels, windows and positions, .* not 6×4"),
+    ({"window_reverse": 3}, (4, 4, 6), "windows of 3×3 have 9 positions, but 6 arrive"),
+    ({"window_reverse": 3}, (4, 6, 9), "6 windows are not as many along 2 axes; give output_size"),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9]}},
+        (4, 5, 9),
+        "output_size 6×9 has 6 windows of 3×3, but 5 arrive",
+    ),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "27 positions, but 9 arrive",
+    ),
+    (
+        {"window_reverse": {"size": [3, 3], "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "size has 2 values, but there are 3 axes",
+    ),
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
     ({"lstm": 3}, (4,), "lstm needs steps .* not a vector of 4"),

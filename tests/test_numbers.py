@@ -47,7 +47,7 @@ from tests.strategies import layers_for, shapes_for, spec_of, thorough
 NOTHING, PINS, QUESTIONS = range(3)
 """What a stand-in lets be done with it: formulas only, loops in `dims` too, or comparisons too."""
 
-PLACES = ("dims", "connections_table", "num_layers")
+PLACES = ("axis", "dims", "connections_table", "num_layers")
 """Fields whose numbers are places in a list or a number of tensors, and no sizes."""
 
 

@@ -15,7 +15,7 @@ from cnncalc.graph import Graph
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Ids, Shape
 from cnncalc.layers.kept import INDEX_BYTES, Order, Strides
-from cnncalc.layers.layout import contiguous, laid_out, same, viewed
+from cnncalc.layers.layout import contiguous, in_rows, laid_out, same, viewed
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -109,7 +109,12 @@ def saved_for_backward(
         extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
         which = kept.inputs if isinstance(kept.inputs, tuple) else (kept.inputs,) * len(reads)
         for read in compress(reads, which):
-            if kept.order == "as_input" or _lies(read, kept.order, kept.strictly):
+            lies = (
+                in_rows(read.shape, read.strides)
+                if kept.in_rows
+                else kept.order == "as_input" or _lies(read, kept.order, kept.strictly)
+            )
+            if lies:
                 needed.append(read)
             else:
                 extras.append((kept.copies * prod(read.shape), 0))

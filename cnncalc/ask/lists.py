@@ -163,13 +163,9 @@ def _field_rows(cls: type[Layer]) -> list[tuple[str, str, str]]:
     """Name, default and meaning of every field; the required ones first."""
     rows = []
     if cls.joins:
-        rows.append(
-            (
-                "branches",
-                "from",
-                "lists of layers that all read the same input; [] is that input itself",
-            )
-        )
+        meaning = "lists of layers that all read the same input; [] is that input itself"
+        order = f"; one for each of {', '.join(cls.operands)}" if cls.operands else ""
+        rows.append(("branches", "from", meaning + order))
     for name, info in cls.model_fields.items():
         default = "required" if info.is_required() else _literal(info.default)
         rows.append((info.alias or name, default, info.description or ""))

@@ -25,7 +25,10 @@ GROUPS = {
     "Dense layers": {"linear": "linear rbf"},
     "Tokens": {"embedding": "embedding"},
     "Recurrent layers": {"recurrent": "rnn lstm gru"},
-    "Attention": {"attention": "multi_head_attention class_token position_embedding select"},
+    "Attention": {
+        "attention": "multi_head_attention class_token position_embedding select",
+        "dot_product": "attention matmul",
+    },
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",
         "scale": "layer_scale",
@@ -39,6 +42,7 @@ GROUPS = {
     "Moving values": {
         "reshape": "flatten reshape permute slice channel_shuffle",
         "resize": "pad crop upsample pixel_shuffle pixel_unshuffle",
+        "window_partition": "window_partition window_reverse",
     },
     "Joins": {"join": "add multiply concat"},
 }
@@ -53,7 +57,20 @@ MODULES = {
 """The module of this package that each word's class lives in, in the order of the docs."""
 
 LATER = frozenset(
-    ["blur_pool", "embedding", "rnn", "lstm", "gru", "pixel_unshuffle", "scale", "function"]
+    [
+        "blur_pool",
+        "embedding",
+        "rnn",
+        "lstm",
+        "gru",
+        "attention",
+        "matmul",
+        "pixel_unshuffle",
+        "window_partition",
+        "window_reverse",
+        "scale",
+        "function",
+    ]
 )
 """Words that came when there were specs already: a block of one's own may be called so."""
 

@@ -141,6 +141,10 @@ class Layer(BaseModel):
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    operands: ClassVar[tuple[str, ...]] = ()
+    """What its inputs are called, where it reads so many and no others."""
+    of_one: ClassVar[str] = ""
+    """The word of the layer that makes all operands of one input, where there is one."""
     commutes: ClassVar[bool] = False
     """Whether the order of its inputs makes no difference."""
     family: ClassVar[Family | None] = None
@@ -246,6 +250,16 @@ class Layer(BaseModel):
         """Those of `macs` that multiply the input itself: each has one more in the gradient of the
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
+
+    def backward_macs(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> int:
+        """MACs of the gradients, of inputs that need one, and of weights if those are trained.
+
+        A product has two gradients, each with as many MACs; that of data is not needed.
+        """
+        macs = 2 * self.macs(*inputs)
+        if not any(needed):
+            macs -= self.input_macs(*inputs)
+        return macs if trains else macs - self.macs(*inputs) + self.computed_macs(*inputs)
 
     def computed_macs(self, *inputs: Shape) -> int:
         """Those of `macs` whose factors are both computed: no weight takes part."""

@@ -128,6 +128,8 @@ Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT), _unchanged(1)]
 Depth = Annotated[int, BeforeValidator(pinned), Field(strict=True, ge=1, le=1000)]
 """How many layers a layer is made of: each has tensors of its own, so a variable is pinned."""
 Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT), _unchanged(0)]
+Axis = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=0, le=MAX_AXES)]
+"""Which axis, 0 for the channels: no size, so it is a plain number."""
 Flag = Annotated[bool, Field(strict=True)]
 
 

@@ -30,6 +30,8 @@ rnn                  | RNN                | SimpleRNN              | RNN        
 lstm                 | LSTM               | LSTM                   | LSTM               |
 gru                  | GRU                | GRU                    | GRU                |
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha multiheadattentionforward
+attention            |                    |                        | Attention          | scaleddotproductattention sdpa
+matmul               |                    |                        | MatMul             | bmm dot
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
 batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn syncbatchnorm

@@ -296,8 +296,10 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
             "description": "lists of layers that all read the same input; [] is the input itself",
             "type": "array",
             "items": _ref(f"items{suffix}"),
-            "minItems": 2,
+            "minItems": len(cls.operands) or 2,
         }
+        if cls.operands:
+            branches["maxItems"] = len(cls.operands)
         properties = {"branches": branches, **properties}
     mapping: dict[str, Any] = {
         "type": "object",

@@ -23,6 +23,12 @@ def product(factors: Sequence[Tensor]) -> Tensor:
     return result
 
 
+def rows(x: Tensor) -> Tensor:
+    """Each position's channels as a row, side by side; copied only where they are not."""
+    x = x.squeeze(1).unsqueeze(-1) if x.shape[1] == 1 else x.movedim(1, -1)
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
 class Weights(nn.Module):
     """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 
@@ -224,6 +230,84 @@ class Rbf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None] - self.prototypes).square().sum(-1)
+
+
+class Attention(nn.Module):
+    """Scaled dot products along the last axis, in each head; other axes are apart.
+
+    A window adds a bias to the scores: a trained number for each offset and head. Shifted
+    windows, so many along each axis, hide what was no neighbour before the shift.
+    """
+
+    relative_position_index: Tensor
+
+    def __init__(
+        self,
+        num_heads: int,
+        num_kv_heads: int,
+        window: Sizes,
+        shift: Sizes,
+        grid: Sizes,
+        causal: bool,
+    ) -> None:
+        super().__init__()
+        self.shift, self.grid = shift, grid
+        self.heads = (num_heads, num_kv_heads, num_kv_heads)
+        self.window, self.causal = window, causal
+        if window:
+            table = 0.02 * torch.randn(prod(2 * n - 1 for n in window), num_heads)
+            self.relative_position_bias_table = nn.Parameter(table)
+            index = torch.zeros(1, 1, dtype=torch.long)
+            for n in window:
+                place = torch.arange(n)
+                offset = place[:, None] - place + n - 1
+                index = index[:, None, :, None] * (2 * n - 1) + offset[:, None]
+                index = index.flatten(0, 1).flatten(1)
+            self.register_buffer("relative_position_index", index.flatten())
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        sizes, keys = q.shape[2:], k.shape[-1]
+        # All that is apart is one batch: (batch, heads, positions, channels of a head).
+        parts = []
+        for x, heads in zip((q, k, v), self.heads, strict=True):
+            channels = x.shape[1] // heads
+            part = rows(x).reshape(-1, x.shape[-1], heads, channels)
+            parts.append(part.transpose(1, 2))
+        q, k, v = parts
+        if v.shape[1] > 1 and (self.window or q.shape[-1] != v.shape[-1]):
+            # Not fused: products of matrices copy what is not laid out as one; mostly so.
+            v = v.clone(memory_format=torch.contiguous_format)
+        bias = None
+        if self.window:
+            bias = self.relative_position_bias_table[self.relative_position_index]
+            bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)[None]
+            if self.causal:
+                bias = bias + torch.full_like(bias[0, 0], -torch.inf).triu(1)
+            if self.shift:
+                bias = bias + self.hidden(bias)
+                bias = bias.repeat(len(q) // len(bias), 1, 1, 1)
+        causal = self.causal and bias is None
+        grouped = self.heads[0] != self.heads[1]
+        x = functional.scaled_dot_product_attention(
+            q, k, v, bias, is_causal=causal, enable_gqa=grouped
+        )
+        x = x.transpose(1, 2)
+        return x.reshape(-1, *sizes, x[0, 0].numel()).movedim(-1, 1)
+
+    def hidden(self, like: Tensor) -> Tensor:
+        """Minus infinity for pairs of a window that the shift brought together."""
+        areas = torch.zeros((), dtype=torch.long, device=like.device)
+        split: list[int] = []
+        axes = zip(self.window, self.shift, self.grid, strict=True)
+        for size, shift, windows in axes:
+            place = torch.arange(windows * size, device=like.device)
+            moved = (place >= len(place) - size).long() + (place >= len(place) - shift)
+            areas = areas[..., None] * 3 + moved
+            split += [windows, size]
+        order = [*range(0, len(split), 2), *range(1, len(split), 2)]
+        areas = areas.reshape(split).permute(order).reshape(prod(self.grid), -1)
+        apart = areas[:, None, :, None] != areas[:, None, None]
+        return like.new_zeros(apart.shape).masked_fill(apart, -torch.inf)
 
 
 class DropPath(nn.Module):

@@ -21,8 +21,8 @@ from cnncalc.infer import Facts
 from cnncalc.layers.base import Layer, count
 from cnncalc.witness.network import Network, function
 
-MOST_OPERATIONS = 2 * 10**9
-"""What each of both may take of a network: MACs, and for each value as much as 16 of them."""
+MOST_OPERATIONS = 3 * 10**9
+"""What each of both may take of a network: MACs, and 16 for each value that goes in or out."""
 MOST_VALUES = 2 * 10**7
 """The values of one layer that may be alive."""
 NOTHING = 1e-6
@@ -167,7 +167,7 @@ def _connections(twin: Network, facts: Sequence[Facts]) -> Iterator[tuple[str, i
 
 
 def _work(fact: Facts) -> int:
-    return fact.macs + 16 * count(fact.output)
+    return fact.macs + 16 * (count(fact.inputs[0]) + count(fact.output))
 
 
 def _pairs(layer: Layer, call: str, module: nn.Module, fact: Facts) -> int:

@@ -58,11 +58,7 @@ class Ids(tuple[int, ...]):
         return f"Ids{tuple(self)}"
 
 
-AXIS_NAMES = {
-    1: ("length",),
-    2: ("height", "width"),
-    3: ("depth", "height", "width"),
-}
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What the spatial axes are called, by their number."""
 
 
@@ -79,8 +75,7 @@ def times(numbers: Sequence[int]) -> str:
 def sizes_text(sizes: Sequence[int | str]) -> str:
     """One size where all axes agree, else all of them: `2`, `1×2`; `1+2,0` with two sides."""
     texts = list(map(str, sizes))
-    # 1+2×0 would read as a sum.
-    sign = "," if any("+" in text for text in texts) else "×"
+    sign = "," if any("+" in text for text in texts) else "×"  # 1+2×0 would read as a sum.
     return texts[0] if len(set(texts)) == 1 else sign.join(texts)
 
 

@@ -8,7 +8,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from cnncalc.analysis.layer_numbers import layer_numbers
-from cnncalc.dims import ceil_div
+from cnncalc.dims import ceil_div, minimum
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
@@ -68,7 +68,13 @@ def columns(
         return lambda: [value(fact) for fact in facts]
 
     def params(fact: Facts) -> int:
-        return fact.params + (kept(fact) if kept else 0)
+        return fact.params - second(fact) + (kept(fact) if kept else 0)
+
+    def trainable(fact: Facts) -> int:
+        return fact.trained - (second(fact) if fact.trained else 0)
+
+    def second(fact: Facts) -> int:
+        return second_biases(fact) if kept else 0
 
     def sizes(attribute: str) -> Callable[[], Sequence[Any]]:
         return each(lambda f: [getattr(w, attribute) for w in f.windows] or None)
@@ -88,7 +94,7 @@ def columns(
         return training(graph, facts, batch, optimizer, bytes_of)
 
     def moved(fact: Facts) -> int:
-        return bytes_of(_values_moved(fact, batch))
+        return bytes_of(_values_moved(fact, batch)) + INDEX_BYTES * _ids_moved(fact, batch)
 
     @cache
     def traces() -> list[Trace]:
@@ -120,9 +126,9 @@ def columns(
         "params": each(params),
         "params_share": each(params),
         "weights": each(lambda f: f.params - _biases(f)),
-        "biases": each(_biases),
-        "trainable": each(lambda f: f.trained),
-        "non_trainable": each(lambda f: f.params - f.trained + (kept(f) if kept else 0)),
+        "biases": each(lambda f: _biases(f) - second(f)),
+        "trainable": each(trainable),
+        "non_trainable": each(lambda f: params(f) - trainable(f)),
         "buffers": each((lambda f: 0) if kept else (lambda f: f.buffers)),
         "macs": each(lambda f: f.macs * batch),
         "macs_share": each(lambda f: f.macs * batch),
@@ -154,13 +160,26 @@ def columns(
     }
 
 
+def second_biases(fact: Facts) -> int:
+    """Those of its biases that Keras has not."""
+    return 0 if fact.node.weights_of else fact.node.layer.second_biases(*fact.inputs)
+
+
 def _values_moved(fact: Facts, batch: int) -> int:
     """Inputs, output and weights, each once; what inference does not touch moves nothing."""
     layer = fact.node.layer
     if layer.values == "view" or layer.identity:
         return 0
     weights = sum(map(count, layer.weights(*fact.inputs).values()))
+    if layer.vocabulary:
+        # A row for each id, each row of the table once.
+        return fact.activations * batch + minimum(fact.activations * batch, weights)
     return (sum(map(count, fact.inputs)) + fact.activations) * batch + weights
+
+
+def _ids_moved(fact: Facts, batch: int) -> int:
+    """Whole numbers that it reads."""
+    return sum(map(count, fact.inputs)) * batch if fact.node.layer.vocabulary else 0
 
 
 def _sizes(sizes: list[Any]) -> list[Any] | None:
@@ -169,23 +188,24 @@ def _sizes(sizes: list[Any]) -> list[Any] | None:
 
 
 def _biases(fact: Facts) -> int:
-    return sum(prod(shape) for name, shape in fact.weights.items() if name.endswith("bias"))
+    # Torch calls those of recurrent layers bias_ih_l0 and bias_hh_l0.
+    ends = ((name.rpartition(".")[2], shape) for name, shape in fact.weights.items())
+    return sum(prod(shape) for n, shape in ends if n.endswith("bias") or n.startswith("bias_"))
 
 
 def _backward_macs(facts: list[Facts], batch: int) -> list[int]:
-    """A product has two gradients, each with as many MACs; that of the data is not needed."""
+    """MACs of each layer's gradients; that of the data is not needed."""
     needed: set[str] = set()
     found = []
     for fact in facts:
         layer, name = fact.node.layer, fact.node.name
-        reaches_weights = not needed.isdisjoint(fact.node.inputs)
-        weighs = bool(layer.weights(*fact.inputs)) and fact.node.trainable
-        if reaches_weights or weighs:
+        reached = [read in needed for read in fact.node.inputs]
+        trains = bool(layer.weights(*fact.inputs)) and fact.node.trainable
+        if any(reached) or trains:
             needed.add(name)
-        first = 0 if reaches_weights else layer.input_macs(*fact.inputs)
-        of_weights = fact.macs - layer.computed_macs(*fact.inputs)
-        macs = 2 * fact.macs - first - (0 if weighs else of_weights)
-        found.append(macs * batch if reaches_weights or weighs else 0)
+            found.append(layer.backward_macs(reached, trains, *fact.inputs) * batch)
+        else:
+            found.append(0)
     return found
 
 

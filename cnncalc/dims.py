@@ -88,6 +88,16 @@ def gcd(a: int, b: int) -> int:
     return _of("gcd", lambda numbers: math.gcd(*numbers), (a, b))
 
 
+def root(number: int, degree: int) -> int:
+    """The largest whole number whose power of that degree is no larger; of a pinned number."""
+    number = pinned(number)
+    low, high = 0, 1 << (number.bit_length() // degree + 1)
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (middle, high) if middle**degree <= number else (low, middle)
+    return low
+
+
 def choose(number: Any, negative: N, otherwise: N) -> N:
     """`negative` where a number is below 0, else `otherwise`: the `if` of a formula."""
     if isinstance(number, AbstractNumber):
@@ -174,6 +184,18 @@ def half_padding(kernel_size: int, dilation: int) -> int:
     2.2 ("half padding"); for even kernels ⌊F/2⌋, as Theano's border mode of this name.
     """
     return extent(kernel_size, dilation) // 2
+
+
+def transposed_same(kernel_size: int, stride: int, dilation: int) -> tuple[int, int, int]:
+    """Cropping before and after, and positions added, that make a transposed output N·S.
+
+    Source: `same` is what undoes a convolution with `same`, whose padding of N·S positions is
+    D(F − 1) + 1 − S, the odd one after (TensorFlow's tf.nn.conv2d_transpose); where stamps leave
+    gaps, the last one too is followed by one.
+    """
+    reach = extent(kernel_size, dilation)
+    total = maximum(reach - stride, 0)
+    return total // 2, total - total // 2, maximum(stride - reach, 0)
 
 
 def adaptive_reads(n: int, outputs: int) -> int:

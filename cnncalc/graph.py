@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from cnncalc.errors import Origin, Path, Problem
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Ids, Layer, Shape
 
 INPUT = "input"
 """The name of the network's input."""
@@ -98,9 +98,11 @@ class Graph(NamedTuple):
         return [node.name for node in self.nodes if node.name not in needed]
 
     def with_input(self, shape: Shape) -> "Graph":
-        """The same network, which has one input, on one of another shape. May raise SpecError."""
+        """The same network, which has one input, on one of another shape; ids stay ids. May raise
+        SpecError."""
         own = self.inputs if self.spec_inputs is None else self.spec_inputs
-        (name,) = self.inputs
+        ((name, old),) = self.inputs.items()
+        shape = Ids(shape) if isinstance(old, Ids) else shape
         found = self._replace(inputs={name: shape}) if self.on is None else self.on(shape)
         return found._replace(changed=self.changed, spec_inputs=own)
 
@@ -109,3 +111,11 @@ class Graph(NamedTuple):
         """The inputs whose shapes are not those that the spec says."""
         own = self.inputs if self.spec_inputs is None else self.spec_inputs
         return {name: shape for name, shape in self.inputs.items() if own.get(name) != shape}
+
+    def vocabulary(self, name: str) -> int:
+        """How many whole numbers all that read an input of such can tell apart."""
+        layers = [node.layer for node in self.nodes if name in node.inputs]
+        known: list[int] = [
+            getattr(layer, layer.vocabulary) for layer in layers if layer.vocabulary
+        ]
+        return min(known)

@@ -255,7 +255,7 @@ class Judged:
             inputs, layer = tuple([self.shapes[name] for name in node.inputs]), node.layer
             if node.indices_of:
                 layer = layer.undoing(pooling.layer, pooling.inputs[0], node.indices_of)
-            broken = list(layer.rules(*inputs))
+            broken = list(layer.misread(*inputs)) or list(layer.rules(*inputs))
             if not broken:
                 work = Work(layer, inputs, layer.output(*inputs))
                 if work.activations > MAX_OUTPUT:

@@ -7,6 +7,7 @@ function here. Everything drawn is valid, and small enough to be carried out by 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -16,7 +17,7 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import Ids, Shape
 from cnncalc.spec.load import load
 
 Item = Any
@@ -40,6 +41,8 @@ def thorough(examples: int) -> settings:
 
 def input_of(shape: Shape) -> dict[str, int]:
     """`input` of a spec for a shape (channels first)."""
+    if isinstance(shape, Ids):
+        return {"length": shape[0]}
     return dict(zip(INPUT_KEYS[len(shape) - 1], shape, strict=True))
 
 
@@ -68,6 +71,16 @@ def shapes(draw: DrawFn, min_axes: int = 0, max_axes: int = 3) -> Shape:
         return (draw(st.integers(1, _LARGEST[0])),)
     sizes = draw(st.lists(st.integers(1, _LARGEST[axes]), min_size=axes, max_size=axes))
     return (draw(st.sampled_from([1, 2, 3, 4, 4])), *sizes)
+
+
+def ids() -> SearchStrategy[Shape]:
+    """A row of whole numbers."""
+    return st.integers(1, _LARGEST[1]).map(lambda length: Ids((length,)))
+
+
+def shapes_for(word: str) -> SearchStrategy[Shape]:
+    """A shape that a word makes sense on."""
+    return ids() if word in _IDS else shapes().filter(lambda shape: word in words_for(shape))
 
 
 # Fields
@@ -174,6 +187,12 @@ def conv_transpose_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
         columns["dilation"].append(dilation)
         columns["output_padding"].append(added)
     fields = {key: _spelled(draw, values) for key, values in columns.items()}
+    if draw(st.integers(0, 3)) == 0:
+        fields["padding"] = draw(st.sampled_from(["same", "valid", "half"]))
+        fields.pop("output_padding")
+        if min(shape[1:]) == 1 and fields["padding"] == "half":
+            # Half of an even kernel on both sides is all of it.
+            fields["padding"] = "valid"
     fields["groups"] = groups = draw(_divisors(shape[0]))
     fields["out_channels"] = groups * draw(st.integers(1, 2))
     return fields
@@ -210,9 +229,11 @@ def _upsample_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
 
 @st.composite
 def _slice_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
-    start = draw(st.integers(0, shape[0] - 1))
-    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[0])))
-    return {"start": start, **({} if stop is None else {"stop": stop})}
+    axis = draw(st.sampled_from([0, *range(len(shape))]))
+    start = draw(st.integers(0, shape[axis] - 1))
+    stop = draw(st.one_of(st.none(), st.integers(start + 1, shape[axis])))
+    along = {"axis": axis} if axis else {}
+    return {"start": start, **({} if stop is None else {"stop": stop}), **along}
 
 
 @st.composite
@@ -225,6 +246,47 @@ def _branches(draw: DrawFn, shape: Shape, word: str) -> list[list[Item]]:
         wider = {"conv": {"out_channels": draw(_OUT), "kernel_size": 1}}
         branches[0].append(wider if len(shape) > 1 else {"linear": draw(_OUT)})
     return branches
+
+
+@st.composite
+def _matrices(draw: DrawFn, shape: Shape) -> list[list[Item]]:
+    """Two branches that meet: the second has as many channels as the first has at the end."""
+    meets: Item = {"conv": {"out_channels": shape[-1], "kernel_size": 1}}
+    first: list[Item] = [{"conv": {"out_channels": draw(_OUT), "kernel_size": 1}}]
+    if shape[0] == shape[-1]:
+        return [draw(st.sampled_from([[], first])), draw(st.sampled_from([[], [meets]]))]
+    return [draw(st.sampled_from([[], first])), [meets, *draw(st.sampled_from([[], ["tanh"]]))]]
+
+
+@st.composite
+def _windows_of(draw: DrawFn, shape: Shape) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Fields that cut a shape into windows, and those that put them back."""
+    size = [draw(_divisors(n)) for n in shape[1:]]
+    shift = [draw(st.integers(0, s - 1)) for s in size]
+    fields: dict[str, Any] = {"size": size, "shift": shift, "grid": draw(_FLAG)}
+    return fields, {**fields, "output_size": list(shape[1:])}
+
+
+@st.composite
+def _attention_fields(draw: DrawFn, shape: Shape) -> dict[str, Any]:
+    """Queries, keys and values of their own numbers, widths and heads."""
+    channels, length = shape[0], shape[-1]
+    heads = draw(_divisors(channels))
+    shared = draw(_divisors(heads))
+    fields: dict[str, Any] = {"num_heads": heads, "num_kv_heads": shared, "causal": draw(_FLAG)}
+    last = [[0, 0]] * (len(shape) - 2)
+    cut: list[Item] = []
+    if draw(_FLAG):
+        fields["relative_position_bias"] = [length]
+    else:
+        cut = [{"crop": [*last, [0, draw(st.integers(0, length - 1))]]}]
+    fewer = {"conv": {"out_channels": channels // heads * shared, "kernel_size": 1}}
+    width = shared * draw(st.sampled_from([1, 3, channels // heads]))
+    values = {"conv": {"out_channels": width, "kernel_size": 1}}
+    keys = [] if shared == heads and draw(_FLAG) else [fewer]
+    same = shared == heads and draw(_FLAG)
+    fields["branches"] = [draw(_body(shape)), [*cut, *keys], [*cut] if same else [*cut, values]]
+    return fields
 
 
 @st.composite
@@ -244,10 +306,23 @@ def _fixed(**fields: SearchStrategy[Any]) -> Callable[[Shape], SearchStrategy[di
 
 
 _FLAG = st.booleans()
+_FUNCTIONS: list[dict[str, Any]] = [
+    *({"kind": kind} for kind in ("abs", "square", "sin", "cos", "neg")),
+    *({"kind": "clamp", **bounds} for bounds in ({"min": 0}, {"max": 0.5}, {"min": -1, "max": 1})),
+]
+
+
+def _constants(channels: int) -> SearchStrategy[Any]:
+    number = st.sampled_from([0, 1, 0.5, -2])
+    return number | st.lists(number, min_size=channels, max_size=channels)
+
+
 _NOTHING = _fixed()
 
 _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
-    "batch_norm": _fixed(affine=_FLAG, track_running_stats=_FLAG),
+    "batch_norm": _fixed(
+        affine=st.sampled_from([True, False, "scale", "shift"]), track_running_stats=_FLAG
+    ),
     "layer_norm": _fixed(over=st.sampled_from(["channels", "all"]), affine=_FLAG),
     "group_norm": lambda s: st.fixed_dictionaries({"num_groups": _divisors(s[0]), "affine": _FLAG}),
     "prelu": lambda s: st.fixed_dictionaries({"num_parameters": st.sampled_from([1, s[0]])}),
@@ -255,6 +330,11 @@ _ANY: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "gelu": _fixed(approximate=st.sampled_from(["none", "tanh"])),
     "rms_norm": _fixed(over=st.sampled_from(["channels", "all"]), affine=_FLAG),
     "layer_scale": _fixed(initial=st.sampled_from([1e-6, 1.0])),
+    "scale": lambda s: st.fixed_dictionaries(
+        {name: _constants(s[0]) for name in ("factor", "offset")}
+    ),
+    # The others are not everywhere finite.
+    "function": lambda s: st.sampled_from(_FUNCTIONS),
     "drop_path": _fixed(p=st.sampled_from([0, 0.5, 1])),
     "slice": _slice_fields,
     "dropout": _fixed(p=st.sampled_from([0, 0.5, 1]), per_channel=_FLAG),
@@ -337,8 +417,15 @@ _SPATIAL: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "pixel_shuffle": lambda s: st.fixed_dictionaries(
         {"upscale_factor": st.sampled_from([r for r in (1, 2) if s[0] % r**2 == 0])}
     ),
+    "pixel_unshuffle": lambda s: st.fixed_dictionaries(
+        {"downscale_factor": _divisors(*s[1:]) if len(s) == 3 else st.just(1)}
+    ),
     "channel_shuffle": lambda s: st.fixed_dictionaries({"groups": _divisors(s[0])}),
     "linear": _fixed(out_features=st.integers(1, 8), bias=_FLAG, position_wise=st.just(True)),
+    "attention": _attention_fields,
+    "matmul": lambda s: _matrices(s),
+    "window_partition": lambda s: st.builds(lambda fields: fields[0], _windows_of(s)),
+    "window_reverse": lambda s: st.builds(lambda fields: fields[1], _windows_of(s)),
 }
 
 _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
@@ -350,16 +437,46 @@ _TOKENS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
     "select": lambda s: st.fixed_dictionaries({"index": st.integers(0, s[1] - 1)}),
 }
 
-KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS}
+_IDS: dict[str, Callable[[Shape], SearchStrategy[Any]]] = {
+    "embedding": _fixed(
+        num_embeddings=st.integers(4, 20),
+        embedding_dim=_OUT,
+        padding_idx=st.none() | st.integers(0, 3),
+    ),
+}
+
+
+@st.composite
+def _recurrent(draw: DrawFn, shape: Shape, word: str) -> dict[str, Any]:
+    """Up to three layers, with all that one of these words takes."""
+    fields: dict[str, Any] = {"hidden_size": draw(st.integers(2, 5))}
+    fields["num_layers"] = layers = draw(st.sampled_from([1, 1, 2, 3]))
+    fields |= {name: draw(_FLAG) for name in ("bias", "bidirectional", "return_sequences")}
+    if layers > 1:
+        fields["dropout"] = draw(st.sampled_from([0.0, 0.5, 1.0]))
+    if word == "rnn":
+        fields["nonlinearity"] = draw(st.sampled_from(["tanh", "relu"]))
+    if word == "gru":
+        fields["reset_after"] = draw(_FLAG)
+    if word == "lstm":
+        fields["proj_size"] = draw(st.none() | st.just(fields["hidden_size"] - 1))
+    return fields
+
+
+_TOKENS |= {word: partial(_recurrent, word=word) for word in ("rnn", "lstm", "gru")}
+
+KNOWN_WORDS = {*_ANY, *_VECTOR, *_SPATIAL, *_TOKENS, *_IDS}
 """Every word that can be drawn; a test compares them with the words of the language."""
 
 
 def words_for(shape: Shape) -> list[str]:
     """The words that make sense on a shape."""
+    if isinstance(shape, Ids):
+        return [*_IDS]
     words = [*_ANY, *(_SPATIAL if len(shape) > 1 else _VECTOR)]
     words += _TOKENS if len(shape) == 2 else ()
     if len(shape) != 3:
-        words = [word for word in words if word != "pixel_shuffle"]
+        words = [word for word in words if word not in ("pixel_shuffle", "pixel_unshuffle")]
     if prod(shape[1:]) == 1:
         words = [word for word in words if word != "instance_norm"]
     return sorted(words, key=list(MODULES).index)
@@ -370,10 +487,14 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
     """An item of a spec that is valid on an input of this shape: any word, or the given one."""
     if word is None:
         word = draw(st.sampled_from(words_for(shape)))
-    tables = _ANY | _TOKENS | (_SPATIAL if len(shape) > 1 else _VECTOR)
+    tables = _ANY | _TOKENS | _IDS | (_SPATIAL if len(shape) > 1 else _VECTOR)
     value = draw(tables[word](shape))
     if word == "max_unpool":
         return undone(value)
+    if word == "window_reverse":
+        cut = {key: value[key] for key in value.keys() - {"output_size"}}
+        layers = [{"window_partition": cut}, "sigmoid", {word: value}]
+        return {"repeat": {"times": 1, "layers": layers}}
     if value == {} and draw(st.booleans()):
         return word
     if "activation" in layer_class(word).model_fields and draw(st.booleans()):
@@ -386,7 +507,8 @@ def layers_for(draw: DrawFn, shape: Shape, word: str | None = None) -> Item:
 @st.composite
 def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
     """A whole network: a chain with fused activations, joins over branches, and long edges."""
-    shape = draw(shapes())
+    # One in eight reads ids.
+    shape = draw(shapes() if draw(st.integers(0, 7)) else ids())
     known: dict[str, Shape] = {"input": shape}
     layers: list[Item] = []
     for index in range(draw(st.integers(1, max_layers))):
@@ -395,7 +517,7 @@ def specs(draw: DrawFn, max_layers: int = 6) -> dict[str, Any]:
             beside["from"] = draw(st.sampled_from(sorted(known)))
             shape = known[beside["from"]]
         alike = sorted(name for name, other in known.items() if other == shape)
-        if len(alike) > 1 and draw(st.booleans()):
+        if len(alike) > 1 and not isinstance(shape, Ids) and draw(st.booleans()):
             # A long edge: a join of what earlier layers gave.
             word = draw(st.sampled_from(["add", "multiply", "concat"]))
             item: Item = {word: {}}

@@ -286,6 +286,9 @@ def test_the_input_of_a_block_is_no_riddle() -> None:
 
 
 def test_a_block_of_ones_own_wins_over_a_new_word() -> None:
+    # `scale` became a layer later, too.
+    scaled = {"scale": {"args": {"by": 1}, "layers": ["relu"]}}
+    assert [n.layer.type for n in graph("[scale, {scale: 3}]", blocks=scaled).nodes] == ["relu"] * 2
     own = {"when": {"args": {"n": None}, "layers": [{"linear": "=n"}]},
            "network": {"layers": ["relu"]}}  # fmt: skip
     found = graph("[flatten, {when: 3}, network]", blocks=own)

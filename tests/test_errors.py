@@ -103,7 +103,7 @@ def test_every_line_names_its_place(bad: Bad) -> None:
         (
             {"input": {"height": 8}, "layers": ["relo", {"Conv2D": {"filters": 3}}]},
             "input: lacks width, channels; its keys are one of these sets: features; length, "
-            "channels; height, width, channels; depth, height, width, channels\n"
+            "channels; length; height, width, channels; depth, height, width, channels\n"
             "layers[0]: relo: no such layer; did you mean relu?\n"
             "layers[1].Conv2D: Conv2D: no such layer; the layer is called conv\n"
             "layers[1].Conv2D: conv1.kernel_size: conv needs it: size F of the kernel along each "

@@ -24,16 +24,16 @@ from cnncalc.infer import Facts, infer
 from cnncalc.interop.keras_source import keras_source
 from cnncalc.interop.torch_source import TAKEN
 from cnncalc.layers import MODULES
+from cnncalc.witness.measure import random_inputs
 from tests.formatted import check_format
 from tests.strategies import (
     SHADOWS,
     layers_for,
     shadowing,
-    shapes,
+    shapes_for,
     spec_of,
     specs,
     thorough,
-    words_for,
 )
 from tests.zoo import zoo
 
@@ -96,6 +96,9 @@ def copy_weights(graph: Graph, twin: Any, model: Any) -> None:
     for fact in infer(graph):
         node = fact.node
         mine = {k.removeprefix(f"{node.name}."): v for k, v in state.items()}
+        if node.layer.type in ("rnn", "lstm", "gru"):
+            copy_recurrent(node.layer, mine, by_name, node.name)
+            continue
         names = [*fact.weights, *node.layer.buffers(*fact.inputs)]
         tensors = [mine[name] for name in names if name != "num_batches_tracked"]
         if tensors:
@@ -105,6 +108,29 @@ def copy_weights(graph: Graph, twin: Any, model: Any) -> None:
                 shapes = [tuple(weight.shape) for weight in by_name[name].weights]
                 assert [tuple(array.shape) for array in arrays] == shapes, name
                 by_name[name].set_weights([array.numpy() for array in arrays])
+
+
+def copy_recurrent(layer: Any, mine: dict[str, Tensor], by_name: Any, name: str) -> None:
+    """Keras keeps matrices the other way round, a GRU's gates as z, r, n, and fewer biases."""
+    for i in range(layer.num_layers):
+        title = name if i == layer.num_layers - 1 else f"{name}_l{i}"
+        arrays: list[Tensor] = []
+        for end in ("", "_reverse")[: 1 + layer.bidirectional]:
+            tensors = {k.rsplit("_l", 1)[0]: v for k, v in mine.items() if k.endswith(f"l{i}{end}")}
+            if layer.type == "gru":
+                for key, tensor in tensors.items():
+                    reset, update, new = tensor.chunk(3)
+                    tensors[key] = torch.cat((update, reset, new))
+            arrays += [tensors.pop("weight_ih").T, tensors.pop("weight_hh").T]
+            biases = list(tensors.values())
+            if len(biases) == 2:
+                both = torch.stack(biases)
+                biases = [both if layer.type == "gru" else both.sum(0)]
+            arrays += biases
+        for joint in ("_", "-"):
+            if (found := title.replace(".", joint)) in by_name:
+                by_name[found].set_weights([array.numpy() for array in arrays])
+                break
 
 
 def as_keras(fact: Facts, *tensors: Tensor) -> list[Tensor]:
@@ -169,10 +195,10 @@ def same_values(spec: Any) -> None:
             tensor.uniform_(-0.5, 0.5)
     model = executed(source)
     copy_weights(graph, twin, model)
-    inputs = [torch.randn(2, *shape) for shape in graph.inputs.values()]
+    inputs = random_inputs(graph, 2)
     with torch.no_grad():
         wanted = twin(*inputs)
-        moved = [x.movedim(1, -1) for x in inputs]
+        moved = [x.movedim(1, -1) if x.is_floating_point() else x for x in inputs]
         found = model(moved if len(moved) > 1 else moved[0])
     pairs = (x if isinstance(x, (list, tuple)) else [x] for x in (found, wanted))
     for a, b in zip(*pairs, strict=True):
@@ -188,8 +214,11 @@ def refusable(layer: dict[str, Any]) -> bool:
         return True
     dilated, strided = (above_one(fields.get(name, 1)) for name in ("dilation", "stride"))
     refused: dict[str, bool] = {
+        "attention": "relative_position_bias" in fields,
         "batch_norm": fields.get("track_running_stats") is False,
         "conv_transpose": fields.get("groups", 1) > 1 or (dilated and strided),
+        "embedding": fields.get("padding_idx") is not None,
+        "lstm": fields.get("proj_size") is not None,
         "max_pool": dilated,
         "min_pool": dilated,
         "upsample": fields.get("mode") == "cubic",
@@ -217,10 +246,10 @@ def above_one(value: Any) -> bool:
 @given(data=st.data())
 def test_values_of_every_layer(word: str, data: st.DataObject) -> None:
     """On random fields: the values of the twin, or a refusal where one is due."""
-    shape = data.draw(shapes().filter(lambda shape: word in words_for(shape)))
+    shape = data.draw(shapes_for(word))
     layer = data.draw(layers_for(shape, word))
     spec = spec_of(layer, shape)
-    found = word == "max_unpool" or (isinstance(layer, dict) and isinstance(layer[word], dict))
+    found = word == "max_unpool" or (isinstance(layer, dict) and isinstance(layer.get(word), dict))
     if found and refusable(layer):
         words = f"{word}|max_pool" if word == "max_unpool" else word
         message = f"^[\\w.]+: an? (cubic )?({words}) .*no spelling in Keras"
@@ -293,3 +322,23 @@ def test_a_join_of_many(word: str) -> None:
     layers = [{"tanh": None, "name": name, "from": "input"} for name in names]
     spec = {"name": "many", "input": {"features": 2}}
     same_values({**spec, "layers": [*layers, {word: None, "from": names}]})
+
+
+@pytest.mark.parametrize("kernel_size", [1, 2, 3, 4, 5, 7])
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_a_transposed_same_is_that_of_keras(kernel_size: int, stride: int) -> None:
+    """The gradient of the convolution with `same`: Keras' own, on what it reads and gives."""
+    sizes = {"kernel_size": kernel_size, "stride": stride, "padding": "same"}
+    graph = cnncalc.load(spec_of({"conv_transpose": {"out_channels": 1, **sizes}}, (1, 7, 7)))
+    twin: Any = cnncalc.build(graph).eval()
+    kernel = twin.upconv1.weight
+    x, y = torch.randn(1, 1, 7, 7), torch.randn(1, 7 * stride, 7 * stride, 1)
+    convolved = keras.ops.conv(
+        y, kernel.detach().permute(2, 3, 1, 0), strides=stride, padding="same"
+    )
+    with torch.no_grad():
+        given = twin(x) - twin.upconv1.bias
+    assert given.shape == (1, 1, 7 * stride, 7 * stride)
+    # What is transposed: ⟨Aᵀx, y⟩ = ⟨x, Ay⟩.
+    one, other = (given[0, 0] * y[0, ..., 0]).sum(), (x[0, 0] * convolved[0, ..., 0]).sum()
+    torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)

@@ -13,7 +13,7 @@ from cnncalc.api import analyze
 from cnncalc.errors import SpecError
 from cnncalc.infer import Facts, infer
 from cnncalc.layers import MODULES, layer_class
-from cnncalc.layers.base import Layer, Shape
+from cnncalc.layers.base import Ids, Layer, Shape
 from cnncalc.spec.load import load
 from tests.strategies import spec_of, undone
 
@@ -333,6 +333,148 @@ CASES = [
         macs=4 * 36 + 2 * 6,
         elementwise={"add": 2, "multiply": 6, "compare": 0, "exp": 2, "divide": 2},
         connections=4 * 36,
+    ),
+    # A Gram matrix of 49 positions by their 64 channels, apart in 3 places: 49·49 sums of 64.
+    Case(
+        {"matmul": [[{"permute": [2, 1, 0]}], []]}, (64, 3, 49), (49, 3, 49), macs=3 * 49 * 49 * 64
+    ),
+    # Along the width, and its two parts put behind one another the other way round.
+    Case({"slice": {"stop": 3, "axis": 2}}, (4, 5, 9), (4, 5, 3)),
+    Case(
+        {"concat": {"branches": [[{"slice": {"start": 2, "axis": 1}}], []], "axis": 1}},
+        (3, 7),
+        (3, 5 + 7),
+    ),
+    # Swin-T's first stage, 56·56 positions in 8·8 windows of 7·7, and back.
+    Case({"window_partition": {"size": 7, "shift": 3}}, (96, 56, 56), (96, 64, 49)),
+    Case({"window_partition": [2, 3]}, (4, 6, 6), (4, 3 * 2, 2 * 3)),
+    Case({"window_partition": 5}, (4, 15), (4, 3, 5)),
+    Case({"window_partition": {"size": 2, "grid": True}}, (4, 4, 6, 8), (4, 2 * 3 * 4, 8)),
+    Case({"window_reverse": {"size": 7, "shift": 3}}, (96, 64, 49), (96, 56, 56)),
+    Case({"window_reverse": {"size": 2, "output_size": [4, 6]}}, (3, 6, 4), (3, 4, 6)),
+    Case({"window_reverse": {"size": [2, 2, 2]}}, (3, 27, 8), (3, 6, 6, 6)),
+    # A window of Swin-T's first stage, queries, keys and values alike: 64 windows of 7·7 positions,
+    # 3 heads of 32 channels. For each pair of positions 32 products to score and 32 to sum; 13·13
+    # offsets of each head; a softmax has 49 scores, each with its bias and the maximum taken off.
+    Case(
+        {"attention": {"branches": [[], [], []], "num_heads": 3, "relative_position_bias": [7, 7]}},
+        (96, 64, 49),
+        (96, 64, 49),
+        params=13 * 13 * 3,
+        macs=64 * 3 * 49 * 49 * (32 + 32),
+        elementwise={
+            "add": 64 * 3 * 49 * (49 + 49 + 48),
+            "multiply": 64 * 49 * 96,
+            "compare": 64 * 3 * 49 * 48,
+            "exp": 64 * 3 * 49 * 49,
+            "divide": 64 * 3 * 49 * 49,
+        },
+        buffers=49 * 49,
+    ),
+    # SRGAN's other way round: each 2×2 positions become four channels.
+    Case({"pixel_unshuffle": 2}, (3, 8, 6), (12, 4, 3)),
+    # Keras' padding same: 7 · 2 = 14. Uncropped 6·2 + 5 = 17, so 1 is cut before and 2 after. Of
+    # the stamps' 35 taps along an axis tap 0 of the first is cut, and at the far end taps 3 and 4
+    # of the last.
+    Case(
+        {"conv_transpose": {"out_channels": 4, "kernel_size": 5, "stride": 2, "padding": "same"}},
+        (3, 7, 7),
+        (4, 14, 14),
+        params=4 * (3 * 25 + 1),
+        macs=7 * 7 * 25 * 3 * 4,
+        elementwise={"add": 14 * 14 * 4},
+        connections=(35 - 1 - 2) ** 2 * 3 * 4 + 14 * 14 * 4,
+    ),
+    # Half of 3 on every side: (4 − 1)·2 + 3 − 2 = 7; of the 12 stamped taps the outer two are cut.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 3, "stride": 2, "padding": "half"}},
+        (1, 4),
+        (1, 7),
+        params=4,
+        macs=12,
+        elementwise={"add": 7},
+        connections=12 - 2 + 7,
+    ),
+    # Stamps of 1, three apart, and a gap behind the last: 4 · 3.
+    Case(
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 1, "stride": 3, "padding": "same"}},
+        (1, 4),
+        (1, 12),
+        params=2,
+        macs=4,
+        elementwise={"add": 12},
+        connections=4 + 12,
+    ),
+    # Keras' InceptionV3 has no scales (scale=False): a shift for each of 32 maps.
+    Case(
+        {"batch_norm": {"affine": "shift"}},
+        (32, 149, 149),
+        (32, 149, 149),
+        params=32,
+        elementwise={"multiply": 32 * 149 * 149, "add": 32 * 149 * 149},
+        buffers=2 * 32 + 1,
+    ),
+    # Pixels to −1 … 1, as Keras' MobileNet wants them.
+    Case(
+        {"scale": {"factor": 1 / 127.5, "offset": -1}},
+        (3, 4, 4),
+        (3, 4, 4),
+        elementwise={"multiply": 48, "add": 48},
+    ),
+    Case({"scale": [1, 2, 3]}, (3, 4, 4), (3, 4, 4), elementwise={"multiply": 48}),
+    Case({"function": "sqrt"}, (3, 4), (3, 4), elementwise={"exp": 12}),
+    Case(
+        {"function": {"kind": "clamp", "min": 0, "max": 6}},
+        (3, 4),
+        (3, 4),
+        elementwise={"compare": 24},
+    ),
+    # BERT base: 30,522 word pieces, a vector of 768 each; looked up, not multiplied.
+    Case(
+        {"embedding": {"num_embeddings": 30522, "embedding_dim": 768}},
+        Ids((512,)),
+        (768, 512),
+        params=23_440_896,
+    ),
+    # Four gates of 1,024, each with a bias for the input and one for the state; ten steps.
+    Case(
+        {"lstm": 1024},
+        (256, 10),
+        (1024, 10),
+        params=4 * 1024 * (256 + 1024 + 2),
+        macs=10 * 4 * 1024 * (256 + 1024),
+        elementwise={
+            "add": 10 * 1024 * (4 * 3 + 3 + 1),
+            "multiply": 10 * 1024 * 3,
+            "divide": 10 * 1024 * 3,
+            "exp": 10 * 1024 * 5,
+        },
+        connections=10 * 4 * 1024 * (256 + 1024 + 2),
+    ),
+    # Two layers, two directions: the second layer reads 2 · 5.
+    Case(
+        {"gru": {"hidden_size": 5, "num_layers": 2, "bidirectional": True}},
+        (3, 7),
+        (10, 7),
+        params=2 * 3 * 5 * (3 + 5 + 2) + 2 * 3 * 5 * (10 + 5 + 2),
+        macs=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5),
+        elementwise={
+            "add": 7 * 4 * 5 * (3 * 2 + 2 + 2 + 3),
+            "multiply": 7 * 4 * 5 * 3,
+            "divide": 7 * 4 * 5 * 2,
+            "exp": 7 * 4 * 5 * 3,
+        },
+        connections=7 * 2 * 3 * 5 * (3 + 5 + 10 + 5) + 7 * 4 * 2 * 3 * 5,
+    ),
+    # The last state alone.
+    Case(
+        {"rnn": {"hidden_size": 6, "return_sequences": False}},
+        (4, 9),
+        (6,),
+        params=6 * (4 + 6 + 2),
+        macs=9 * 6 * (4 + 6),
+        elementwise={"add": 9 * 6 * 3, "exp": 9 * 6},
+        connections=9 * 6 * (4 + 6 + 2),
     ),
     Case("class_token", (768, 196), (768, 197), params=768),
     Case(
@@ -719,6 +861,7 @@ def test_which_layers_make_new_values(name: str, kind: str, item: Any) -> None:
 
 
 UNDO = {"max_unpool": None, "indices_of": "p"}
+SAME_AND_MORE = {"padding": "same", "output_padding": 1}
 REFUSED = [
     ({"conv": {"out_channels": 5, "kernel_size": 3, "groups": 2}}, "5 output channels do not"),
     ({"conv": {"out_channels": 6, "kernel_size": 3, "groups": 3}}, "4 input channels do not"),
@@ -726,6 +869,16 @@ REFUSED = [
     ({"max_pool": {"kernel_size": 2, "padding": 2, "dilation": 3}}, "more than half of the kernel"),
     ({"conv_transpose": {"out_channels": 1, "kernel_size": 2, "padding": 5}}, "crops everything"),
     ({"pixel_shuffle": 3}, "4 channels do not divide by 3²"),
+    ({"scale": [1, 2]}, "factor has 2 values for 4 channels"),
+    ({"scale": {"factor": "much"}}, "must be a number, or a list with one for each channel"),
+    ({"function": "clamp"}, "clamp needs min, max or both"),
+    ({"function": {"kind": "abs", "max": 1}}, "abs takes no max; clamp does"),
+    ({"function": "tan"}, "must be abs, sqrt, exp"),
+    ({"pixel_unshuffle": 2}, "width 9 does not divide by 2"),
+    (
+        {"conv_transpose": {"out_channels": 1, "kernel_size": 2, **SAME_AND_MORE}},
+        "padding same says what is added, too",
+    ),
     ({"prelu": 3}, "1 or the number of channels 4, not 3"),
     ({"reshape": [5, -1]}, "which do not fill"),
     ({"crop": 4}, "leaves nothing of 8"),
@@ -756,9 +909,114 @@ def test_biases_of_attention_are_those_of_its_four_projections() -> None:
     assert report.column("biases") == [4 * 6]
 
 
+_ALL: list[list[Any]] = [[], [], []]
+_HALF, _ONE_LESS = [{"slice": 2}], [{"crop": [[0, 1]]}]
 REFUSED_TOKENS = [
+    (
+        "attention",
+        (4, 5),
+        "reads 3 inputs, q, k, v, not one; multi_head_attention makes them of one, or",
+    ),
+    (
+        {"attention": 2},
+        (4, 5),
+        "takes a list of branches, not 2; multi_head_attention reads one input",
+    ),
+    ({"attention": [[], []]}, (4, 5), r"attention reads 3 inputs \(q, k, v\), not 2"),
+    ({"attention": [["flatten"]] * 3}, (4, 5), "needs tokens .* not a vector of 20"),
+    ({"attention": [[], [], _ONE_LESS]}, (4, 5), "k and v differ in more than their channels"),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 3}},
+        (4, 5),
+        "the channels 4 of q, 4 of k, 4 of v do not divide into 3 heads",
+    ),
+    (
+        {"attention": {"branches": _ALL, "num_heads": 4, "num_kv_heads": 3}},
+        (12, 5),
+        "4 heads do not divide by num_kv_heads 3",
+    ),
+    ({"attention": [[], _HALF, []]}, (4, 5), "a head of q has 4 channels, but one of k has 2"),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [2, 3]}},
+        (4, 5),
+        r"\[2, 3\] has 6 positions, but there are 5 queries and 5 keys",
+    ),
+    (
+        {"attention": [[], *[[{"crop": [[0, 1], [0, 0]]}]] * 2]},
+        (4, 3, 5),
+        "q and k differ in axes that are apart, those before the last: 3×5×4 and 2×5×4",
+    ),
+    ("matmul", (4, 5), "matmul reads 2 inputs, a, b, not one; give it a branch for each, or from:"),
+    ({"matmul": [[], [], []]}, (4, 5), r"matmul reads 2 inputs \(a, b\), not 3"),
+    ({"matmul": [[], []]}, (4, 5), "the last axis of a is 5, but b has 4 channels: 5×4 and 5×4"),
+    ({"matmul": [[], ["flatten"]]}, (4, 5), "channels and positions, not a vector of 20"),
+    (
+        {"matmul": [[], [{"crop": [[0, 1], [0, 0]]}]]},
+        (4, 3, 4),
+        "a and b differ in axes that are apart, those before the last: 3×4×4 and 2×4×4",
+    ),
+    (
+        {"slice": {"stop": 6, "axis": 1}},
+        (4, 5),
+        "stop 6 is beyond the input's 5 positions along axis",
+    ),
+    ({"slice": {"stop": 1, "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1 of 5×4"),
+    ({"concat": {"branches": [[], []], "axis": 2}}, (4, 5), "axis 2 is beyond the axes 0 to 1"),
+    (
+        {"concat": {"branches": [[], [{"slice": 2}]], "axis": 1}},
+        (4, 5),
+        "branches differ in more than axis 1: 5×4 and 5×2",
+    ),
+    (
+        {"attention": {"branches": _ALL, "shift": 1}},
+        (4, 4, 9),
+        "shift needs relative_position_bias: the sizes of the window",
+    ),
+    (
+        {"attention": {"branches": _ALL, "output_size": [3, 3]}},
+        (4, 4, 9),
+        "output_size says where shifted windows lie; there is no shift",
+    ),
+    (
+        {"attention": {"branches": _ALL, "relative_position_bias": [3, 3], "shift": 1}},
+        (4, 6, 9),
+        "6 windows are not as many along 2 axes; give output_size",
+    ),
+    ({"window_partition": 3}, (4, 6, 7), "7 positions do not divide into windows of 3; 6 or 9"),
+    ({"window_partition": 7}, (4, 5), "5 positions do not divide into windows of 7; 7 would"),
+    ({"window_partition": 7}, (4,), "1 to 3 spatial axes, not a vector of 4"),
+    ({"window_partition": [7, 7]}, (4, 7), "size has 2 values, but the input 7×4 has 1"),
+    (
+        {"window_partition": {"size": 2, "shift": 2}},
+        (4, 6),
+        "shift 2 must be less than the 2 positions",
+    ),
+    ({"window_reverse": 3}, (4, 6), "needs channels, windows and positions, .* not 6×4"),
+    ({"window_reverse": 3}, (4, 4, 6), "windows of 3×3 have 9 positions, but 6 arrive"),
+    ({"window_reverse": 3}, (4, 6, 9), "6 windows are not as many along 2 axes; give output_size"),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9]}},
+        (4, 5, 9),
+        "output_size 6×9 has 6 windows of 3×3, but 5 arrive",
+    ),
+    (
+        {"window_reverse": {"size": 3, "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "27 positions, but 9 arrive",
+    ),
+    (
+        {"window_reverse": {"size": [3, 3], "output_size": [6, 9, 3]}},
+        (4, 5, 9),
+        "size has 2 values, but there are 3 axes",
+    ),
     ({"multi_head_attention": 3}, (4, 5), "4 channels do not divide into 3 heads"),
     ({"multi_head_attention": 2}, (4,), "needs tokens .* not a vector of 4"),
+    ({"lstm": 3}, (4,), "lstm needs steps .* not a vector of 4"),
+    ({"gru": 3}, (4, 5, 6), r"not 4×5×6; put a reshape \[4, -1\] before it"),
+    ({"rnn": {"hidden_size": 3, "dropout": 0.5}}, (4, 5), "dropout stands between layers"),
+    ({"lstm": {"hidden_size": 3, "proj_size": 3}}, (4, 5), "proj_size 3 must be smaller than"),
+    ({"lstm": {"hidden_size": 3, "num_layers": 1001}}, (4, 5), "must be at most 1,000, not 1001"),
+    ({"rnn": {"units": 3}}, (4, 5), "the field is called hidden_size"),
     ({"select": 5}, (4, 5), "index 5 is beyond the 5 tokens, counted from 0"),
 ]
 

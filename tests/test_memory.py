@@ -36,7 +36,7 @@ def simulate(spec: dict[str, Any]) -> list[tuple[str, int]]:
             readers.setdefault(f"{node.indices_of} indices", []).append(index)
     handles: dict[str, list[int]] = {}
     for entry in report.inputs:
-        handles[entry["name"]] = [4 * entry["activations"]]
+        handles[entry["name"]] = [(8 if "dtype" in entry else 4) * entry["activations"]]
     found = []
     for index, name in enumerate(names):
         kind, first = report.column("type")[index], sources[index][0]

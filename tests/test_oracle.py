@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -129,13 +130,30 @@ def test_locally_connected(data: st.DataObject, shape: Shape) -> None:
     check_windows(facts, axes)
 
 
+def cut(axis: oracle.Axis, word: str) -> tuple[oracle.Axis, int]:
+    """An axis of a transposed convolution whose padding is a word; and what it adds at the end."""
+    if word == "half":
+        middle = (axis.taps[-1] + 1) // 2
+        return replace(axis, before=middle, after=middle), 0
+    size = (axis.n - 1) * axis.stride + axis.taps[-1] + 1
+    before = after = 0
+    while word == "same" and size - before - after > axis.n * axis.stride:
+        # In turns from the end and from the start.
+        before, after = (before, after + 1) if before == after else (before + 1, after)
+    missing = axis.n * axis.stride - size if word == "same" else 0
+    return replace(axis, before=before, after=after), max(missing, 0)
+
+
 @thorough(200)
 @given(st.data(), SPATIAL)
 def test_conv_transpose(data: st.DataObject, shape: Shape) -> None:
     item = data.draw(layers_for(shape, "conv_transpose"))
     fields, (facts,) = item["conv_transpose"], facts_of(item, shape)
-    axes = axes_of(fields, shape[1:])
-    added = for_each(fields["output_padding"], len(axes))
+    word = fields["padding"] if isinstance(fields["padding"], str) else None
+    axes = axes_of(fields | {"padding": 0} if word else fields, shape[1:])
+    added = for_each(fields.get("output_padding", 0), len(axes))
+    if word:
+        axes, added = map(list, zip(*(cut(axis, word) for axis in axes), strict=True))
     wires = oracle.readers(shape[0], fields["out_channels"], fields["groups"])
     check(facts, oracle.conv_transpose(axes, added, wires, fields["bias"]))
 

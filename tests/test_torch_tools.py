@@ -13,7 +13,7 @@ import pytest
 import cnncalc
 from cnncalc.analysis.tools import CONVENTIONS
 from cnncalc.api import analyze, reconcile
-from tests.tools import NETWORKS, TOOLS
+from tests.tools import NETWORKS, RECURRENT, TOOLS, recurrent
 
 ROOT = Path(__file__).parent.parent
 # Where a tool prints something else than it means; docs/counting.md explains each.
@@ -45,7 +45,7 @@ def printed_by(tool: str, *networks: str) -> dict[str, dict[str, int]]:
 @pytest.mark.parametrize("tool", TOOLS)
 def test_the_same_as_the_tool(tool: str) -> None:
     prints = printed_by(tool)
-    assert list(prints) == list(NETWORKS)
+    assert list(prints) == [*NETWORKS, *RECURRENT]
     ours: dict[str, dict[str, int]] = {}
     for network, shape in NETWORKS.items():
         graph = cnncalc.load(network).with_input(shape)
@@ -55,6 +55,11 @@ def test_the_same_as_the_tool(tool: str) -> None:
             faulty = (word, network) in FAULTS
             assert (total, bool(count.errors)) == (count.total, faulty)
             ours.setdefault(network, {})[word] = count.printed if faulty else total
+    for network in RECURRENT:
+        graph = recurrent(network)
+        for word in prints[network]:
+            (count,) = reconcile(graph, word).counts
+            ours.setdefault(network, {})[word] = count.printed
     assert ours == prints
 
 

@@ -24,7 +24,8 @@ import cnncalc
 from cnncalc.graph import Graph
 from cnncalc.infer import infer
 from cnncalc.layers import MODULES
-from tests.strategies import layers_for, shapes, spec_of, specs, thorough, words_for
+from cnncalc.witness.measure import random_inputs
+from tests.strategies import layers_for, shapes_for, spec_of, specs, thorough
 from tests.test_docs import Fence, of
 from tests.zoo import zoo
 
@@ -32,7 +33,8 @@ BATCH = 2
 
 
 def inputs_of(graph: Graph) -> list[Tensor]:
-    return [torch.empty(BATCH, *shape, device="meta") for shape in graph.inputs.values()]
+    with torch.device("meta"):
+        return random_inputs(graph, BATCH)
 
 
 def agrees(graph: Graph) -> None:
@@ -82,7 +84,7 @@ def test_every_node_of_the_bundled_networks(name: str) -> None:
 @thorough(25)
 @given(data=st.data())
 def test_every_layer(word: str, data: st.DataObject) -> None:
-    shape = data.draw(shapes().filter(lambda shape: word in words_for(shape)))
+    shape = data.draw(shapes_for(word))
     agrees(cnncalc.load(spec_of(data.draw(layers_for(shape, word)), shape)))
 
 

@@ -21,7 +21,9 @@ import torch
 from torch import Tensor, nn
 
 import cnncalc
+from cnncalc.graph import Graph
 from cnncalc.layers.base import Shape
+from tests.strategies import Item, spec_of
 
 # Small inputs, because the tools compute what they count. Behind a network: why it is here.
 NETWORKS: dict[str, Shape] = {
@@ -44,6 +46,22 @@ NETWORKS: dict[str, Shape] = {
     "m5": (1, 8000),  # 1-D
     "r3d_18": (3, 4, 32, 32),  # 3-D
 }
+
+RECURRENT: dict[str, Item] = {
+    "lstm": {"lstm": {"hidden_size": 6, "num_layers": 2}},
+    "lstm without biases": {"lstm": {"hidden_size": 6, "bias": False, "bidirectional": True}},
+    "projected lstm": {"lstm": {"hidden_size": 6, "proj_size": 2, "num_layers": 2}},
+    "gru": {"gru": {"hidden_size": 6, "bidirectional": True}},
+    "gru without biases": {"gru": {"hidden_size": 6, "bias": False, "num_layers": 2}},
+    "rnn": {"rnn": 6},
+    "rnn without biases": {"rnn": {"hidden_size": 6, "bias": False}},
+}
+"""Networks of one layer, on 8 steps of 5 channels."""
+
+
+def recurrent(name: str) -> Graph:
+    return cnncalc.load(spec_of(RECURRENT[name], (5, 8)))
+
 
 Counts = dict[str, int]
 """Numbers by the words of `--count-as`."""
@@ -116,6 +134,8 @@ def twins() -> Iterator[tuple[str, nn.Module, Shape]]:
     """Ours, with small inputs."""
     for name, shape in NETWORKS.items():
         yield name, cnncalc.build(cnncalc.load(name).with_input(shape)), shape
+    for name in RECURRENT:
+        yield name, cnncalc.build(recurrent(name)), (5, 8)
 
 
 def originals(names: Sequence[str]) -> Iterator[tuple[str, nn.Module, Shape]]:

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from math import prod
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cnncalc.infer import Facts
 from cnncalc.layers.base import Shape, count
@@ -149,8 +149,18 @@ def params(fact: Facts) -> int:
 
 
 def bias_additions(fact: Facts) -> int:
+    if fact.node.layer.family == "recurrent":
+        return fact.connections - fact.macs
     # What a normalisation or a subsampling shifts by is no bias of products.
     return fact.activations if fact.macs and "bias" in tensors(fact) else 0
+
+
+def states(fact: Facts) -> int:
+    """Numbers of the states of a recurrent layer, at all steps and in all its layers."""
+    layer: Any = fact.node.layer
+    rows = layer.num_layers * (2 if layer.bidirectional else 1)
+    found: int = layer.hidden_size * rows * fact.inputs[0][1]
+    return found
 
 
 def score_macs(fact: Facts) -> int:
@@ -169,6 +179,7 @@ QUANTITIES: dict[str, Callable[[Facts], int]] = {
         inputs(fact) + (getattr(fact.node.layer, "size", 1) - 1) * count(fact.inputs[0][1:])
     ),
     "padding": padding_apart,
+    "states": states,
     "scores": lambda fact: getattr(fact.node.layer, "num_heads", 0) * fact.inputs[0][1] ** 2,
 }
 """What terms count. Those that speak of a layer are named after it: `inputs of batch_norm`."""

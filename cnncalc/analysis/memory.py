@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import count
+from cnncalc.layers.base import Ids, count
 
 MAX_NAMED = 50
 """How many tensors a working set names."""
@@ -84,7 +84,8 @@ def working_sets(graph: Graph, facts: list[Facts]) -> list[WorkingSet]:
     owner = {name: name for name in graph.inputs}
     memory, sets = _Memory(), []
     for name, shape in graph.inputs.items():
-        memory.hold(Tensor(name, count(shape)), last_read.get(name, -1))
+        tensor = Tensor(name, count(shape), isinstance(shape, Ids))
+        memory.hold(tensor, last_read.get(name, -1))
     for now, fact in enumerate(facts):
         node, values = fact.node, fact.node.layer.values
         made = owner[node.inputs[0]]

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple
 
 from cnncalc.infer import Facts
 from cnncalc.layers.axis_map import AxisMap
-from cnncalc.layers.base import AXIS_NAMES
+from cnncalc.layers.base import AXIS_NAMES, Ids
 
 MAX_PERIOD = 256
 """The longest period that is followed; networks that are used stay far below."""
@@ -93,7 +93,7 @@ def receptive_fields(network: Iterable[Facts]) -> list[Trace]:
         found: dict[str, list[tuple[Axis, ...]]] = {}
         for name, shape, its_maps in zip(node.inputs, facts.inputs, maps, strict=True):
             if name not in known:
-                axes = len(shape) - 1
+                axes = len(shape) - (not isinstance(shape, Ids))
                 known[name] = {name: Trace((ITSELF,) * axes, (False,) * axes)}
             for source, trace in known[name].items():
                 found.setdefault(source, []).append(_through(its_maps, trace.axes))

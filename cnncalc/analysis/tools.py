@@ -5,8 +5,9 @@ in eval mode for a network whose layers are modules of torch.nn. Where that is a
 `Fault`, stated apart with what it adds: the convention has the number that the tool means.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from math import prod
+from typing import Any
 
 from cnncalc.analysis.convention import (
     Convention,
@@ -17,7 +18,9 @@ from cnncalc.analysis.convention import (
     inputs,
     params,
     score_macs,
+    states,
     tensors,
+    torch_class,
 )
 from cnncalc.errors import UsageError, hint
 from cnncalc.infer import Facts
@@ -48,8 +51,9 @@ _ESTIMATED = "LayerNorm GroupNorm InstanceNorm"
 _POOLS = "MaxPool AvgPool AdaptiveAvgPool AdaptiveMaxPool"
 _PADDED = "MaxPool AvgPool"
 _ADAPTIVE_AVG = "AdaptiveAvgPool"
-_PARAMETRISED = "BatchNorm InstanceNorm LayerNorm GroupNorm RMSNorm PReLU"
+_PARAMETRISED = "Embedding BatchNorm InstanceNorm LayerNorm GroupNorm RMSNorm PReLU"
 _ATTENTION = "MultiheadAttention"
+_RECURRENT = "RNN LSTM GRU"
 
 
 def _macs(factor: int) -> tuple[Term, Term]:
@@ -70,7 +74,7 @@ def _without_statistics(fact: Facts) -> bool:
 
 
 def _biased(fact: Facts) -> bool:
-    return any(name.endswith("bias") for name in tensors(fact))
+    return any("bias" in name for name in tensors(fact))
 
 
 def _two_axes(fact: Facts) -> bool:
@@ -139,6 +143,40 @@ def _fused(fact: Facts) -> int:
     return -(fact.macs if _biased(fact) else score_macs(fact))
 
 
+def _projection(fact: Facts) -> int:
+    # Multiply-adds from the cell's output to the state that is given.
+    return states(fact) * (getattr(fact.node.layer, "proj_size", None) or 0)
+
+
+def _read_whole(fact: Facts) -> int:
+    # thop multiplies by a state that is as long as the cell.
+    if not (size := getattr(fact.node.layer, "proj_size", None)):
+        return 0
+    layer: Any = fact.node.layer
+    # What multiplies states, of the layer itself and of the one below.
+    products: int = fact.macs - layer.input_macs(*fact.inputs) - _projection(fact)
+    whole: int = products * layer.hidden_size // size
+    return whole - products - _projection(fact)
+
+
+def _one_bias(fact: Facts) -> int:
+    # oneDNN runs an LSTM as one operation. Else torch adds the bias of the first layer's input
+    # apart where the steps do not lie one behind the other in memory.
+    if torch_class(fact) == "LSTM" and not _projection(fact):
+        return -(fact.macs + bias_additions(fact))
+    layers: int = getattr(fact.node.layer, "num_layers", 1)
+    return -(bias_additions(fact) // 2 // layers)
+
+
+def _states(rnn: int, gru: int, lstm: int, where: Callable[[Facts], bool]) -> Iterator[Term]:
+    """Terms of the arithmetic of states, so many operations for each of their numbers."""
+    for factor, made_of in ((rnn, "RNN"), (gru, "GRU"), (lstm, "LSTM")):
+        yield Term(factor, "states", made_of, where)
+
+
+_GATES = (*_states(1, 7, 10, lambda fact: True),)
+_UNSEEN_STEPS = Fault("sees nothing inside of recurrent layers", _RECURRENT, lambda f: -f.macs)
+_UNPROJECTED = Fault("forgets the projection of an LSTM", "LSTM", lambda f: -_projection(f))
 _UNSEEN = Fault("sees nothing inside of attention", _ATTENTION, lambda fact: -fact.macs)
 _FUSED = Fault("does not see what attention fuses in eval mode", _ATTENTION, _fused)
 _WRONG_BIASES = "counts the biases of a transposed convolution at wrong positions"
@@ -166,7 +204,7 @@ CONVENTIONS = {
             Term(4, "outputs", "Upsample", _taps(2, 2)),
         ),
         remark="its FLOPs are MACs",
-        faults=(_FUSED,),
+        faults=(_FUSED, _UNSEEN_STEPS),
     ),
     "torchinfo": Convention(
         "torchinfo 1.8.0",
@@ -187,7 +225,10 @@ CONVENTIONS = {
         "ptflops 0.7.5 (aten)",
         "MACs",
         (*_macs(1), Term(1, "additions of biases")),
-        faults=(_FUSED,),
+        faults=(
+            _FUSED,
+            Fault("does not see all of a recurrent layer", _RECURRENT, _one_bias),
+        ),
     ),
     "ptflops-pytorch": Convention(
         "ptflops 0.7.5 (pytorch)",
@@ -205,8 +246,10 @@ CONVENTIONS = {
             *_scaled(_ATTENTION, 5, 2, _biased),
             Term(1, "scores", _ATTENTION),
             *_NEIGHBOURS,
+            *_GATES,
         ),
         remark="activations, poolings twice",
+        faults=(_UNPROJECTED,),
     ),
     "thop": Convention(
         "thop 0.1.1.post2209072238",
@@ -223,14 +266,20 @@ CONVENTIONS = {
             Term(5, "outputs", "Upsample", _taps(2, 1)),
             Term(11, "outputs", "Upsample", _taps(2, 2)),
             Term(259, "outputs", "Upsample", _taps(4)),
+            Term(1, "additions of biases", _RECURRENT),
+            *_states(1, 7, 8, lambda fact: True),
         ),
-        faults=(Fault(_TRANSPOSED, "ConvTranspose", _at_every_output), _UNSEEN),
+        faults=(
+            Fault(_TRANSPOSED, "ConvTranspose", _at_every_output),
+            _UNSEEN,
+            Fault("takes a projected state for a whole one", "LSTM", _read_whole),
+        ),
     ),
     "calflops": Convention(
         "calflops 0.3.2",
         "MACs",
         _macs(1),
-        faults=(Fault(_DIVIDED, "ConvTranspose", _groups_twice), _FUSED),
+        faults=(Fault(_DIVIDED, "ConvTranspose", _groups_twice), _FUSED, _UNSEEN_STEPS),
     ),
     "calflops-flops": Convention(
         "calflops 0.3.2",
@@ -246,8 +295,12 @@ CONVENTIONS = {
             Term(1, "inputs", _POOLS),
             Term(1, "padding", _PADDED),
             Term(1, "outputs", "Upsample"),
+            *_states(1, 7, 10, _biased),
+            # Without biases it takes a sum's first summand for none.
+            *_states(-1, 1, 2, lambda fact: not _biased(fact)),
         ),
         faults=(
+            _UNPROJECTED._replace(error=lambda fact: -2 * _projection(fact)),
             Fault("forgets the channels or the scale of an upsample", "Upsample", _upsampled),
             Fault(_DIVIDED, "ConvTranspose", lambda fact: 2 * _groups_twice(fact)),
             Fault(_WRONG_BIASES, "ConvTranspose", _biases_elsewhere),

@@ -13,9 +13,9 @@ from typing import NamedTuple
 from cnncalc.errors import UsageError, hint
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape
-from cnncalc.layers.kept import Order, Strides
-from cnncalc.layers.layout import contiguous, laid_out, same, viewed
+from cnncalc.layers.base import Ids, Shape
+from cnncalc.layers.kept import INDEX_BYTES, Order, Strides
+from cnncalc.layers.layout import contiguous, in_rows, laid_out, same, viewed
 
 STEP_BYTES = 4
 """torch counts an optimiser's steps in a float32 for each tensor of parameters."""
@@ -78,6 +78,8 @@ class _Tensor(NamedTuple):
     elements: int
     shape: Shape
     strides: Strides
+    bytes: int = 0
+    """Of one element; 0 where it has the network's dtype."""
 
 
 def saved_for_backward(
@@ -107,14 +109,19 @@ def saved_for_backward(
         extras = [(e.elements * (batch if e.per_sample else 1), e.bytes) for e in kept.extras]
         which = kept.inputs if isinstance(kept.inputs, tuple) else (kept.inputs,) * len(reads)
         for read in compress(reads, which):
-            if kept.order == "as_input" or _lies(read, kept.order, kept.strictly):
+            lies = (
+                in_rows(read.shape, read.strides)
+                if kept.in_rows
+                else kept.order == "as_input" or _lies(read, kept.order, kept.strictly)
+            )
+            if lies:
                 needed.append(read)
             else:
-                extras.append((prod(read.shape), 0))
+                extras.append((kept.copies * prod(read.shape), 0))
         new = {tensor.owner: tensor for tensor in needed if tensor.owner not in kept_already}
         kept_already |= new.keys()
-        bytes = sum(bytes_of(tensor.elements) for tensor in new.values())
-        bytes += sum(elements * each if each else bytes_of(elements) for elements, each in extras)
+        extras += [(tensor.elements, tensor.bytes) for tensor in new.values()]
+        bytes = sum(elements * each if each else bytes_of(elements) for elements, each in extras)
         found.append(bytes)
     return found
 
@@ -126,6 +133,9 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
         return _Tensor(name, prod(shape), shape, strides or contiguous(shape))
 
     found = {name: new(name, (batch, *shape)) for name, shape in graph.inputs.items()}
+    for name, shape in graph.inputs.items():
+        if isinstance(shape, Ids):
+            found[name] = found[name]._replace(bytes=INDEX_BYTES)
     for fact in facts:
         name, layer, shape = fact.node.name, fact.node.layer, (batch, *fact.output)
         reads = [found[read] for read in fact.node.inputs]
@@ -136,7 +146,8 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
             given = [laid_out(order, shape, read.shape, read.strides) for read in reads]
             # Where kernels know the order, inputs in different ones give the plain one.
             mixed = order == "by_kernel" and any(one != given[0] for one in given)
-            found[name] = new(name, shape, None if mixed else given[0])
+            made = new(name, shape, None if mixed else given[0])
+            found[name] = made._replace(elements=batch * layer.stored(*fact.inputs))
         else:
             found[name] = read._replace(shape=shape, strides=view)
     return found
@@ -145,7 +156,8 @@ def tensors_of(graph: Graph, facts: Sequence[Facts], batch: int) -> dict[str, _T
 def _lies(tensor: _Tensor, order: Order, strictly: bool) -> bool:
     """Whether a tensor can be read in that order without a copy; a vector always can."""
     shape, strides = tensor.shape, tensor.strides
-    if len(shape) == 2:
+    # A single sample's tokens are taken as they lie.
+    if len(shape) == 2 or (order == "tokens_first" and shape[0] == 1):
         return True
     if order == "channels_last" and not strictly:
         # As the rows of a matrix, which may have gaps between them.

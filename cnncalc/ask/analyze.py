@@ -8,11 +8,11 @@ from typing import Any
 from cnncalc.analysis.notices import notices
 from cnncalc.analysis.strides import network_warnings
 from cnncalc.asked import Asked
-from cnncalc.columns import bits_of, columns
+from cnncalc.columns import bits_of, columns, second_biases
 from cnncalc.errors import UsageError, shown
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts, infer
-from cnncalc.layers.base import count
+from cnncalc.layers.base import Ids, count
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.report import Report
 
@@ -37,9 +37,11 @@ def analyzed(
     compute = columns(graph, facts, batch, dtype, _kept(params_as), optimizer or "sgd")
     if graph.left_out:
         compute |= dict.fromkeys(OF_TRAINING, partial(_refuse_training, graph))
-    remarks: dict[str, Sequence[str]] = {}
+    remarks: dict[str, list[str]] = {}
     if params_as is not None:
         remarks["params"] = [_keras_remark(compute)]
+        if any(map(second_biases, facts)):
+            remarks["params"] += ["params: rnn and lstm with one bias for each number of a gate."]
         remarks["buffers"] = ["buffers: none; Keras counts them as non-trainable parameters."]
     if count_as is not None:
         from cnncalc.analysis.tools import convention
@@ -63,6 +65,7 @@ def analyzed(
         ),
         inputs=tuple(
             {"name": name, "shape": list(shape), "activations": count(shape) * batch}
+            | ({"dtype": "int64"} if isinstance(shape, Ids) else {})
             for name, shape in graph.inputs.items()
         ),
         compute=compute,

@@ -17,6 +17,7 @@ from cnncalc.findings.compare_fc import FcComparison, compare_convolutions
 from cnncalc.findings.contest import Contest
 from cnncalc.findings.dense_twin import Cost, dense_networks
 from cnncalc.infer import infer
+from cnncalc.layers.base import Ids
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.report import Report
 from cnncalc.training.settings import Settings, option
@@ -148,9 +149,12 @@ class CompareFc(Rounded, Counted, OfNetwork[FcComparison | Contest]):
 
         compared, total = compare_convolutions(graph, facts, layers, batch, size)
         network = _cost(report)
+        ids = any(isinstance(shape, Ids) for shape in graph.inputs.values())
+        if ids and sizes:
+            raise UsageError(f"hidden: {graph.name} reads ids of tokens; dense layers read values")
         dense = dense_networks(graph, facts, network.params, sizes, batch, size)
         return FcComparison(
-            graph.name, batch, self.dtype, compared, total, network, dense, report.asked
+            graph.name, batch, self.dtype, compared, total, network, dense, report.asked, ids
         )
 
     def answer(self, found: FcComparison | Contest) -> Answer:

@@ -11,7 +11,7 @@ from cnncalc.ask.request import Answer, Lines, Request, as_json
 from cnncalc.errors import UsageError, printable, shorten, suggestion
 from cnncalc.graph import Graph
 from cnncalc.layers import GROUPS, MODULES, layer_class
-from cnncalc.layers.base import Layer, times
+from cnncalc.layers.base import Ids, Layer, times
 from cnncalc.render.listing import listing
 from cnncalc.report import Report
 from cnncalc.spec.advice import right_word
@@ -94,7 +94,8 @@ class Show(Request[Graph | str]):
 def _nodes(graph: Graph) -> list[tuple[str, ...]]:
     """Name, inputs, and layer with the fields that were set, of every node."""
     rows: list[tuple[str, ...]] = [
-        (name, "", f"{times(shape)}, channels first") for name, shape in graph.inputs.items()
+        (name, "", f"{times(shape)}, {'ids' if isinstance(shape, Ids) else 'channels first'}")
+        for name, shape in graph.inputs.items()
     ]
     for node in graph.nodes:
         given = node.layer.model_dump(by_alias=True, exclude_unset=True, exclude={"activation"})
@@ -162,13 +163,9 @@ def _field_rows(cls: type[Layer]) -> list[tuple[str, str, str]]:
     """Name, default and meaning of every field; the required ones first."""
     rows = []
     if cls.joins:
-        rows.append(
-            (
-                "branches",
-                "from",
-                "lists of layers that all read the same input; [] is that input itself",
-            )
-        )
+        meaning = "lists of layers that all read the same input; [] is that input itself"
+        order = f"; one for each of {', '.join(cls.operands)}" if cls.operands else ""
+        rows.append(("branches", "from", meaning + order))
     for name, info in cls.model_fields.items():
         default = "required" if info.is_required() else _literal(info.default)
         rows.append((info.alias or name, default, info.description or ""))

@@ -10,7 +10,7 @@ from cnncalc.ask.input_shape import ORDERS, input_shape, looks_channels_first
 from cnncalc.errors import Origin, UsageError, shown
 from cnncalc.graph import INPUT, Graph
 from cnncalc.infer import Unfit, infer
-from cnncalc.layers import MODULES
+from cnncalc.layers import MODULES, layer_class
 
 Fields = Sequence[str] | Mapping[str, Any]
 """A layer's fields, as texts `kernel_size=3` or by their names; or the one text of its main field.
@@ -33,6 +33,8 @@ def one_layer(word: str, fields: Fields, input: Sizes | None) -> Graph:
 
     channels, *spatial = input_shape(USUAL if input is None else input)
     form = next(form for form in INPUT_FORMS if len(form) == len(spatial) + 1)
+    if not spatial and word in MODULES and layer_class(word).vocabulary:
+        form = ("length",)
     spec = {
         "name": word,
         "input": dict(zip(form, (*spatial, channels), strict=True)),

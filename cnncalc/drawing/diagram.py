@@ -28,6 +28,7 @@ _ROLES: dict[Family | None, Style] = {
     "unpooling": "pool",
     "dense": "dense",
     "attention": "dense",
+    "recurrent": "dense",
     "join": "join",
 }
 """How a layer of each family is drawn; the others have one style."""

@@ -50,7 +50,8 @@ def receptive_field(report: Report, facts: list[Facts], depth: Depth) -> tuple[S
     collapsed. Raises UsageError for an input without axes.
     """
     first = report.inputs[0]
-    sizes = first["shape"][1:]
+    # Ids of tokens have no channels.
+    sizes = first["shape"] if "dtype" in first else first["shape"][1:]
     if not sizes:
         raise UsageError(
             f"{printable(first['name'])} is a vector: there is no receptive field to draw"

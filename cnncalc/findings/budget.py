@@ -16,6 +16,7 @@ from cnncalc.analysis.strides import StrideWarning
 from cnncalc.asked import Asked
 from cnncalc.errors import UsageError, hint, printable, shorten, shown
 from cnncalc.layers.base import count
+from cnncalc.layers.kept import INDEX_BYTES
 from cnncalc.meanings import COLUMNS
 from cnncalc.presented import Presented
 from cnncalc.report import ALWAYS_THERE, Report
@@ -205,11 +206,18 @@ def _alive(report: Report, layer: int, total: int) -> tuple[Cost, ...]:
     """The tensors that are alive while a layer runs, which has `total` bytes of them."""
     sizes = {entry["name"]: entry["activations"] for entry in report.inputs}
     sizes |= dict(zip(report.column("name"), report.column("activations"), strict=True))
-    alive = {name: sizes[name] for name in report.column("alive")[layer].split(", ")}
-    whole = sum(alive.values())
-    ranked = sorted(alive.items(), key=lambda tensor: -tensor[1])
-    # All are of one dtype, so a tensor's share of the values is its share of the bytes.
-    return tuple(Cost(name, total * n // whole, Fraction(n, whole)) for name, n in ranked)
+    names = [n for n in report.column("alive")[layer].split(", ") if not n.startswith("… ")]
+    alive = {name: sizes[name.removesuffix(" indices")] for name in names}
+    # Ids of tokens and indices of poolings have bytes of their own. All else is of one dtype, so
+    # that a tensor's share of the values is its share of the bytes.
+    whole = {entry["name"] for entry in report.inputs if "dtype" in entry}
+    whole |= {name for name in names if name.endswith(" indices")}
+    sizes = {name: INDEX_BYTES * n for name, n in alive.items() if name in whole}
+    values = sum(n for name, n in alive.items() if name not in whole)
+    rest = total - sum(sizes.values())
+    sizes |= {name: rest * n // values for name, n in alive.items() if name not in whole}
+    ranked = sorted(sizes.items(), key=lambda tensor: -tensor[1])
+    return tuple(Cost(name, bytes, Fraction(bytes, total)) for name, bytes in ranked)
 
 
 def _receptive_field(report: Report, limit: Limit, budget: int) -> Finding:

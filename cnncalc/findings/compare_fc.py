@@ -147,6 +147,8 @@ class FcComparison(Presented):
     """The network itself, all its layers."""
     dense_networks: list[DenseNetwork]
     asked: Asked
+    reads_ids: bool = False
+    """Whether it reads ids of tokens, which no dense network does."""
 
     def to_dict(self) -> dict[str, Any]:
         """What `--format json` prints."""

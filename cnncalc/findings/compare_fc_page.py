@@ -181,6 +181,11 @@ def _row(name: str, saving: Saving, rounded: bool) -> list[str]:
 def _networks(found: FcComparison, rounded: bool) -> Iterator[Block]:
     dense = found.dense_networks
     yield Heading("As a dense network")
+    if found.reads_ids:
+        yield Prose(
+            "Its input is ids of tokens. Dense layers read values: there is none to compare."
+        )
+        return
     if not any(network.kind == "one hidden layer" for network in dense):
         yield Prose("One hidden unit alone takes more parameters than this network has.")
     if not dense:

@@ -6,7 +6,7 @@ from typing import Any, Literal, NamedTuple
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape, count
+from cnncalc.layers.base import Ids, Shape, count
 
 Kind = Literal["twin", "one hidden layer", "hidden"]
 
@@ -76,8 +76,10 @@ def dense_networks(
     """The dense twin where the network is a chain of layers, the one with one hidden layer where
     `params` suffice for one unit, and the one with those hidden layers where there are any.
 
-    They read all values of all inputs and give all values of the results.
+    They read all values of all inputs and give all values of the results; none reads ids of tokens.
     """
+    if any(isinstance(shape, Ids) for shape in graph.inputs.values()):
+        return []
     shapes = graph.inputs | {fact.node.name: fact.output for fact in facts}
     first = sum(map(count, graph.inputs.values()))
     last = sum(count(shapes[name]) for name in graph.outputs)
@@ -123,10 +125,12 @@ def _twin_sizes(facts: Sequence[Facts]) -> tuple[int, ...]:
     """The input, the output of every weighted layer after its pooling, the result.
 
     What a weighted layer reads is the output of the one before it, after pooling and whatever else
-    stands between them. Weighted are convolutions, dense layers (fixed prototypes too) and
-    attention; normalisations and trained coefficients change no size of a dense network.
+    stands between them. Weighted are convolutions, dense layers (fixed prototypes too),
+    attention and recurrent layers; normalisations and trained coefficients change no size of a
+    dense network.
     """
-    weighted = [f for f in facts if f.node.layer.family in ("convolution", "dense", "attention")]
+    families = ("convolution", "dense", "attention", "recurrent")
+    weighted = [f for f in facts if f.node.layer.family in families]
     return (
         count(facts[0].inputs[0]),
         *(count(fact.inputs[0]) for fact in weighted[1:]),

@@ -6,7 +6,7 @@ from typing import Any
 from cnncalc.dims import TransposedWindow, Window
 from cnncalc.findings.expression import Name, Traced
 from cnncalc.infer import Facts
-from cnncalc.layers.base import AXIS_NAMES, Layer, Shape
+from cnncalc.layers.base import AXIS_NAMES, Ids, Layer, Shape
 
 LETTERS = {
     "out_channels": "K",
@@ -92,6 +92,8 @@ def _belows(values: Sequence[int]) -> list[str]:
 
 def sizes_named(shape: Shape, below: str) -> list[Name]:
     """Names of a shape's sizes: C₁, H₁, W₁."""
+    if isinstance(shape, Ids):
+        return [Name(AXIS_LETTERS["length"], below, size) for size in shape]
     axes = AXIS_NAMES.get(len(shape) - 1, ())
     if len(axes) < len(shape) - 1:
         axes = ("length",) * (len(shape) - 1)

@@ -23,11 +23,13 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
+from cnncalc.layers.base import Ids
 from cnncalc.layers.keras_twin import Part, channels_last
 
 _OWN = definitions("cnncalc.interop.keras_layers")
 _SLIDES = {"strides": 1, "padding": "valid", "dilation_rate": 1, "use_bias": True}
-_SCALES = {"center": True, "scale": True, "epsilon": 0.001}
+_SCALES = dict(center=True, scale=True, epsilon=0.001)  # noqa: C408 (no layer of ours)
+_REMEMBERS = {"return_sequences": False, "use_bias": True}
 _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.Conv": {**_SLIDES, "groups": 1},
     "layers.DepthwiseConv": {**_SLIDES, "depth_multiplier": 1},
@@ -41,6 +43,9 @@ _DEFAULTS: dict[str, dict[str, Any]] = {
     "layers.GroupNormalization": _SCALES,
     "layers.RMSNormalization": {"axis": -1, "epsilon": 1e-06},
     "layers.PReLU": {"shared_axes": None},
+    "layers.SimpleRNN": _REMEMBERS,
+    "layers.LSTM": _REMEMBERS,
+    "layers.GRU": {**_REMEMBERS, "reset_after": True},
 }
 """Arguments that may be left out, by the start of the class's name."""
 _WRITTEN = {"keras", "layers", "ops", "random", BETWEEN, "name", "i", RUNNING}
@@ -49,7 +54,7 @@ _JOINTS = ("_", "-", "__")
 """What stands for the dot of a path: the first that leaves names different."""
 _POSITIONAL = {
     *("filters", "kernel_size", "pool_size", "units", "rate", "activation", "target_shape"),
-    *("dims", "padding", "cropping", "size", "output_size"),
+    *("dims", "padding", "cropping", "size", "output_size", "layer"),
 }
 """Arguments that are written without their names where they come first."""
 
@@ -176,7 +181,8 @@ class _Writer:
         lines = [f"def {self.name}():", *docstring(["The network, with weights to be trained."], 4)]
         for name, shape in self.graph.inputs.items():
             local = writer.locals[name]
-            made = f'keras.Input({channels_last(shape)}, name="{name}")'
+            kind = 'dtype="int64", ' if isinstance(shape, Ids) else ""
+            made = f'keras.Input({channels_last(shape)}, {kind}name="{name}")'
             lines += statement(f"{local} = ", made, 4)
         lines += self._lines(writer.statements())
         inputs, outputs = (

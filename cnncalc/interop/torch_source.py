@@ -23,6 +23,7 @@ from cnncalc.interop.python_text import (
     statement,
     text,
 )
+from cnncalc.layers.base import Ids
 
 _OWN = definitions("cnncalc.witness.modules")
 """The few modules that torch has not."""
@@ -41,6 +42,9 @@ _DEFAULTS: dict[str, Any] = {
     "elementwise_affine": True,
     "track_running_stats": True,
     "approximate": "none",
+    "padding_idx": None,
+    "num_layers": 1,
+    "bidirectional": False,
 }
 """Arguments of torch's classes that may be left out, where nothing else is said below."""
 _OTHER_DEFAULTS: dict[str, dict[str, Any]] = {
@@ -53,6 +57,8 @@ _POSITIONAL = {
     "in_features",
     "out_features",
     "num_features",
+    "input_size",
+    "hidden_size",
     "normalized_shape",
     "output_size",
     "p",
@@ -273,16 +279,21 @@ class _Writer:
         return [*lines, *assignment("", results, 8, returns=True)]
 
     def _main(self) -> list[str]:
-        shapes = list(self.graph.inputs.values())
+        inputs = [
+            f"torch.randint({self.graph.vocabulary(name)}, {(2, *shape)})"
+            if isinstance(shape, Ids)
+            else f"torch.rand{(2, *shape)}"
+            for name, shape in self.graph.inputs.items()
+        ]
         lines = [
             'if __name__ == "__main__":',
             f"    network = {self.name}().eval()",
             "    parameters = sum(p.numel() for p in network.parameters())",
             '    print(f"{parameters:,} parameters")',
         ]
-        names = ["x"] if len(shapes) == 1 else [f"x{i}" for i in range(1, len(shapes) + 1)]
-        for name, shape in zip(names, shapes, strict=True):
-            lines += statement(f"    {name} = ", f"torch.rand{(2, *shape)}", 0)
+        names = ["x"] if len(inputs) == 1 else [f"x{i}" for i in range(1, len(inputs) + 1)]
+        for name, made in zip(names, inputs, strict=True):
+            lines += statement(f"    {name} = ", made, 0)
         lines.append("    with torch.no_grad():")
         lines += statement("        outputs = ", f"network({', '.join(names)})", 0)
         if len(self.graph.outputs) == 1:

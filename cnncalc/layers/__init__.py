@@ -23,7 +23,12 @@ GROUPS = {
         "adaptive_pool": "adaptive_avg_pool adaptive_max_pool global_avg_pool global_max_pool",
     },
     "Dense layers": {"linear": "linear rbf"},
-    "Attention": {"attention": "multi_head_attention class_token position_embedding select"},
+    "Tokens": {"embedding": "embedding"},
+    "Recurrent layers": {"recurrent": "rnn lstm gru"},
+    "Attention": {
+        "attention": "multi_head_attention class_token position_embedding select",
+        "dot_product": "attention matmul",
+    },
     "Normalisation": {
         "norm": "batch_norm layer_norm group_norm instance_norm rms_norm local_response_norm",
         "scale": "layer_scale",
@@ -32,10 +37,12 @@ GROUPS = {
         "activation": "relu relu6 leaky_relu prelu sigmoid tanh softmax log_softmax",
         "smooth_activation": "elu gelu silu hard_swish hard_sigmoid softplus mish",
     },
+    "Arithmetic": {"arithmetic": "scale function"},
     "Dropout": {"activation": "dropout drop_path"},
     "Moving values": {
         "reshape": "flatten reshape permute slice channel_shuffle",
-        "resize": "pad crop upsample pixel_shuffle",
+        "resize": "pad crop upsample pixel_shuffle pixel_unshuffle",
+        "window_partition": "window_partition window_reverse",
     },
     "Joins": {"join": "add multiply concat"},
 }
@@ -48,6 +55,24 @@ MODULES = {
     for word in words.split()
 }
 """The module of this package that each word's class lives in, in the order of the docs."""
+
+LATER = frozenset(
+    [
+        "blur_pool",
+        "embedding",
+        "rnn",
+        "lstm",
+        "gru",
+        "attention",
+        "matmul",
+        "pixel_unshuffle",
+        "window_partition",
+        "window_reverse",
+        "scale",
+        "function",
+    ]
+)
+"""Words that came when there were specs already: a block of one's own may be called so."""
 
 ACTIVATIONS = " ".join(GROUPS["Activations"].values()).split()
 """The words that `activation` takes."""

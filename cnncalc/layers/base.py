@@ -20,6 +20,7 @@ Family = Literal[
     "unpooling",
     "dense",
     "attention",
+    "recurrent",
     "normalisation",
     "activation",
     "rearranging",
@@ -35,11 +36,29 @@ them, or the same stamped on the output."""
 Shape = tuple[int, ...]
 """`(channels, *spatial)` without the batch; `(features,)` is a vector."""
 
-AXIS_NAMES = {
-    1: ("length",),
-    2: ("height", "width"),
-    3: ("depth", "height", "width"),
-}
+
+class Ids(tuple[int, ...]):
+    """The shape of whole numbers, such as the ids of tokens: `(length,)`, without channels.
+
+    No vector of that size is equal to it.
+    """
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ids) and tuple(self) == tuple(other)
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((Ids, tuple(self)))
+
+    def __repr__(self) -> str:
+        return f"Ids{tuple(self)}"
+
+
+AXIS_NAMES = {1: ("length",), 2: ("height", "width"), 3: ("depth", "height", "width")}
 """What the spatial axes are called, by their number."""
 
 
@@ -56,8 +75,7 @@ def times(numbers: Sequence[int]) -> str:
 def sizes_text(sizes: Sequence[int | str]) -> str:
     """One size where all axes agree, else all of them: `2`, `1×2`; `1+2,0` with two sides."""
     texts = list(map(str, sizes))
-    # 1+2×0 would read as a sum.
-    sign = "," if any("+" in text for text in texts) else "×"
+    sign = "," if any("+" in text for text in texts) else "×"  # 1+2×0 would read as a sum.
     return texts[0] if len(set(texts)) == 1 else sign.join(texts)
 
 
@@ -118,6 +136,10 @@ class Layer(BaseModel):
     """Whether textbooks count it as a layer (convolutions and dense layers)."""
     joins: ClassVar[bool] = False
     """Whether it reads several inputs."""
+    operands: ClassVar[tuple[str, ...]] = ()
+    """What its inputs are called, where it reads so many and no others."""
+    of_one: ClassVar[str] = ""
+    """The word of the layer that makes all operands of one input, where there is one."""
     commutes: ClassVar[bool] = False
     """Whether the order of its inputs makes no difference."""
     family: ClassVar[Family | None] = None
@@ -126,6 +148,9 @@ class Layer(BaseModel):
     """How it applies trained kernels; None where it has none."""
     answers: ClassVar[Literal["scores", "probabilities", "distances"]] = "scores"
     """What its outputs are where they are a classifier's; of distances the smallest is the best."""
+    vocabulary: ClassVar[str | None] = None
+    """The field that says how many whole numbers it tells apart, where it reads such (ids of
+    tokens, an input without channels) instead of values."""
     gives_indices: ClassVar[bool] = False
     """Whether it also knows where in its input its values lay."""
     needs_indices: ClassVar[bool] = False
@@ -181,6 +206,20 @@ class Layer(BaseModel):
         """
         yield from ()
 
+    def misread(self, *inputs: Shape) -> Iterator[str]:
+        """A sentence where it reads whole numbers and takes values, or the other way round."""
+        for input in inputs:
+            if self.vocabulary is None and isinstance(input, Ids):
+                yield (
+                    f"{self.type} reads values, and {times(input)} without channels are whole "
+                    "numbers; put an embedding before it, or give the input its channels"
+                )
+            elif self.vocabulary and not isinstance(input, Ids):
+                yield (
+                    f"{self.type} reads whole numbers, not {times((*input[1:], input[0]))} values; "
+                    "it stands behind an input without channels, such as {length: 128}"
+                )
+
     def output(self, *inputs: Shape) -> Shape:
         """The output's shape, `(channels, *spatial)`; that of its first input by default."""
         return inputs[0]
@@ -207,6 +246,16 @@ class Layer(BaseModel):
         input, which the first trained layer does not need."""
         return self.macs(*inputs)
 
+    def backward_macs(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> int:
+        """MACs of the gradients, of inputs that need one, and of weights if those are trained.
+
+        A product has two gradients, each with as many MACs; that of data is not needed.
+        """
+        macs = 2 * self.macs(*inputs)
+        if not any(needed):
+            macs -= self.input_macs(*inputs)
+        return macs if trains else macs - self.macs(*inputs) + self.computed_macs(*inputs)
+
     def computed_macs(self, *inputs: Shape) -> int:
         """Those of `macs` whose factors are both computed: no weight takes part."""
         return 0
@@ -227,6 +276,19 @@ class Layer(BaseModel):
         The test is torch's own saved tensors, to the byte.
         """
         return self._kept
+
+    @property
+    def partial(self) -> bool:
+        """Whether numbers exist for which it has none, or none that is finite."""
+        return False
+
+    def stored(self, *inputs: Shape) -> int:
+        """Elements of the tensor in memory that its output is, or a part of."""
+        return count(self.output(*inputs))
+
+    def second_biases(self, *inputs: Shape) -> int:
+        """Those of its biases that Keras has not: of two that are only ever added up."""
+        return 0
 
     def kept_for(self, needed: Sequence[bool], trains: bool, *inputs: Shape) -> Kept:
         """The same where only some inputs need a gradient (none of a first layer), or where its

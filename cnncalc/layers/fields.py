@@ -125,8 +125,26 @@ def _unchanged(minimum: int) -> WrapValidator:
 
 
 Count = Annotated[int, Field(strict=True, ge=1, le=MAX_INT), _unchanged(1)]
+Depth = Annotated[int, BeforeValidator(pinned), Field(strict=True, ge=1, le=1000)]
+"""How many layers a layer is made of: each has tensors of its own, so a variable is pinned."""
 Natural = Annotated[int, Field(strict=True, ge=0, le=MAX_INT), _unchanged(0)]
+Axis = Annotated[int, BeforeValidator(_plain), Field(strict=True, ge=0, le=MAX_AXES)]
+"""Which axis, 0 for the channels: no size, so it is a plain number."""
 Flag = Annotated[bool, Field(strict=True)]
+
+
+def _affine(value: Any) -> Any:
+    if isinstance(value, bool) or (isinstance(value, str) and value in ("scale", "shift")):
+        return value
+    raise refuse(f"must be true, false, scale or shift, not {shown(value)}")
+
+
+Affine = Annotated[
+    bool | Literal["scale", "shift"],
+    PlainValidator(_affine),
+    WithJsonSchema({"enum": [True, False, "scale", "shift"]}),
+]
+"""Whether something is scaled and shifted, or which of both."""
 Real = Annotated[
     float, BeforeValidator(_plain), Field(strict=True, ge=-1e12, le=1e12, allow_inf_nan=False)
 ]

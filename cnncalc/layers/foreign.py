@@ -25,7 +25,13 @@ adaptive_max_pool    | AdaptiveMaxPool*   | AdaptiveMaxPooling*    |            
 global_avg_pool      | AdaptiveAvgPool*   | GlobalAveragePooling*  | GlobalAveragePool  | gap mean globalavgpool*
 global_max_pool      | AdaptiveMaxPool*   | GlobalMaxPooling*      | GlobalMaxPool      | globalmaxpool*
 linear               | Linear             | Dense                  | Gemm               | affine fc innerproduct fullyconnected
+embedding            | Embedding          | Embedding              |                    | lookuptable wordembedding
+rnn                  | RNN                | SimpleRNN              | RNN                | elman recurrent
+lstm                 | LSTM               | LSTM                   | LSTM               |
+gru                  | GRU                | GRU                    | GRU                |
 multi_head_attention | MultiheadAttention | MultiHeadAttention     | Attention          | selfattention mha multiheadattentionforward
+attention            |                    |                        | Attention          | scaleddotproductattention sdpa
+matmul               |                    |                        | MatMul             | bmm dot
 class_token          |                    |                        |                    | clstoken
 position_embedding   |                    |                        |                    | positionalembedding posembedding
 batch_norm           | BatchNorm*         | BatchNormalization     | BatchNormalization | bn syncbatchnorm
@@ -51,6 +57,8 @@ softplus             | Softplus           |                        | Softplus   
 mish                 | Mish               |                        | Mish               |
 dropout              | Dropout Dropout*   | Dropout SpatialDropout* | Dropout           |
 drop_path            |                    |                        |                    | stochasticdepth
+scale                |                    | Rescaling              |                    | rescale
+function             |                    |                        | Abs Sqrt Exp Log Sin Cos Neg Reciprocal Clip |
 flatten              | Flatten            | Flatten                | Flatten            |
 reshape              |                    | Reshape                | Reshape            | view unflatten
 permute              |                    | Permute                | Transpose          |
@@ -60,6 +68,7 @@ pad                  | ZeroPad* ConstantPad* | ZeroPadding*        | Pad        
 crop                 |                    | Cropping*              |                    | centercrop
 upsample             | Upsample           | UpSampling*            | Resize             | interpolate upsamplingbilinear2d upsamplingnearest2d upsamplebilinear upsamplenearest
 pixel_shuffle        | PixelShuffle       |                        | DepthToSpace       |
+pixel_unshuffle      | PixelUnshuffle     |                        | SpaceToDepth       |
 add                  |                    | Add                    | Add Sum            | residual
 multiply             |                    | Multiply               | Mul                |
 concat               |                    | Concatenate            | Concat             | cat
@@ -81,6 +90,11 @@ shape                |                    | target_shape           |            
 dims                 |                    | dims                   | perm               | dim order
 p                    |                    | rate                   |                    | dropout_rate prob probability dropout_prob
 eps                  |                    | epsilon                | epsilon            |
+num_embeddings       |                    | input_dim              |                    | vocab_size vocabulary
+embedding_dim        |                    | output_dim             |                    | embed_dim dim
+hidden_size          |                    | units                  |                    | hidden hidden_dim num_units cell_size
+proj_size            |                    |                        |                    | projection_size num_proj
+nonlinearity         |                    | activation             | activations        |
 momentum             |                    | momentum               | momentum           |
 affine               | affine elementwise_affine |                 |                    |
 negative_slope       |                    | negative_slope         | alpha              | slope
@@ -89,6 +103,7 @@ output_size          |                    | output_size            |            
 cropping             |                    | cropping               |                    | margin
 activation           |                    | activation             |                    | act nonlinearity
 upscale_factor       |                    |                        | blocksize          | block_size r
+downscale_factor     |                    |                        | blocksize          | block_size r
 num_groups           |                    | groups                 | num_groups         |
 mode                 |                    | interpolation          |                    |
 """
@@ -110,11 +125,11 @@ false no
 """Our values, and what else people write for them; each also in capitals."""
 
 _NONE = """
-additiveattention alphadropout bilinear celu convtbc cosineembeddingloss dot embedding embeddingbag
+additiveattention alphadropout bilinear callable celu convtbc cosineembeddingloss dot embeddingbag
 fractionalmaxpool2d fractionalmaxpool2dwithindices fractionalmaxpool3d
 fractionalmaxpool3dwithindices gaussiandropout gelunew glu gridsample groupedmm gumbelsoftmax
-hardshrink hardtanh hingeembeddingloss layer logsigmoid lppool1d lppool2d lppool3d pixelunshuffle
-quickgelu rrelu selu softmin softshrink softsign sparseplus sparsesigmoid
+hardshrink hardtanh hastorchfunction hingeembeddingloss layer logsigmoid lppool1d lppool2d lppool3d
+quickgelu rrelu scaledmm scalingtype selu softmin softshrink softsign sparseplus sparsesigmoid
 """
 """Words of other frameworks for what no layer of ours computes, though one's name is close."""
 

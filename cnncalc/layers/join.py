@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 
+from pydantic import Field
+
 from cnncalc.dims import broadcast, maximum
 from cnncalc.layers.axis_map import SAME, AxisMap
 from cnncalc.layers.base import Activated, Sentence, Shape, count
+from cnncalc.layers.fields import Axis
 from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import NOTHING, Extra, Kept
 from cnncalc.layers.keras_twin import Part, made
@@ -110,19 +113,40 @@ class Multiply(_Join):
 
 
 class Concat(_Join):
-    """The channels of all inputs, one behind the other."""
+    """The channels of all inputs, one behind the other, or with `axis` their positions."""
 
     memory_order = "by_kernel"
     _kept = NOTHING
 
+    axis: Axis = Field(0, description="what is joined: 0 the channels, 1 the first spatial axis")
+
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        if any(shape[1:] != inputs[0][1:] for shape in inputs[1:]):
+        axis, shortest = self.axis, min(inputs, key=len)
+        if axis >= len(shortest):
+            axes = len(shortest) - 1
+            yield Sentence(f"axis {axis} is beyond the axes 0 to {axes} of {{}}", shortest)
+            return
+        others = [shape[:axis] + shape[axis + 1 :] for shape in inputs]
+        if any(other != others[0] for other in others[1:]):
+            if axis:
+                yield _differ(f"differ in more than axis {axis}", inputs, "")
+                return
             remedy = "; crop or pad one to the other, or give both the same strides and padding"
             alike = len({len(shape) for shape in inputs}) == 1
             yield _differ("differ in more than their channels", inputs, remedy if alike else "")
 
     def output(self, *inputs: Shape) -> Shape:
-        return (sum(shape[0] for shape in inputs), *inputs[0][1:])
+        first, axis = inputs[0], self.axis
+        return (*first[:axis], sum(shape[axis] for shape in inputs), *first[axis + 1 :])
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        # Where positions are joined, each reads one input, and which depends on where it is.
+        maps = tuple(None if axis == self.axis else SAME for axis in range(1, len(inputs[0])))
+        return (maps,) * len(inputs)
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(f"torch.cat(({', '.join(variables(len(inputs)))},), 1)")
+        return Twin(f"torch.cat(({', '.join(variables(len(inputs)))},), {self.axis + 1})")
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        for part in super().keras(*inputs):
+            yield part._replace(arguments={"axis": self.axis} if self.axis else {})

@@ -35,8 +35,12 @@ class Kept(NamedTuple):
     extras: tuple[Extra, ...] = ()
     order: Order = "as_input"
     """How `inputs` must lie to be kept: a copy is kept of those that lie otherwise."""
+    in_rows: bool = False
+    """Whether instead each position's channels must lie side by side, and places in turn."""
     strictly: bool = False
     """Whether a single channel, too, must be a step of 1 from the next one."""
+    copies: int = 1
+    """How many copies are kept where any is."""
 
     def and_also(self, *extras: Extra) -> "Kept":
         """The same and more."""

@@ -20,6 +20,20 @@ class Part(NamedTuple):
     """What is added to the layer's name where it is not the one that the spec names."""
 
 
+class Code(str):
+    """An argument that is an expression itself."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    @classmethod
+    def call(cls, name: str, arguments: dict[str, Any]) -> "Code":
+        """A call with arguments by their names."""
+        return cls(f"{name}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})")
+
+
 Sides = Sequence[tuple[int, int]]
 """(before, after) along each axis."""
 

@@ -22,6 +22,15 @@ def same(shape: Sequence[int], strides: Strides, others: Strides) -> bool:
     return all(n == 1 or a == b for n, a, b in zip(shape, strides, others, strict=True))
 
 
+def in_rows(shape: Sequence[int], strides: Strides) -> bool:
+    """Whether the channels of each position lie side by side, and all places but those of the last
+    axis are one axis, so that nothing is copied to take them as matrices."""
+    batch, channels, *places, last = shape
+    moved = (strides[0], *strides[2:], 1 if channels == 1 else strides[1])
+    together = (batch * prod(places), last, channels)
+    return moved[-1] == 1 and viewed((batch, *places, last, channels), moved, together) is not None
+
+
 def laid_out(order: Order, shape: Sequence[int], read: Sequence[int], strides: Strides) -> Strides:
     """Those of a new output, given the shape and strides of the input.
 

@@ -13,7 +13,7 @@ from pydantic import Field
 
 from cnncalc.dims import minimum
 from cnncalc.layers.base import Activated, Layer, Shape, count
-from cnncalc.layers.fields import Count, Flag, Real
+from cnncalc.layers.fields import Affine, Count, Flag, Real
 from cnncalc.layers.foreign import foreign_layers
 from cnncalc.layers.kept import INPUTS, Extra, Kept, Order
 from cnncalc.layers.keras_twin import Part, made, refused, written
@@ -34,7 +34,14 @@ class _Norm(Activated):
     if TYPE_CHECKING:
         # Fields of each class, in the place that its documentation has for them.
         eps: Any
-        affine: bool
+        affine: bool | str
+
+    def _trained(self) -> tuple[str, ...]:
+        """What is trained: a scale (weight) and a shift (bias), one of them, or none."""
+        alone = {"scale": ("weight",), "shift": ("bias",)}
+        if isinstance(self.affine, str):
+            return alone[self.affine]
+        return ("weight", "bias") if self.affine else ()
 
     def normalized(self, input: Shape) -> Shape:
         """The shape of the trained scale: one number for each channel."""
@@ -45,15 +52,14 @@ class _Norm(Activated):
         return input[0]
 
     def weights(self, *inputs: Shape) -> dict[str, Shape]:
-        shape = self.normalized(inputs[0])
-        return {"weight": shape, "bias": shape} if self.affine else {}
+        return dict.fromkeys(self._trained(), self.normalized(inputs[0]))
 
     def elementwise(self, *inputs: Shape) -> dict[str, int]:
         values, groups = count(inputs[0]), self._groups(inputs[0])
-        scaled = values if self.affine else 0
+        scaled, shifted = (values if name in self._trained() else 0 for name in ("weight", "bias"))
         return {
             # Mean: m − 1 additions a group; deviations: m; variance: m − 1, and the epsilon.
-            "add": 3 * values - groups + scaled,
+            "add": 3 * values - groups + shifted,
             "multiply": 2 * values + scaled,
             "divide": 3 * groups,
             "exp": groups,
@@ -65,7 +71,8 @@ class _Norm(Activated):
 
     def _in_keras(self, name: str, **arguments: Any) -> Part:
         """A layer of Keras that centres and scales."""
-        return made(name, **arguments, epsilon=self.eps, center=self.affine, scale=self.affine)
+        scale, center = (part in self._trained() for part in ("weight", "bias"))
+        return made(name, **arguments, epsilon=self.eps, center=center, scale=scale)
 
 
 class BatchNorm(_Norm):
@@ -77,7 +84,9 @@ class BatchNorm(_Norm):
 
     eps: Real = Field(1e-5, gt=0, description=_EPS)
     momentum: Real = Field(0.1, description="weight of the newest batch in the kept statistics")
-    affine: Flag = Field(True, description=_CHANNEL)
+    affine: Affine = Field(
+        True, description=f"{_CHANNEL}; scale or shift, as words, for one of them alone"
+    )
     track_running_stats: Flag = Field(
         True, description="whether mean and variance are kept as buffers"
     )
@@ -95,8 +104,9 @@ class BatchNorm(_Norm):
         return dict.fromkeys(("multiply", "add"), count(inputs[0]))
 
     def twin(self, *inputs: Shape) -> Twin:
+        alone = isinstance(self.affine, str)
         return module(
-            f"BatchNorm{max(len(inputs[0]) - 1, 1)}d",
+            "PartBatchNorm" if alone else f"BatchNorm{max(len(inputs[0]) - 1, 1)}d",
             num_features=inputs[0][0],
             eps=self.eps,
             momentum=self.momentum,

@@ -8,9 +8,9 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from cnncalc.dims import pinned
 from cnncalc.errors import shown
-from cnncalc.layers.axis_map import SAME, AxisMap
+from cnncalc.layers.axis_map import SAME, AxisMap, moved
 from cnncalc.layers.base import Layer, Sentence, Shape, count
-from cnncalc.layers.fields import Count, Natural, is_whole, refuse
+from cnncalc.layers.fields import Axis, Count, Natural, is_whole, refuse
 from cnncalc.layers.kept import NOTHING, Strides
 from cnncalc.layers.keras_twin import Part, channels_first, channels_last, made, written
 from cnncalc.layers.layout import viewed
@@ -152,43 +152,55 @@ class Permute(_View):
 
 
 class Slice(_View):
-    """The channels from `start` to `stop`; two of them split the channels."""
+    """The channels from `start` to `stop`, or with `axis` the positions; two of them split them."""
 
     main = "stop"
 
-    start: Natural = Field(0, description="first channel, from 0")
+    start: Natural = Field(0, description="first channel (or position), from 0")
     stop: Count | None = Field(
         None, description="the channel behind the last; all that follow when it is left out"
     )
+    axis: Axis = Field(0, description="what is cut: 0 the channels, 1 the first spatial axis")
 
     def _stop(self, input: Shape) -> int:
-        return input[0] if self.stop is None else self.stop
+        return input[self.axis] if self.stop is None else self.stop
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
-        channels, stop = inputs[0][0], self._stop(inputs[0])
-        if stop > channels:
-            yield f"stop {stop} is beyond the input's {channels} channels"
+        axes = len(inputs[0])
+        if self.axis >= axes:
+            yield Sentence(
+                f"axis {self.axis} is beyond the axes 0 to {axes - 1} of {{}}", inputs[0]
+            )
+            return
+        size, stop = inputs[0][self.axis], self._stop(inputs[0])
+        what = f"positions along axis {self.axis}" if self.axis else "channels"
+        if stop > size:
+            yield f"stop {stop} is beyond the input's {size} {what}"
         elif self.start >= stop:
-            last = "the number of channels" if self.stop is None else "stop"
+            last = f"the number of {what}" if self.stop is None else "stop"
             yield f"start must be less than {last}: {self.start} ≥ {stop}"
 
     def output(self, *inputs: Shape) -> Shape:
-        return (self._stop(inputs[0]) - self.start, *inputs[0][1:])
+        (input,), axis = inputs, self.axis
+        return (*input[:axis], self._stop(input) - self.start, *input[axis + 1 :])
 
     def view(self, shape: Shape, strides: Strides, *inputs: Shape) -> Strides:
         return strides
 
-    def _keeps_axes(self, *inputs: Shape) -> bool:
-        return True
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        axes = range(1, len(inputs[0]))
+        return (tuple(moved(self.start) if axis == self.axis else SAME for axis in axes),)
 
     def describe(self, *inputs: Shape) -> str:
-        return f"{self.type} {self.start}:{self._stop(inputs[0])}"
+        along = f" axis {self.axis}" if self.axis else ""
+        return f"{self.type} {self.start}:{self._stop(inputs[0])}{along}"
 
     def twin(self, *inputs: Shape) -> Twin:
-        return Twin(f"x[:, {self.start}:{self._stop(inputs[0])}]")
+        return Twin(f"x[{':, ' * (self.axis + 1)}{self.start}:{self._stop(inputs[0])}]")
 
     def keras(self, *inputs: Shape) -> Iterator[Part]:
-        yield written(f"x[..., {self.start}:{self._stop(inputs[0])}]")
+        before = ":, " * self.axis if self.axis else "..., "
+        yield written(f"x[{before}{self.start}:{self._stop(inputs[0])}]")
 
 
 class ChannelShuffle(Layer):

@@ -5,9 +5,18 @@ from typing import Literal
 
 from pydantic import Field
 
-from cnncalc.dims import maximum
-from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing
-from cnncalc.layers.base import Layer, Sentence, Shape, count, per_axis, sizes_text, times
+from cnncalc.dims import Window, maximum
+from cnncalc.layers.axis_map import AxisMap, moved, repeating, resizing, sliding
+from cnncalc.layers.base import (
+    AXIS_NAMES,
+    Layer,
+    Sentence,
+    Shape,
+    count,
+    per_axis,
+    sizes_text,
+    times,
+)
 from cnncalc.layers.fields import Count, Sides, Sizes
 from cnncalc.layers.kept import INPUTS, NOTHING, Kept, Strides
 from cnncalc.layers.keras_twin import Part, cropped, filled, made, refused, written, zeros
@@ -242,3 +251,45 @@ class PixelShuffle(Layer):
         yield made("Reshape", target_shape=split)._replace(suffix="_split")
         yield made("Permute", dims=(1, 4, 2, 5, 3))._replace(suffix="_order")
         yield made("Reshape", target_shape=(height, width, channels))
+
+
+class PixelUnshuffle(Layer):
+    """Turns positions into channels: (C, H·r, W·r) to (C·r², H, W)."""
+
+    family = "resizing"
+    _kept = NOTHING
+    prefix = "unshuffle"
+    memory_order = "channels_first"
+
+    downscale_factor: Count = Field(description="r, how many times smaller height and width become")
+
+    def rules(self, *inputs: Shape) -> Iterator[str]:
+        if len(inputs[0]) != 3:
+            yield Sentence("pixel_unshuffle needs height and width, not {}", inputs[0])
+            return
+        for name, size in zip(AXIS_NAMES[2], inputs[0][1:], strict=True):
+            if size % self.downscale_factor:
+                yield f"{name} {size} does not divide by {self.downscale_factor}"
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, *sizes = inputs[0]
+        return (channels * self.downscale_factor**2, *(n // self.downscale_factor for n in sizes))
+
+    def axis_map(self, *inputs: Shape) -> tuple[tuple[AxisMap | None, ...], ...]:
+        # The r positions that become one.
+        r = self.downscale_factor
+        return (tuple(sliding(Window(n, r, r, 0, 0)) for n in inputs[0][1:]),)
+
+    def describe(self, *inputs: Shape) -> str:
+        return f"{self.type} ÷{self.downscale_factor}"
+
+    def twin(self, *inputs: Shape) -> Twin:
+        return module("PixelUnshuffle", downscale_factor=self.downscale_factor)
+
+    def keras(self, *inputs: Shape) -> Iterator[Part]:
+        (channels, *_), (deep, height, width) = inputs[0], self.output(*inputs)
+        r = self.downscale_factor
+        split = (height, r, width, r, channels)
+        yield made("Reshape", target_shape=split)._replace(suffix="_split")
+        yield made("Permute", dims=(1, 3, 5, 2, 4))._replace(suffix="_order")
+        yield made("Reshape", target_shape=(height, width, deep))

@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from math import prod
+from typing import Any
 
 from pydantic import Field
 
-from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum
+from cnncalc.dims import TransposedWindow, ceil_div, extent, maximum, transposed_same
 from cnncalc.layers.base import Shape, times
-from cnncalc.layers.fields import Count, Flag, Naturals, Sides, Sizes
+from cnncalc.layers.fields import Count, Flag, Naturals, Padding, Sizes
 from cnncalc.layers.kept import INPUTS
 from cnncalc.layers.keras_twin import Part, cropped, made, refused, slides, zeros
 from cnncalc.layers.twin import Twin, along, module, padded
@@ -25,10 +26,11 @@ class ConvTranspose(OnAxes, Kernels):
     out_channels: Count = Field(description="number of output channels")
     kernel_size: Sizes = Field(description="size F of the kernel along each axis")
     stride: Sizes = Field(1, description="distance S between stamps along each axis")
-    padding: Sides = Field(
+    padding: Padding = Field(
         0,
         description="positions P cropped from the output at the borders: a number, one for each "
-        "axis, or [before, after] for each axis",
+        "axis, [before, after] for each axis, valid (none), half (of the kernel, on every side), "
+        "or same (output N·S, the odd one after)",
     )
     output_padding: Naturals = Field(
         0,
@@ -42,15 +44,24 @@ class ConvTranspose(OnAxes, Kernels):
     bias: Flag = Field(True, description="whether every output channel has a bias")
 
     def windows(self, *inputs: Shape) -> tuple[TransposedWindow, ...]:
-        return tuple(
-            TransposedWindow(n, kernel_size, stride, *both_sides(padding), dilation, added)
-            for n, kernel_size, stride, padding, added, dilation in self._by_axis(inputs[0])
-        )
+        return tuple(self._window(*axis) for axis in self._by_axis(inputs[0]))
+
+    def _window(
+        self, n: int, kernel_size: int, stride: int, padding: Any, added: int, dilation: int
+    ) -> TransposedWindow:
+        if padding == "same":
+            before, after, added = transposed_same(kernel_size, stride, dilation)
+        else:
+            words = {"valid": 0, "half": extent(kernel_size, dilation) // 2}
+            before, after = both_sides(words[padding] if isinstance(padding, str) else padding)
+        return TransposedWindow(n, kernel_size, stride, before, after, dilation, added)
 
     def rules(self, *inputs: Shape) -> Iterator[str]:
         broken = list(axes_rules(self, inputs[0], self.per_axis_fields()))
         yield from broken
         yield from self._group_rules(inputs[0][0])
+        if self.padding == "same" and self.output_padding != 0:
+            yield "padding same says what is added, too; leave output_padding out"
         yield from () if broken else dict.fromkeys(self._misfits(*inputs))
 
     def _misfits(self, *inputs: Shape) -> Iterator[str]:

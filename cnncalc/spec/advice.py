@@ -29,17 +29,26 @@ _NO_LAYERS = {
     "inputlayer": "; the key input of the spec gives the input",
     "activation": "; write the activation itself, such as relu",
     "sequential": "; the list layers is the sequence",
+    "groupqueryattention": "; an attention with num_kv_heads, behind linears that make q, k and v",
+    "maximum": "; the joins are add, multiply and concat",
     "identity": "; leave it out, or write [] for a branch that changes nothing",
+    "rnncell": "; rnn runs its cell over all steps",
+    "lstmcell": "; lstm runs its cell over all steps",
+    "grucell": "; gru runs its cell over all steps",
+    "rnnbase": "; there are rnn, lstm and gru",
+    "reversibleembedding": "; an embedding's table read the other way round has no layer",
 }
 """Words of other frameworks for which there is no layer, in lower case without underscores."""
 
 
 _NO_FIELDS = {
     "padding_mode": "; borders are zeros: a pad with another mode before it makes others",
-    "scale": "; affine: false leaves out scale and shift together",
-    "center": "; affine: false leaves out scale and shift together",
+    "scale": "; affine: false leaves out scale and shift, of batch_norm affine: shift the scale",
+    "center": "; affine: false leaves out scale and shift, of batch_norm affine: scale the shift",
     "qkv_bias": "; bias is that of all projections, the last one too",
     "recompute_scale_factor": "",
+    "return_state": "; return_sequences: false gives the last state",
+    "recurrent_dropout": "; dropout is that between layers",
     "renorm_momentum": "",
 }
 """Fields of other frameworks that are not the field of ours whose name is close."""
@@ -91,6 +100,16 @@ def unknown_layer(word: Any, blocks: Iterable[str] = ()) -> str:
         hint = _NO_LAYERS.get(plain) or suggestion(text, known)
         hint = hint or "; `cnncalc layers` lists them"
     return f"no such layer{hint}"
+
+
+def one_input(cls: type[Layer]) -> str:
+    """What to say of a join that reads one input only."""
+    if not cls.operands:
+        return "needs a list of branches, or from with two or more names"
+    message = f"{cls.type} reads {len(cls.operands)} inputs, {', '.join(cls.operands)}, not one; "
+    if cls.of_one:
+        message += f"{cls.of_one} makes them of one, or "
+    return f"{message}give it a branch for each, or from: [{', '.join(cls.operands)}]"
 
 
 def no_layer(

@@ -12,8 +12,8 @@ from cnncalc.spec import advice
 from cnncalc.spec.copies import Expanded
 from cnncalc.spec.formula import is_variable
 from cnncalc.spec.header import A_VARIABLE
-from cnncalc.spec.items import LayerExpander, written
-from cnncalc.spec.resolve import MAX_STEPS
+from cnncalc.spec.items import LayerExpander
+from cnncalc.spec.resolve import MAX_STEPS, written
 from cnncalc.spec.scope import (
     MAX_PATH,
     UNKNOWN,

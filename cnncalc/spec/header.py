@@ -10,8 +10,8 @@ from typing import Any
 from cnncalc.dims import AbstractNumber
 from cnncalc.errors import MAX_FOUND, MAX_REPORTED, Path, Problem, closest, shown, suggestion
 from cnncalc.graph import INPUT
-from cnncalc.layers import MODULES
-from cnncalc.layers.base import Shape
+from cnncalc.layers import LATER, MODULES
+from cnncalc.layers.base import Ids, Shape
 from cnncalc.layers.fields import MAX_INT, is_whole
 from cnncalc.spec import advice
 from cnncalc.spec.document import Document
@@ -37,10 +37,12 @@ TEXT_KEYS = ("name", "description", "source")
 INPUT_FORMS = (
     ("features",),
     ("length", "channels"),
+    ("length",),
     ("height", "width", "channels"),
     ("depth", "height", "width", "channels"),
 )
-"""The keys of `input`, for a vector and for one to three spatial axes."""
+"""The keys of `input`, for a vector, and for one to three spatial axes; without channels it is of
+whole numbers, such as ids of tokens."""
 
 MAX_VARIABLES = 100
 """The most variables of a spec, and the most arguments of a block."""
@@ -225,7 +227,7 @@ class Header:
             path: Path = ("blocks", name)
             if refusal := _refusal(name, RESERVED):
                 self._problem(path, refusal)
-            elif name in MODULES:
+            elif name in MODULES and name not in LATER:
                 self._problem(path, "is a layer's word; a block needs one of its own")
             elif isinstance(block, dict) and isinstance(block.get("layers"), list):
                 found[name] = {
@@ -365,6 +367,9 @@ def input_problems(data: Any, path: Path, name: str) -> Iterator[Problem]:
 
 
 def input_shape(data: dict[str, int]) -> Shape:
-    """The shape, channels first, of an input that has no problems."""
+    """The shape, channels first, of an input that has no problems; without channels it is of
+    whole numbers."""
+    if set(data) == {"length"}:
+        return Ids(data.values())
     form = next(form for form in INPUT_FORMS if set(form) == set(data))
     return tuple(data[key] for key in (form[-1], *form[:-1]))

@@ -12,7 +12,7 @@ from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.spec import advice
 from cnncalc.spec.assertions import asserted, assertions_of
-from cnncalc.spec.resolve import Resolver
+from cnncalc.spec.resolve import Resolver, written
 from cnncalc.spec.scope import MAX_PATH, UNKNOWN, bundle, is_bundle, unbundled
 
 MAX_NESTED = 40
@@ -76,7 +76,8 @@ class LayerExpander(Resolver, ABC):
             sources = None
         elif cls.joins:
             place = (*at, "branches") if isinstance(value, dict) and branches is not None else at
-            sources = self.branches(branches, sources, "from" in beside, name, place)
+            sources = self.branches(cls, branches, sources, beside, name, place)
+            sources = self.fitting(word, cls.operands, sources, beside, path, name)
         elif sources is not None and len(sources) != 1:
             sources = self.fitting(word, ["input"], sources, beside, path, name)
         parts = (layer.lower() or {"": layer}) if layer else {}
@@ -244,6 +245,8 @@ class LayerExpander(Resolver, ABC):
         if fields is None:
             wanted = "a list of branches" if cls.joins else "a mapping of fields"
             message = f"{cls.type} takes {wanted}, not {shown(value)}"
+            if cls.of_one:
+                message += f"; {cls.of_one} reads one input"
             if cls.needs_indices:
                 message = f"{cls.type} takes no {shown(value)}; {advice.NO_WINDOW}"
             self.problem(at, name, message)
@@ -290,8 +293,8 @@ class LayerExpander(Resolver, ABC):
         path: Path,
         name: str,
     ) -> list[str] | None:
-        """The nodes that are read, where there is one for each input that is wanted."""
-        if sources is None or len(sources) == len(wanted):
+        """The nodes that are read, where there is one for each input, if so many are wanted."""
+        if sources is None or not wanted or len(sources) == len(wanted):
             return sources
         inputs = f"{len(wanted)} inputs ({', '.join(wanted)})" if len(wanted) > 1 else "one input"
         message = f"{word} reads {inputs}, not {len(sources)}"
@@ -329,13 +332,19 @@ class LayerExpander(Resolver, ABC):
         return found if complete else None
 
     def branches(
-        self, branches: Any, sources: list[str] | None, given: bool, name: str, at: Path
+        self,
+        cls: type[Layer],
+        branches: Any,
+        sources: list[str] | None,
+        beside: dict[str, Any],
+        name: str,
+        at: Path,
     ) -> list[str] | None:
         """What a join reads: the ends of its branches, or what `from` names."""
         if branches is None:
             if sources is None or len(sources) > 1:
                 return sources
-            self.problem(at, name, "needs a list of branches, or from with two or more names")
+            self.problem(at, name, advice.one_input(cls))
             return None
         if not isinstance(branches, list) or len(branches) < 2:
             wanted = "needs two or more branches, each a list of layers"
@@ -346,7 +355,7 @@ class LayerExpander(Resolver, ABC):
             said = "branches are lists of layers, and these are names of earlier ones; write from: "
             self.problem(at, name, f"{said}[{', '.join(names)}] beside it, and no branches")
             return None
-        if given and sources is not None and len(sources) > 1:
+        if "from" in beside and sources is not None and len(sources) > 1:
             self.problem(at, name, "has branches, so from can name one input only")
             sources = None
         start = bundle(sources) if sources else UNKNOWN
@@ -373,14 +382,6 @@ class LayerExpander(Resolver, ABC):
         remedy = "; put it in brackets of its own" if isinstance(branch, (str, dict)) else ""
         remedy = "; from reads earlier layers by name" if self.named_branch(branch) else remedy
         return self.unknown(path, name, message + remedy)
-
-
-def written(word: str, fields: dict[str, Any]) -> str:
-    """What no other layer or use of a block is written as; nothing where it cannot be written."""
-    try:
-        return f"{word} {fields!r}"
-    except ValueError:  # A number with more digits than Python writes.
-        return ""
 
 
 def _part(full: str, suffix: str) -> str:

@@ -132,6 +132,14 @@ class Resolver:
         return self.judged.shapes.get(name)
 
 
+def written(word: str, fields: dict[str, Any]) -> str:
+    """What no other layer or use of a block is written as; nothing where it cannot be written."""
+    try:
+        return f"{word} {fields!r}"
+    except ValueError:  # A number with more digits than Python writes.
+        return ""
+
+
 def _size(value: Any) -> int:
     """The values within a list or mapping, which is no deeper than a document."""
     if isinstance(value, dict):

@@ -5,7 +5,7 @@ Only constructs of draft-07 are used, which is what editors understand.
 
 from typing import Any
 
-from cnncalc.layers import ACTIVATIONS, MODULES, NORMS, layer_class
+from cnncalc.layers import ACTIVATIONS, LATER, MODULES, NORMS, layer_class
 from cnncalc.layers.base import Layer
 from cnncalc.layers.fields import MAX_INT
 from cnncalc.spec.assertions import schemas
@@ -17,7 +17,7 @@ DRAFT = "http://json-schema.org/draft-07/schema#"
 
 _INPUT = {
     "features": "size of a vector",
-    "length": "size of the only spatial axis",
+    "length": "size of the only spatial axis; alone, of whole numbers for an embedding",
     "depth": "size of the first of three spatial axes",
     "height": "size of the vertical axis",
     "width": "size of the horizontal axis",
@@ -164,7 +164,7 @@ def _header() -> dict[str, Any]:
         "blocks": {
             "description": "words of one's own for lists of layers",
             "type": "object",
-            "propertyNames": {"not": {"enum": [*MODULES, "repeat"]}},
+            "propertyNames": {"not": {"enum": [*(w for w in MODULES if w not in LATER), "repeat"]}},
             "additionalProperties": block,
         },
         "input": _input(),
@@ -296,8 +296,10 @@ def _layer(cls: type[Layer], suffix: str) -> dict[str, Any]:
             "description": "lists of layers that all read the same input; [] is the input itself",
             "type": "array",
             "items": _ref(f"items{suffix}"),
-            "minItems": 2,
+            "minItems": len(cls.operands) or 2,
         }
+        if cls.operands:
+            branches["maxItems"] = len(cls.operands)
         properties = {"branches": branches, **properties}
     mapping: dict[str, Any] = {
         "type": "object",

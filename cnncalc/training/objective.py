@@ -5,7 +5,7 @@ from typing import NamedTuple
 from cnncalc.errors import UsageError
 from cnncalc.graph import Graph, Node
 from cnncalc.infer import infer
-from cnncalc.layers.base import Shape, times
+from cnncalc.layers.base import Ids, Shape, times
 
 AUXILIARY_WEIGHT = 0.3
 """What the loss of an auxiliary output counts: Szegedy et al., 2015, section 5."""
@@ -33,6 +33,9 @@ def objective(graph: Graph) -> Objective:
     for count, kind in ((len(graph.inputs), "input"), (len(graph.outputs), "output")):
         if count != 1:
             raise UsageError(f"{what}: train needs a network with one {kind}; it has {count}")
+    (input,) = graph.inputs.values()
+    if isinstance(input, Ids):
+        raise UsageError(f"{what}: train needs an input of values; this one is of whole numbers")
     facts = infer(graph)
     if not any(fact.params for fact in facts):
         raise UsageError(f"{what}: there is nothing to train: no layer has parameters")
@@ -60,7 +63,6 @@ def objective(graph: Graph) -> Objective:
             f"auxiliary outputs ({len(graph.auxiliary)}): the loss of each counts "
             f"{AUXILIARY_WEIGHT} (Szegedy et al., 2015)"
         )
-    (input,) = graph.inputs.values()
     sign = -1 if last.answers == "distances" else 1
     return Objective(graph, input, shapes[output][0], sign, tuple(notes))
 

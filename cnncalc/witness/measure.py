@@ -2,7 +2,8 @@
 
 import warnings
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import torch
@@ -12,7 +13,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cnncalc.errors import CnncalcError, printable, shorten
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Shape
+from cnncalc.layers.base import Ids, Shape
 from cnncalc.witness.network import Network
 from cnncalc.witness.reach import reach_of as reach_of
 
@@ -105,7 +106,7 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
             before = _watch_peak(device)
             twin, inputs = _made(graph, facts, batch, device)
             counted = {_place(tensor) for tensor in [*twin.parameters(), *twin.buffers()]}
-            with saved_tensors_hooks(pack, lambda tensor: tensor):
+            with plain_kernels(twin), saved_tensors_hooks(pack, lambda tensor: tensor):
                 results = _run(twin.train(), inputs, graph, watch)
             kept.clear()
             _backward([result for result in results if result.requires_grad])
@@ -113,6 +114,9 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
                 name: None if p.grad is None else bool(p.grad.isfinite().all())
                 for name, p in twin.named_parameters()
             }
+            if any(fact.node.layer.partial for fact in facts) and False in found.finite.values():
+                # A logarithm of what is drawn at random may have no gradient: nothing is told.
+                found.finite = {}
             if before is not None:
                 found.peak = torch.cuda.max_memory_allocated() - before
         except NotRun as stopped:
@@ -120,14 +124,37 @@ def train_step(graph: Graph, facts: Sequence[Facts], batch: int, device: str) ->
     return found
 
 
+@contextmanager
+def plain_kernels(twin: torch.nn.Module) -> Iterator[None]:
+    """The kernels of torch itself where there is an LSTM: that of oneDNN keeps a workspace of its
+    own, whose size it does not tell, in place of tensors."""
+    before = torch._C._get_mkldnn_enabled()
+    try:
+        if any(isinstance(module, torch.nn.LSTM) for module in twin.modules()):
+            torch._C._set_mkldnn_enabled(False)
+        yield
+    finally:
+        torch._C._set_mkldnn_enabled(before)
+
+
+def random_inputs(graph: Graph, batch: int) -> list[torch.Tensor]:
+    """A batch for each input: values around 0, or ids that all that read them know."""
+    return [
+        torch.randint(graph.vocabulary(name), (batch, *shape))
+        if isinstance(shape, Ids)
+        else torch.randn(batch, *shape)
+        for name, shape in graph.inputs.items()
+    ]
+
+
 def _made(
     graph: Graph, facts: Sequence[Facts], batch: int, device: str
 ) -> tuple[Network, list[torch.Tensor]]:
     """The twin, and random inputs for it."""
     try:
-        inputs = [torch.randn(batch, *shape) for shape in graph.inputs.values()]
+        inputs = random_inputs(graph, batch)
         twin = Network(graph, facts).to(device, torch.float32)
-        return twin, [tensor.to(device, torch.float32) for tensor in inputs]
+        return twin, [tensor.to(device) for tensor in inputs]
     except CnncalcError:
         raise
     except Exception as error:

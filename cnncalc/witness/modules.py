@@ -23,6 +23,12 @@ def product(factors: Sequence[Tensor]) -> Tensor:
     return result
 
 
+def rows(x: Tensor) -> Tensor:
+    """Each position's channels as a row, side by side; copied only where they are not."""
+    x = x.squeeze(1).unsqueeze(-1) if x.shape[1] == 1 else x.movedim(1, -1)
+    return x if x.stride(-1) == 1 else x.contiguous()
+
+
 class Weights(nn.Module):
     """Trained tensors for an expression. Biases start at 0, others around `mean`."""
 
@@ -128,6 +134,86 @@ class LocallyConnected(nn.Module):
         return output if self.bias is None else output + self.bias
 
 
+class PartBatchNorm(nn.modules.batchnorm._BatchNorm):
+    """A batch normalisation with a trained scale or a trained shift alone."""
+
+    def __init__(
+        self,
+        num_features: int,
+        eps: float,
+        momentum: float,
+        affine: str,
+        track_running_stats: bool,
+    ) -> None:
+        super().__init__(num_features, eps, momentum, False, track_running_stats)
+        if affine == "shift":
+            self.bias = nn.Parameter(torch.zeros(num_features))
+        else:
+            self.weight = nn.Parameter(torch.ones(num_features))
+
+    def _check_input_dim(self, input: Tensor) -> None:
+        """All numbers of axes will do."""
+
+
+class GruResetBefore(nn.Module):
+    """A gated recurrent unit whose reset gate stands before the product with the state.
+
+    As Cho et al., 2014, have it, and Keras with `reset_after=False`; torch has the other.
+    Gives the states at all steps, (batch, length, state), and the last of each row of layers.
+    """
+
+    def __init__(
+        self,
+        input_size: int,
+        hidden_size: int,
+        num_layers: int,
+        bias: bool,
+        batch_first: bool,
+        bidirectional: bool,
+        dropout: float = 0.0,
+    ) -> None:
+        super().__init__()
+        assert batch_first
+        self.hidden_size, self.dropout = hidden_size, dropout
+        ends = ("", "_reverse") if bidirectional else ("",)
+        self.rows = [[f"l{i}{end}" for end in ends] for i in range(num_layers)]
+        reads, bound = input_size, hidden_size**-0.5
+        for row in self.rows:
+            for end in row:
+                shapes = {"weight_ih": (reads,), "weight_hh": (hidden_size,)}
+                for name, more in (shapes | ({"bias": ()} if bias else {})).items():
+                    start = torch.empty(3 * hidden_size, *more).uniform_(-bound, bound)
+                    self.register_parameter(f"{name}_{end}", nn.Parameter(start))
+            reads = len(row) * hidden_size
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        # Steps first, as torch's own.
+        x, lasts = x.transpose(0, 1), []
+        for i, row in enumerate(self.rows):
+            if i and self.training and self.dropout:
+                x = functional.dropout(x, self.dropout)
+            found = [self._run(x, end) for end in row]
+            x = torch.cat([states for states, _ in found], -1)
+            lasts += [last for _, last in found]
+        return x.transpose(0, 1), torch.stack(lasts)
+
+    def _run(self, x: Tensor, end: str) -> tuple[Tensor, Tensor]:
+        """The states of one row of one layer, and the last."""
+        weight, size = getattr(self, f"weight_hh_{end}"), self.hidden_size
+        bias = getattr(self, f"bias_{end}", None)
+        read = functional.linear(x, getattr(self, f"weight_ih_{end}"), bias)
+        h, states = x.new_zeros(x.shape[1], size), []
+        backward = end.endswith("_reverse")
+        for step in reversed(read.unbind()) if backward else read.unbind():
+            gates, new = step[:, : 2 * size], step[:, 2 * size :]
+            recurrent = functional.linear(h, weight[: 2 * size])
+            r, z = torch.sigmoid(gates + recurrent).chunk(2, -1)
+            n = torch.tanh(new + functional.linear(r * h, weight[2 * size :]))
+            h = (1 - z) * n + z * h
+            states.append(h)
+        return torch.stack(states[::-1] if backward else states), h
+
+
 class Rbf(nn.Module):
     """Squared distances to fixed prototypes of components −1 and 1.
 
@@ -144,6 +230,84 @@ class Rbf(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return (x[:, None] - self.prototypes).square().sum(-1)
+
+
+class Attention(nn.Module):
+    """Scaled dot products along the last axis, in each head; other axes are apart.
+
+    A window adds a bias to the scores: a trained number for each offset and head. Shifted
+    windows, so many along each axis, hide what was no neighbour before the shift.
+    """
+
+    relative_position_index: Tensor
+
+    def __init__(
+        self,
+        num_heads: int,
+        num_kv_heads: int,
+        window: Sizes,
+        shift: Sizes,
+        grid: Sizes,
+        causal: bool,
+    ) -> None:
+        super().__init__()
+        self.shift, self.grid = shift, grid
+        self.heads = (num_heads, num_kv_heads, num_kv_heads)
+        self.window, self.causal = window, causal
+        if window:
+            table = 0.02 * torch.randn(prod(2 * n - 1 for n in window), num_heads)
+            self.relative_position_bias_table = nn.Parameter(table)
+            index = torch.zeros(1, 1, dtype=torch.long)
+            for n in window:
+                place = torch.arange(n)
+                offset = place[:, None] - place + n - 1
+                index = index[:, None, :, None] * (2 * n - 1) + offset[:, None]
+                index = index.flatten(0, 1).flatten(1)
+            self.register_buffer("relative_position_index", index.flatten())
+
+    def forward(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        sizes, keys = q.shape[2:], k.shape[-1]
+        # All that is apart is one batch: (batch, heads, positions, channels of a head).
+        parts = []
+        for x, heads in zip((q, k, v), self.heads, strict=True):
+            channels = x.shape[1] // heads
+            part = rows(x).reshape(-1, x.shape[-1], heads, channels)
+            parts.append(part.transpose(1, 2))
+        q, k, v = parts
+        if v.shape[1] > 1 and (self.window or q.shape[-1] != v.shape[-1]):
+            # Not fused: products of matrices copy what is not laid out as one; mostly so.
+            v = v.clone(memory_format=torch.contiguous_format)
+        bias = None
+        if self.window:
+            bias = self.relative_position_bias_table[self.relative_position_index]
+            bias = bias.view(sizes[-1], keys, -1).permute(2, 0, 1)[None]
+            if self.causal:
+                bias = bias + torch.full_like(bias[0, 0], -torch.inf).triu(1)
+            if self.shift:
+                bias = bias + self.hidden(bias)
+                bias = bias.repeat(len(q) // len(bias), 1, 1, 1)
+        causal = self.causal and bias is None
+        grouped = self.heads[0] != self.heads[1]
+        x = functional.scaled_dot_product_attention(
+            q, k, v, bias, is_causal=causal, enable_gqa=grouped
+        )
+        x = x.transpose(1, 2)
+        return x.reshape(-1, *sizes, x[0, 0].numel()).movedim(-1, 1)
+
+    def hidden(self, like: Tensor) -> Tensor:
+        """Minus infinity for pairs of a window that the shift brought together."""
+        areas = torch.zeros((), dtype=torch.long, device=like.device)
+        split: list[int] = []
+        axes = zip(self.window, self.shift, self.grid, strict=True)
+        for size, shift, windows in axes:
+            place = torch.arange(windows * size, device=like.device)
+            moved = (place >= len(place) - size).long() + (place >= len(place) - shift)
+            areas = areas[..., None] * 3 + moved
+            split += [windows, size]
+        order = [*range(0, len(split), 2), *range(1, len(split), 2)]
+        areas = areas.reshape(split).permute(order).reshape(prod(self.grid), -1)
+        apart = areas[:, None, :, None] != areas[:, None, None]
+        return like.new_zeros(apart.shape).masked_fill(apart, -torch.inf)
 
 
 class DropPath(nn.Module):

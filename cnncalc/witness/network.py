@@ -141,5 +141,5 @@ def function(call: str, inputs: int, functional: Any = nn.functional) -> Any:
     """An expression of a twin as a function of its module and inputs."""
     # It is one of our own layers': nothing of a spec is in it but sizes.
     names = ", ".join(("module", *variables(inputs)))
-    known = {"torch": torch, "F": functional, "product": modules.product}
+    known = {"torch": torch, "F": functional, "product": modules.product, "rows": modules.rows}
     return eval(f"lambda {names}: {call}", known)

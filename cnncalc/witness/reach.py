@@ -65,7 +65,9 @@ def reach_of(graph: Graph, facts: Sequence[Facts]) -> Reach:
         for tensor in twin.parameters():
             tensor.uniform_(0.5, 1.5)
         for buffer in twin.buffers():
-            buffer.fill_(1)
+            # Whole numbers are places in a table.
+            if buffer.is_floating_point():
+                buffer.fill_(1)
         for module in twin.modules():
             if isinstance(module, nn.MultiheadAttention):
                 # So that it looks at every token.

@@ -35,8 +35,10 @@ def compare(
     looked["connections"], looked["reads"] = set(), set()
     for fact, ours in zip(facts, report.column("connections"), strict=True):
         name, family = fact.node.name, fact.node.layer.family
-        # Those of an attention are of its projections; other layers have none by definition.
-        theirs = reach.connections.get(name) if family in (*COUNTED, "attention") else 0
+        # Those of attention and recurrent layers are of products inside; others have none by
+        # definition.
+        has_some = family in (*COUNTED, "attention", "recurrent")
+        theirs = reach.connections.get(name) if has_some else 0
         if theirs is not None:
             looked["connections"].add(name)
             if ours != theirs:

@@ -42,9 +42,8 @@ def test_a_part() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("start", range(0, 2000, 200))
-def test_two_thousand(start: int) -> None:
-    wrong, met = disagreements(range(start, start + 200))
+def test_two_thousand() -> None:
+    wrong, met = disagreements(range(2_000))
     assert wrong == []
-    # A separable convolution is two layers of a network; of the others one may be missing here.
-    assert len(set(MODULES) - {"separable_conv", *SEVERAL} - met) <= 1
+    # A separable convolution is two layers of a network.
+    assert set(MODULES) - met <= {"separable_conv", *SEVERAL}

@@ -21,6 +21,8 @@ _KEYS = {
     2: ("channels", "height", "width"),
     3: ("channels", "depth", "height", "width"),
 }
+SEVERAL = {"add", "multiply", "concat", "attention", "matmul", "embedding", "window_reverse"}
+"""What no random layer is: words of several inputs, of whole numbers, and what undoes windows."""
 _LARGEST = {1: 12, 2: 8, 3: 5}
 
 
@@ -117,7 +119,7 @@ class _Drawn:
     def layer(self, shape: Shape) -> Item:
         """Any word of the language with fields that may not fit."""
         dice = self.dice
-        word = dice.choice([word for word in MODULES if word not in ("add", "multiply", "concat")])
+        word = dice.choice([word for word in MODULES if word not in SEVERAL])
         if word == "max_unpool":
             pool = self.window(shape) | {"ceil_mode": dice.random() < 0.5}
             name = f"p{dice.randrange(10**6)}"
@@ -228,6 +230,13 @@ class _Drawn:
                 "mode": dice.choice(["nearest", "linear", "cubic"]),
             },
             "pixel_shuffle": {"upscale_factor": dice.choice([1, 2])},
+            "pixel_unshuffle": {"downscale_factor": dice.choice([1, 2])},
+            "lstm": {"hidden_size": out, "bias": flag, "bidirectional": dice.random() < 0.5},
+            "gru": {"hidden_size": out, "return_sequences": flag},
+            "rnn": {"hidden_size": out, "num_layers": dice.randint(1, 2), "return_sequences": flag},
+            "scale": {"factor": 2.0, "offset": dice.choice([0.0, 1.0])},
+            "function": {"kind": dice.choice(["abs", "square"])},
+            "window_partition": {"size": self.sizes(shape, 1, 3), "shift": dice.choice([0, 1])},
         }
         return dict(table.get(word, {}))
 

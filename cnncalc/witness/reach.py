@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from cnncalc.graph import Graph
 from cnncalc.infer import Facts
-from cnncalc.layers.base import Layer, count
+from cnncalc.layers.base import Ids, Layer, count
 from cnncalc.witness.network import Network, function
 
 MOST_OPERATIONS = 3 * 10**9
@@ -116,7 +116,10 @@ def _reads(
         for position in range(size):
             slabs[row].select(axis, position).fill_(1)
             row += 1
-    values = {name: torch.zeros(rows, *others) for name, others in graph.inputs.items()}
+    values = {
+        name: torch.zeros(rows, *others, dtype=torch.int64 if isinstance(others, Ids) else None)
+        for name, others in graph.inputs.items()
+    }
     values[source] = slabs
     first = {name: name for name in graph.inputs}
     blurred: set[str] = set()

@@ -34,11 +34,10 @@ def compare(
     """What differs; the layers that were looked at go into `looked`."""
     looked["connections"], looked["reads"] = set(), set()
     for fact, ours in zip(facts, report.column("connections"), strict=True):
-        name, family = fact.node.name, fact.node.layer.family
-        # Those of attention and recurrent layers are of products inside; others have none by
-        # definition.
-        has_some = family in (*COUNTED, "attention", "recurrent")
-        theirs = reach.connections.get(name) if has_some else 0
+        name, counted = fact.node.name, fact.node.layer.family in COUNTED
+        # Others that multiply (attention, recurrent layers) have those of products inside, which
+        # are not seen; all else has none by definition.
+        theirs = reach.connections.get(name) if counted or fact.macs else 0
         if theirs is not None:
             looked["connections"].add(name)
             if ours != theirs:

@@ -40,3 +40,14 @@ def test_a_run_that_was_killed_at_its_start_begins_again(tmp_path: Path) -> None
     (folder / ".gitkeep").touch()
     assert cnncalc(*run).code == 0
     assert (folder / "checkpoint.pt").exists()
+
+
+def test_verify_lists_no_positions_of_what_cannot_run(tmp_path: Path) -> None:
+    path = tmp_path / "huge.yaml"
+    path.write_text(
+        "input: {length: 1000000000000, channels: 1000000000000}\nlayers: [{max_pool: 2}]\n"
+    )
+    result = cnncalc("verify", str(path))
+    # 10²⁴ values are more than torch's sizes hold, and its words say so.
+    assert result.code == 1
+    assert "No forward and backward" in result.out

@@ -60,9 +60,11 @@ def format_for(kind: type[Request[Any]], output: Path, asked: str | None, who: s
         **kind.endings,
     }
     said = known.get(ending)
+    label = printable(shorten(str(output), 200))
+    if said == "png" and ending != ".png":
+        raise UsageError(f"{label}: pictures are written as PNG; call it .png")
     if not ending or (said and asked in (None, said)):
         return said or asked
-    label = printable(shorten(str(output), 200))
     if said is not None and ending != ".txt":
         raise UsageError(
             f"{label}: --format {asked} is not what {ending} says; leave out one of the two"
@@ -81,8 +83,6 @@ def put(found: Answer, output: Path | None) -> None:
     """Print an answer, or write it to a file; what it says beside it goes to standard error."""
     content = found.content
     if found.picture and output is not None:
-        if output.suffix.lower() != ".png":
-            raise UsageError(f"{printable(str(output))}: pictures are written as PNG; call it .png")
         write_file(output, found.picture)
         found = Answer("", notes=tuple(f"{printable(str(output))}: {n}" for n in found.notes))
     elif not content or (found.draft and output is not None):

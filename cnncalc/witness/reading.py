@@ -43,7 +43,8 @@ def compare(
             if ours != theirs:
                 yield Difference(name, "connections", "connections", ours, theirs)
 
-    inner = _inner(inputs, facts)
+    # What was too large to run is too large to list.
+    inner = _inner(inputs, facts) if reach.reads else {}
     said = zip(*map(report.column, _COLUMNS), strict=True)
     for fact, trace, columns in zip(facts, receptive_fields(facts), said, strict=True):
         name, seen = fact.node.name, reach.reads.get(fact.node.name)

@@ -293,3 +293,12 @@ def test_a_block_of_ones_own_wins_over_a_new_word() -> None:
            "network": {"layers": ["relu"]}}  # fmt: skip
     found = graph("[flatten, {when: 3}, network]", blocks=own)
     assert [n.layer.type for n in found.nodes] == ["flatten", "linear", "relu"]
+
+
+def test_swin_t_is_sayable() -> None:
+    path = Path(__file__).parent / "networks" / "swin_t.yaml"
+    report = cnncalc.analyze(path)
+    # torchvision.models.swin_t, and torch's FlopCounterMode on it at 224×224.
+    assert report.total("params") == 28_288_354
+    assert report.total("macs") == 4_490_566_656
+    assert len(path.read_text("utf-8").splitlines()) <= 45

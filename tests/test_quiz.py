@@ -140,8 +140,14 @@ def talk(arguments: Sequence[str], typed: Sequence[str], folder: Path) -> tuple[
         os.chdir(folder)
         os.environ |= {"COLUMNS": "80", "TERM": "dumb", "PYTHONPATH": os.pathsep.join(sys.path)}
         os.execv(sys.executable, [sys.executable, "-m", "cnncalc", *arguments])
-    shown, left = b"", list(typed)
-    while select.select([terminal], [], [], 30)[0]:
+    shown, left, waits = b"", list(typed), 0
+    while waits < 60:
+        if not select.select([terminal], [], [], 1)[0]:
+            # A key that comes between the prompt and the reading of it is not seen until the next.
+            waits += 1
+            if typed and not left and b"asks the same again" not in shown:
+                os.write(terminal, typed[-1].encode())
+            continue
         try:
             part = os.read(terminal, 4096)
         except OSError:

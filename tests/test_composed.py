@@ -146,6 +146,21 @@ def test_another_input_computes_formulas_of_shapes_anew(tmp_path: Path) -> None:
     assert params(spec.with_input((3, 8, 8))) == 12
 
 
+def test_a_spec_that_fits_another_input_only(tmp_path: Path) -> None:
+    path = tmp_path / "net.yaml"
+    path.write_text(
+        "input: {height: 4, width: 4, channels: 3}\n"
+        "layers: [{conv: {out_channels: 2, kernel_size: 5}}, "
+        "{conv: {out_channels: =2*in_channels, kernel_size: 1}}]\n"
+    )
+    # 3·25·2 + 2 and 2·4 + 4.
+    assert command("table", str(path), "--input", "8x8", "--value", "params")[:2] == (0, "164\n")
+    code, _, err = command("table", str(path))
+    assert code == 2
+    assert "conv1: kernel 5 does not fit the input: 4 + 2·0 < 5" in err
+    assert err.count("\n") == 1
+
+
 def test_a_projection_stands_where_it_is_needed() -> None:
     block = """
         - add:

@@ -10,7 +10,7 @@ from typing import Any
 
 from cnncalc.errors import MAX_REPORTED, Path, Problem, path_text, shown
 from cnncalc.graph import INPUT, Graph
-from cnncalc.infer import Judged, infer, judge
+from cnncalc.infer import Judged, judge
 from cnncalc.layers import MODULES
 from cnncalc.layers.base import Shape
 from cnncalc.spec import advice
@@ -61,9 +61,8 @@ def expand(
         # Layers that are well written may still not fit: one mistake must not hide the other.
         misfits = (misfit.problem for misfit in judge(graph)[1])
         raise document.origin.error([*expander.problems, *misfits])
-    if expander.unresolved:
-        # A formula asked for a shape that is not to be had: say why, and show what there is.
-        infer(graph)
+    # Where a formula asked for a shape that is not to be had, `infer` says why; on another input it
+    # may be.
     return graph
 
 
@@ -102,8 +101,8 @@ class _Expander(NetworkExpander):
             description=header.description,
             source=header.source,
             origin=document.origin,
-            outputs=tuple(outputs) if complete else (),
-            auxiliary=tuple(auxiliary) if complete else (),
+            outputs=tuple(filter(None, outputs)) if complete else (),
+            auxiliary=tuple(filter(None, auxiliary)) if complete else (),
             unused_blocks=_unused(header.blocks, header.items) if header.blocks else (),
             changed=header.changed,
         )

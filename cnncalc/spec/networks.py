@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -52,9 +53,9 @@ class NetworkExpander(BlockExpander):
 
     find: Find = staticmethod(_nothing)
 
+    @abstractmethod
     def graph(self, header: Header, document: Document) -> Graph:
         """The graph of a whole spec."""
-        raise NotImplementedError
 
     def network(self, value: Any, beside: dict[str, Any], use: Use, reads: str) -> str:
         """Add the nodes of another network."""

@@ -58,10 +58,10 @@ def test_a_silent_pipe_is_not_waited_for() -> None:
             code, out, err = run("table", "--value", "params", stdin=silent.stdout)
         finally:
             silent.kill()
-    assert (code, out) == (0, "62006\n")
+    assert (code, out) == (2, "")
     assert err == (
-        "note: no SPEC is named, and the pipe on standard input is silent: this is lenet5; - "
-        "waits for the pipe\n"
+        "no SPEC is named, and the pipe on standard input says nothing: name one, or - to wait "
+        "for the pipe\n"
     )
 
 

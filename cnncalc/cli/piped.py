@@ -5,11 +5,13 @@ import select
 import stat
 import sys
 
+from cnncalc.errors import UsageError
+
 WAIT = 0.5
 """Seconds that an open pipe has to say something: where nobody types, as in CI, it may stay silent
 for ever."""
 SILENT = (
-    "note: no SPEC is named, and the pipe on standard input is silent: this is lenet5; - waits for "
+    "no SPEC is named, and the pipe on standard input says nothing: name one, or - to wait for "
     "the pipe"
 )
 
@@ -17,7 +19,8 @@ SILENT = (
 def is_given() -> bool:
     """Whether a spec can be read from standard input: a file, or a pipe in which something is.
 
-    A pipe that is open and silent is told of on standard error.
+    Raises UsageError at a pipe that is open and silent: a download may only be slow, and another
+    network would be the answer to another question.
     """
     try:
         number = sys.stdin.fileno()
@@ -25,8 +28,7 @@ def is_given() -> bool:
         if stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode):
             ready, _, _ = select.select([number], [], [], WAIT)
             if not ready:
-                print(SILENT, file=sys.stderr)
-                return False
+                raise UsageError(SILENT)
         elif not stat.S_ISREG(mode):
             return False
         # What is there is looked at, and stays. Of a pipe that ends without a word it is nothing.

@@ -231,8 +231,18 @@ class BlockExpander(LayerExpander):
         """A round for each row of `each`: the values of its columns."""
         each, at, name = value["each"], (*at, "each"), f"{name}.each"
         if not isinstance(each, dict) or set(each) != {"of", "rows"}:
-            example = "{of: [width, n], rows: [[64, 3], [128, 4]]}"
-            self.problem(at, name, f"must be a mapping such as {example}, not {shown(each)}")
+            odd = (
+                [key for key in each if key not in ("of", "rows")] if isinstance(each, dict) else []
+            )
+            for key in odd:
+                hint = self.hint(str(key), ("of", "rows")) or "; it has of and rows"
+                where = f"{name}.{advice.quoted(key)}"
+                self.problem((*at, key), where, f"no such key of each{hint}")
+            if not odd:
+                wanted = (
+                    "must have of and rows, such as {of: [width, n], rows: [[64, 3], [128, 4]]}"
+                )
+                self.problem(at, name, wanted)
             return None
         columns = each["of"] if isinstance(each["of"], list) else [each["of"]]
         for column in columns:
